@@ -1,0 +1,59 @@
+#include "sim/base/error.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <numeric>
+
+namespace cleave {
+
+void broken_invariant(const std::string& state) {
+  std::fprintf(stderr, "cleave: internal error, please report it: %s\n", state.c_str());
+  std::abort();
+}
+
+namespace {
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t substitute = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitute});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+std::string nearest_name(std::string_view name, const std::vector<std::string>& known) {
+  std::string best;
+  std::size_t best_distance = name.size() / 3 + 2;
+  for (const std::string& candidate : known) {
+    const std::size_t distance = edit_distance(name, candidate);
+    if (distance < best_distance) {
+      best_distance = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+void throw_unknown_name(const std::string& place, std::string_view kind, std::string_view name,
+                        const std::vector<std::string>& known) {
+  std::string message = place + ": unknown " + std::string(kind) + " \"" + std::string(name) + "\"";
+  const std::string near = nearest_name(name, known);
+  if (!near.empty()) throw InputError(message + "; did you mean \"" + near + "\"?");
+  message += "; expected one of";
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    message += (i == 0 ? " \"" : ", \"") + known[i] + "\"";
+  }
+  throw InputError(message);
+}
+
+}  // namespace cleave

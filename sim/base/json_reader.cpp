@@ -1,0 +1,195 @@
+#include "sim/base/json_reader.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <sstream>
+
+#include "sim/base/builtin.h"
+#include "sim/base/error.h"
+
+namespace cleave {
+
+namespace {
+
+std::string plain(double value) {
+  std::ostringstream out;
+  out.precision(12);
+  out << value;
+  return out.str();
+}
+
+std::string describe(const Range& range) {
+  std::string text = range.above_least ? "above " : "from ";
+  text += plain(range.least);
+  if (range.most < 1e15) text += " to " + plain(range.most);
+  return range.most < 1e15 || range.above_least ? text : "at least " + plain(range.least);
+}
+
+}  // namespace
+
+std::string json_kind(const Json& value) {
+  if (value.is_null()) return "null";
+  if (value.is_boolean()) return "true or false";
+  if (value.is_number()) return "a number";
+  if (value.is_string()) return "a text";
+  return value.is_array() ? "a list" : "an object";
+}
+
+JsonReader::JsonReader(const Json& object, std::string path)
+    : object_(&object), path_(std::move(path)) {
+  if (!object.is_object()) {
+    throw InputError((path_.empty() ? "the document" : path_) + ": expected an object, found " +
+                     json_kind(object));
+  }
+}
+
+std::string JsonReader::path_of(std::string_view key) const {
+  if (path_.empty()) return std::string(key);
+  const bool file = path_.ends_with(".json") || path_.ends_with(":");
+  return path_ + (file ? ": " : ".") + std::string(key);
+}
+
+void JsonReader::fail(std::string_view key, const std::string& what) const {
+  throw InputError(path_of(key) + ": " + what);
+}
+
+const Json* JsonReader::find(std::string_view key) {
+  asked_.emplace_back(key);
+  const auto found = object_->find(std::string(key));
+  return found == object_->end() || found->is_null() ? nullptr : &*found;
+}
+
+bool JsonReader::has(std::string_view key) { return find(key) != nullptr; }
+
+const Json& JsonReader::value(std::string_view key) {
+  const Json* found = find(key);
+  if (found == nullptr) fail(key, "is missing");
+  return *found;
+}
+
+double JsonReader::number(std::string_view key, Range range) {
+  const Json& found = value(key);
+  if (!found.is_number()) fail(key, "expected a number, found " + json_kind(found));
+  const double number = found.get<double>();
+  const bool inside = std::isfinite(number) && number <= range.most &&
+                      (range.above_least ? number > range.least : number >= range.least);
+  if (!inside) fail(key, "expected a number " + describe(range) + ", found " + plain(number));
+  return number;
+}
+
+double JsonReader::number(std::string_view key, Range range, double otherwise) {
+  return has(key) ? number(key, range) : otherwise;
+}
+
+std::int64_t JsonReader::integer(std::string_view key, std::int64_t least, std::int64_t most) {
+  const double found =
+      number(key, Range{static_cast<double>(least), static_cast<double>(most), false});
+  if (found != std::floor(found)) fail(key, "expected a whole number, found " + plain(found));
+  return static_cast<std::int64_t>(found);
+}
+
+std::int64_t JsonReader::integer(std::string_view key, std::int64_t least, std::int64_t most,
+                                 std::int64_t otherwise) {
+  return has(key) ? integer(key, least, most) : otherwise;
+}
+
+bool JsonReader::boolean(std::string_view key) {
+  const Json& found = value(key);
+  if (!found.is_boolean()) fail(key, "expected true or false, found " + json_kind(found));
+  return found.get<bool>();
+}
+
+bool JsonReader::boolean(std::string_view key, bool otherwise) {
+  return has(key) ? boolean(key) : otherwise;
+}
+
+std::string JsonReader::text(std::string_view key) {
+  const Json& found = value(key);
+  if (!found.is_string()) fail(key, "expected a text, found " + json_kind(found));
+  return found.get<std::string>();
+}
+
+std::string JsonReader::text(std::string_view key, std::string otherwise) {
+  return has(key) ? text(key) : otherwise;
+}
+
+std::string JsonReader::name(std::string_view key, std::string_view kind,
+                             const std::vector<std::string>& known) {
+  const std::string found = text(key);
+  if (std::find(known.begin(), known.end(), found) == known.end()) {
+    throw_unknown_name(path_of(key), kind, found, known);
+  }
+  return found;
+}
+
+std::vector<double> JsonReader::numbers(std::string_view key, Range range) {
+  const Json& found = value(key);
+  if (!found.is_array()) fail(key, "expected a list of numbers, found " + json_kind(found));
+  std::vector<double> numbers;
+  numbers.reserve(found.size());
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const std::string place = std::string(key) + "[" + std::to_string(i) + "]";
+    if (!found[i].is_number()) fail(place, "expected a number, found " + json_kind(found[i]));
+    const double number = found[i].get<double>();
+    if (!std::isfinite(number) || number < range.least || number > range.most) {
+      fail(place, "expected a number " + describe(range) + ", found " + plain(number));
+    }
+    numbers.push_back(number);
+  }
+  return numbers;
+}
+
+JsonReader JsonReader::object(std::string_view key) { return {value(key), path_of(key)}; }
+
+std::vector<JsonReader> JsonReader::objects(std::string_view key) {
+  const Json& found = value(key);
+  if (!found.is_array()) fail(key, "expected a list of objects, found " + json_kind(found));
+  std::vector<JsonReader> readers;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    readers.emplace_back(found[i], path_of(key) + "[" + std::to_string(i) + "]");
+  }
+  return readers;
+}
+
+void JsonReader::finish() const {
+  for (const auto& [key, unused] : object_->items()) {
+    if (std::find(asked_.begin(), asked_.end(), key) == asked_.end()) {
+      std::vector<std::string> known = asked_;
+      std::sort(known.begin(), known.end());
+      known.erase(std::unique(known.begin(), known.end()), known.end());
+      throw_unknown_name(path_.empty() ? "the document" : path_, "key", key, known);
+    }
+  }
+}
+
+Json parse_json(std::string_view text, const std::string& place) {
+  try {
+    return Json::parse(text.begin(), text.end(), nullptr, true, true);
+  } catch (const Json::parse_error& error) {
+    const std::size_t at = std::min(text.size(), error.byte == 0 ? 0 : error.byte - 1);
+    const auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n') + 1;
+    throw InputError(place + ": line " + std::to_string(line) +
+                     ": not valid JSON; expected a value, a comma or a closing bracket there");
+  }
+}
+
+Json load_json(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream bytes;
+  if (!in || !(bytes << in.rdbuf())) {
+    throw InputError(file + ": cannot be read; expected a JSON file");
+  }
+  return parse_json(bytes.str(), file);
+}
+
+Json load_profile(const std::string& folder, std::string_view kind, const std::string& name,
+                  const std::string& place) {
+  if (name.ends_with(".json")) return load_json(name);
+  const std::string path = folder + "/" + name + ".json";
+  const auto bytes = builtin_file(path);
+  if (!bytes) throw_unknown_name(place, kind, name, builtin_names(folder));
+  return parse_json(*bytes, path);
+}
+
+}  // namespace cleave

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+
+namespace cleave {
+
+/// One request as it reaches the cluster.
+struct Request {
+  double arrival_s = 0;
+  std::uint32_t prompt_tokens = 0;  ///< at least 1
+  std::uint32_t output_tokens = 0;  ///< at least 1; the first comes from the prompt phase
+  std::uint64_t line = 0;           ///< line in its file, from 1; running number where generated
+};
+
+/// What arrives, one request after another: a trace file, a generator, or a chain of both.
+class RequestSource {
+ public:
+  virtual ~RequestSource() = default;
+  /// The next request, never earlier than the one before; false at the end.
+  /// Throws InputError naming file and line where a file is malformed.
+  virtual bool next(Request& request) = 0;
+};
+
+}  // namespace cleave
