@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/hardware.h"
+#include "sim/base/json_reader.h"
+#include "sim/metrics/observer.h"
+#include "traces/workload.h"
+
+namespace cleave {
+
+struct PoolSpec {
+  PoolRole role = PoolRole::kMixed;
+  Machine machine;
+  std::uint32_t count = 0;                  ///< machines
+  std::uint32_t tensor_parallel = 0;        ///< GPUs of an instance; default: all of the machine
+  std::uint32_t instances_per_machine = 1;  ///< machine's GPUs / tensor_parallel unless given
+};
+
+struct SchedulerSpec {
+  std::string policy;                      ///< Registry<Scheduler>
+  double prompt_queue_limit_tokens = 8192;  ///< above it a prompt machine with a queue is full
+  bool output_length_known = false;         ///< else the mean of the requests completed so far
+};
+
+struct BatchingSpec {
+  std::uint32_t max_prompt_tokens = 2048;
+  std::uint32_t max_sequences = 512;
+  std::uint32_t max_preemptions = 4;     ///< passed over this often, a task goes first
+  double mixed_iteration_factor = 1.1;
+  bool mixed_at_least_decode = true;     ///< a mixed iteration is never cheaper than its decodes
+  std::string memory;                    ///< "paged": a sequence grows token by token; "reserved":
+                                         ///< its whole output is reserved when its token phase starts
+  bool wake_on_release = true;           ///< freed memory wakes an idle instance that has work
+};
+
+struct KvTransferSpec {
+  std::string policy;               ///< Registry<TransferPolicy>
+  std::string admission;            ///< "wait": starts as soon as there is room; "poll"
+  double poll_interval_s = 1;
+};
+
+struct FabricSpec {
+  Json settings;         ///< the scenario's "fabric" object, for the topology itself to read
+  std::string topology;  ///< Registry<Topology>
+};
+
+/// One run, fully determined. Made by resolve_scenario(); `document` is the resolved JSON that
+/// gives the same run again.
+struct Scenario {
+  Json document;
+  Llm llm;
+  bool grouped_query_attention = true;  ///< else KV size as if every head kept its own
+  std::string latency_policy;
+  Workload workload;
+  std::vector<PoolSpec> pools;
+  SchedulerSpec scheduler;
+  BatchingSpec batching;
+  KvTransferSpec kv_transfer;
+  FabricSpec fabric;
+  Json slo;      ///< "splitwise" or an object; read by the metrics
+  Json results;  ///< what to measure: warm-up, definitions; read by the metrics
+};
+
+}  // namespace cleave
