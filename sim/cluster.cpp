@@ -1,0 +1,204 @@
+#include "sim/cluster.h"
+
+#include <cmath>
+
+namespace cleave {
+
+namespace {
+
+/// Output length that the scheduler expects while nothing has completed yet.
+constexpr std::uint32_t kFirstGuess = 256;
+
+}  // namespace
+
+Cluster::Cluster(const Scenario& scenario, Observer& observer)
+    : scenario_(scenario), observer_(observer) {
+  build();
+}
+
+Cluster::~Cluster() = default;
+
+RunTotals Cluster::run() {
+  source_ = open_workload(scenario_.workload);
+  schedule_arrival();
+  do {
+    engine_.run();
+  } while (recover());
+  for (RequestId request = 0; request < requests_.states.size(); ++request) {
+    if (!requests_[request].active) continue;
+    ++totals_.unfinished;
+    observer_.unfinished(requests_[request].record);
+  }
+  totals_.end_s = engine_.now();
+  if (totals_.arrived != totals_.completed + totals_.rejected + totals_.unfinished) {
+    broken_invariant("requests were lost: " + std::to_string(totals_.arrived) + " arrived, " +
+                     std::to_string(totals_.completed) + " completed, " +
+                     std::to_string(totals_.rejected) + " rejected, " +
+                     std::to_string(totals_.unfinished) + " unfinished");
+  }
+  return totals_;
+}
+
+void Cluster::schedule_arrival() {
+  if (source_->next(next_)) {
+    engine_.at<&Cluster::arrival>(next_.arrival_s, this, 0, Rank::kArrival);
+  }
+}
+
+void Cluster::arrival(std::uint64_t) {
+  const Request request = next_;
+  schedule_arrival();
+  admit(request);
+}
+
+std::uint32_t Cluster::expected_output(const Request& request) const {
+  if (scenario_.scheduler.output_length_known) return request.output_tokens;
+  if (totals_.completed == 0) return kFirstGuess;
+  return static_cast<std::uint32_t>(
+      std::llround(completed_output_tokens_ / static_cast<double>(totals_.completed)));
+}
+
+void Cluster::admit(const Request& request) {
+  FinishedRequest record;
+  record.number = totals_.arrived++;
+  record.line = request.line;
+  record.prompt_tokens = request.prompt_tokens;
+  record.output_tokens = request.output_tokens;
+  record.arrival_s = request.arrival_s;
+  observer_.arrived(request.arrival_s);
+  const std::int64_t needed = static_cast<std::int64_t>(request.prompt_tokens) + request.output_tokens;
+  if (needed > instances_[largest_].capacity_tokens()) {
+    ++totals_.rejected;
+    observer_.rejected(record, static_cast<double>(needed) * kv_bytes_per_token_);
+    return;
+  }
+  const RequestId id = requests_.add();
+  requests_[id].record = record;
+  requests_[id].expected_output = expected_output(request);
+  begin(id);
+}
+
+Demand Cluster::demand_of(const RequestState& state) const {
+  return {state.record.prompt_tokens, state.expected_output};
+}
+
+void Cluster::begin(RequestId request) {
+  RequestState& state = requests_[request];
+  FinishedRequest& record = state.record;
+  const Demand demand = demand_of(state);
+  Placement placement = scheduler_->place(demand);
+  const std::int64_t needed = static_cast<std::int64_t>(record.prompt_tokens) + record.output_tokens;
+  if (needed > instances_[placement.token].capacity_tokens() ||
+      demand.prompt_kv_tokens() > instances_[placement.prompt].capacity_tokens()) {
+    placement = {largest_, largest_};
+  }
+  record.prompt_instance = placement.prompt;
+  record.token_instance = placement.token;
+  InstanceLoad& prompt = loads_[placement.prompt];
+  InstanceLoad& token = loads_[placement.token];
+  prompt.pending_tokens += record.prompt_tokens;
+  token.pending_tokens += 1;
+  prompt.reserved_tokens += demand.prompt_kv_tokens();
+  token.reserved_tokens += record.moved() ? demand.kv_tokens() : demand.token_kv_tokens();
+  ++prompt.requests;
+  scheduler_->load_changed(placement.prompt);
+  if (record.moved()) scheduler_->load_changed(placement.token);
+  instances_[placement.prompt].arrive(request, !record.moved() && record.output_tokens > 1);
+}
+
+// Takes away the load that begin() put on the request's instances and that is still there.
+void Cluster::unload(const RequestState& state) {
+  const FinishedRequest& record = state.record;
+  const Demand demand = demand_of(state);
+  InstanceLoad& prompt = loads_[record.prompt_instance];
+  InstanceLoad& token = loads_[record.token_instance];
+  if (state.stage == Stage::kPrompt) {
+    prompt.pending_tokens -= record.prompt_tokens;
+    --prompt.requests;
+  } else if (state.stage == Stage::kToken) {
+    --token.requests;
+  }
+  token.pending_tokens -= 1;
+  token.reserved_tokens -= demand.kv_tokens();
+  if (record.moved() && state.stage != Stage::kToken) {
+    prompt.reserved_tokens -= demand.prompt_kv_tokens();
+    scheduler_->load_changed(record.prompt_instance);
+  }
+  scheduler_->load_changed(record.token_instance);
+}
+
+void Cluster::prompt_started(RequestId, double) {}
+
+void Cluster::prompt_finished(RequestId request) {
+  RequestState& state = requests_[request];
+  const FinishedRequest& record = state.record;
+  if (record.output_tokens == 1) {
+    complete(request);
+    return;
+  }
+  InstanceLoad& load = loads_[record.prompt_instance];
+  load.pending_tokens -= record.prompt_tokens;
+  state.stage = record.moved() ? Stage::kSending : Stage::kToken;
+  if (record.moved()) --load.requests;
+  scheduler_->load_changed(record.prompt_instance);
+  if (record.moved()) transfers_->send(request);
+}
+
+void Cluster::kv_arrived(RequestId request) {
+  RequestState& state = requests_[request];
+  const FinishedRequest& record = state.record;
+  const InstanceId from = record.prompt_instance;
+  const InstanceId to = record.token_instance;
+  const std::uint32_t held = state.held_tokens;
+  state.held_tokens = state.sent_tokens;
+  state.sent_tokens = 0;
+  state.phase = Phase::kToken;
+  state.stage = Stage::kToken;
+  loads_[from].reserved_tokens -= demand_of(state).prompt_kv_tokens();
+  ++loads_[to].requests;
+  scheduler_->load_changed(from);
+  scheduler_->load_changed(to);
+  release(from, held);
+  instances_[to].arrive(request, false);
+  instances_[from].nudge();
+}
+
+void Cluster::kv_lost(RequestId request) { restart(request); }
+
+void Cluster::token_finished(RequestId request) { complete(request); }
+
+void Cluster::complete(RequestId request) {
+  RequestState& state = requests_[request];
+  unload(state);
+  FinishedRequest& record = state.record;
+  record.completion_s = engine_.now();
+  if (record.output_tokens == 1) {
+    record.token_start_s = record.first_token_s;
+    record.token_instance = record.prompt_instance;
+  }
+  ++totals_.completed;
+  completed_output_tokens_ += record.output_tokens;
+  const FinishedRequest finished = record;
+  const std::uint32_t held = state.held_tokens;
+  requests_.remove(request);
+  observer_.finished(finished);
+  release(finished.token_instance, held);
+}
+
+void Cluster::release(InstanceId instance, std::uint32_t kv_tokens) {
+  instances_[instance].release(kv_tokens);
+  transfers_->room_made(instance);
+}
+
+void Cluster::instance_free(InstanceId instance) { scheduler_->instance_free(instance); }
+
+void Cluster::moved(InstanceId instance, PoolRole pool) {
+  observer_.pool_changed(instance, engine_.now(), pool);
+}
+
+RunTotals run_cluster(const Scenario& scenario, Observer& observer) {
+  Cluster cluster(scenario, observer);
+  return cluster.run();
+}
+
+}  // namespace cleave

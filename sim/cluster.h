@@ -1,0 +1,76 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "models/instance_model.h"
+#include "sim/engine/engine.h"
+#include "sim/machine/instance.h"
+#include "sim/scheduling/scheduler.h"
+#include "sim/simulate.h"
+#include "sim/transfer/kv_transfers.h"
+#include "traces/request.h"
+
+namespace cleave {
+
+/// The cluster of a scenario at work: takes requests as they arrive, has each placed, follows it from
+/// its prompt through its transfer to its last token, and keeps the scheduler's loads.
+class Cluster : public ClusterView, public InstanceListener, public KvTransferListener {
+ public:
+  Cluster(const Scenario& scenario, Observer& observer);
+  ~Cluster() override;
+
+  RunTotals run();
+
+  const std::vector<InstanceLoad>& loads() const override { return loads_; }
+  bool has_queue(InstanceId instance) const override { return !instances_[instance].queue_empty(); }
+  void moved(InstanceId instance, PoolRole pool) override;
+
+ private:
+  // cluster.cpp: the way of a request
+  void arrival(std::uint64_t);
+  void schedule_arrival();
+  void admit(const Request& request);
+  void begin(RequestId request);
+  void complete(RequestId request);
+  void prompt_started(RequestId request, double duration_s) override;
+  void prompt_finished(RequestId request) override;
+  void token_finished(RequestId request) override;
+  void instance_free(InstanceId instance) override;
+  void kv_arrived(RequestId request) override;
+  void kv_lost(RequestId request) override;
+  Demand demand_of(const RequestState& state) const;
+  void unload(const RequestState& state);
+  void release(InstanceId instance, std::uint32_t kv_tokens);
+  std::uint32_t expected_output(const Request& request) const;
+
+  // cluster_setup.cpp
+  void build();
+
+  // recovery.cpp: when nothing is left to happen although requests wait
+  bool recover();
+  void restart(RequestId request);
+
+  const Scenario& scenario_;
+  Observer& observer_;
+  Engine engine_;
+  RequestTable requests_;
+  std::vector<std::unique_ptr<LatencyModel>> latencies_;
+  std::vector<std::unique_ptr<MemoryPolicy>> memories_;
+  std::vector<InstanceKind> kinds_;
+  std::vector<Endpoint> endpoints_;
+  std::vector<Instance> instances_;
+  std::vector<InstanceLoad> loads_;
+  std::unique_ptr<Scheduler> scheduler_;
+  std::unique_ptr<KvTransfers> transfers_;
+  std::unique_ptr<RequestSource> source_;
+  Request next_;
+  InstanceId largest_ = kNoInstance;  ///< the instance with the most KV memory
+  double kv_bytes_per_token_ = 0;
+  RunTotals totals_;
+  double completed_output_tokens_ = 0;
+  std::uint64_t completed_at_last_recovery_ = 0;
+  std::uint64_t recoveries_without_progress_ = 0;
+};
+
+}  // namespace cleave

@@ -1,0 +1,106 @@
+#include "sim/engine/engine.h"
+
+#include <algorithm>
+#include <simgrid/kernel/Timer.hpp>
+#include <simgrid/s4u.hpp>
+
+namespace cleave {
+
+namespace {
+
+using simgrid::kernel::timer::Timer;
+
+/// SimGrid wants a command line; these settings make a flow take exactly bytes / bandwidth + latency.
+simgrid::s4u::Engine& make_simgrid() {
+  static int argc = 2;
+  static char name[] = "cleave";
+  static char quiet[] = "--log=xbt_cfg.thresh:warning";
+  static char* argv[] = {name, quiet, nullptr};
+  static simgrid::s4u::Engine engine(&argc, argv);
+  simgrid::s4u::Engine::set_config("network/model:CM02");
+  simgrid::s4u::Engine::set_config("network/crosstraffic:0");
+  simgrid::s4u::Engine::set_config("network/TCP-gamma:0");
+  return engine;
+}
+
+}  // namespace
+
+struct Engine::SimGrid {
+  simgrid::s4u::Engine& engine = make_simgrid();
+  Timer* armed = nullptr;
+};
+
+Engine::Engine() : simgrid_(std::make_unique<SimGrid>()) {}
+
+Engine::~Engine() {
+  if (simgrid_->armed != nullptr) simgrid_->armed->remove();
+}
+
+bool Engine::in_step() const { return simgrid::s4u::Engine::get_clock() >= now_s_; }
+
+void Engine::arm() {
+  if (!running_) return;
+  double next_s = 0;
+  if (!waiting_.empty()) {
+    next_s = now_s_;
+  } else if (!calendar_.empty()) {
+    next_s = calendar_.next_s();
+  } else {
+    return;
+  }
+  Timer*& armed = simgrid_->armed;
+  if (armed != nullptr) {
+    if (armed->get_date() <= next_s) return;
+    armed->remove();
+  }
+  armed = Timer::set(next_s, [this] { timer_fired(); });
+}
+
+void Engine::timer_fired() {
+  simgrid_->armed = nullptr;
+  drain();
+  arm();
+}
+
+void Engine::drain() {
+  draining_ = true;
+  if (in_step()) {
+    for (std::size_t i = 0; i < waiting_.size(); ++i) {
+      const Calendar::Event call = waiting_[i];
+      call.function(call.self, call.argument);
+    }
+    waiting_.clear();
+  }
+  const double clock_s = simgrid::s4u::Engine::get_clock();
+  while (!calendar_.empty()) {
+    const double next_s = calendar_.next_s();
+    const double limit_s = !waiting_.empty() ? now_s_ : clock_s;
+    if ((flows_ > 0 || !waiting_.empty()) && next_s > limit_s) break;
+    const Calendar::Event event = calendar_.pop();
+    now_s_ = std::max(now_s_, event.time_s);
+    event.function(event.self, event.argument);
+  }
+  draining_ = false;
+}
+
+void Engine::flow_ended() {
+  --flows_;
+  now_s_ = std::max(now_s_, simgrid::s4u::Engine::get_clock());
+  draining_ = true;
+}
+
+void Engine::callback_done() {
+  draining_ = false;
+  arm();
+}
+
+void Engine::run() {
+  // SimGrid wants a platform, even one without a network.
+  if (simgrid_->engine.get_netzone_root() == nullptr) simgrid::s4u::create_empty_zone("none");
+  running_ = true;
+  arm();
+  simgrid_->engine.run();
+  running_ = false;
+}
+
+}  // namespace cleave

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "sim/engine/calendar.h"
+
+namespace cleave {
+
+/// The clock, the calendar and the way to SimGrid. One per process: SimGrid's clock cannot be set
+/// back.
+///
+/// Own events wait in a calendar in front of one armed SimGrid timer. While a flow is in flight
+/// SimGrid advances the clock from event to event, because only it knows when the flow ends; while
+/// none is, the next own event is the next event, and SimGrid's clock is brought up to date when a
+/// flow starts.
+class Engine {
+ public:
+  Engine();
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  double now() const { return now_s_; }
+
+  /// Calls `(self->*Method)(argument)` at `time_s`, which is not before now.
+  template <auto Method, class T>
+  EventId at(double time_s, T* self, std::uint64_t argument = 0, Rank rank = Rank::kNormal) {
+    const EventId id = calendar_.add(
+        time_s, rank,
+        [](void* object, std::uint64_t value) { (static_cast<T*>(object)->*Method)(value); }, self,
+        argument);
+    if (!draining_) arm();
+    return id;
+  }
+
+  /// Forgets a scheduled event and its name.
+  void cancel(EventId& id) {
+    if (id != kNoEvent) calendar_.cancel(id);
+    id = kNoEvent;
+  }
+
+  /// True where nothing is left to happen but `events` scheduled events.
+  bool at_rest_but_for(std::size_t events) const {
+    return flows_ == 0 && waiting_.empty() && calendar_.size() <= events;
+  }
+
+  /// Runs until no event and no flow is left.
+  void run();
+
+  // For the fabric: what it needs to keep SimGrid's clock and ours together.
+
+  /// Calls `(self->*Method)(argument)` at once where SimGrid's clock stands at now(), else as soon
+  /// as it does, at the same simulated time.
+  template <auto Method, class T>
+  void in_simgrid(T* self, std::uint64_t argument) {
+    const Calendar::Event call{
+        now_s_, [](void* object, std::uint64_t value) { (static_cast<T*>(object)->*Method)(value); },
+        self, argument};
+    if (in_step()) {
+      call.function(call.self, call.argument);
+    } else {
+      waiting_.push_back(call);
+    }
+  }
+  void flow_started() { ++flows_; }
+  /// To be called from SimGrid's completion callback, before anything else; afterwards done().
+  void flow_ended();
+  /// To be called at the end of a callback from SimGrid.
+  void callback_done();
+
+ private:
+  struct SimGrid;
+  bool in_step() const;
+  void arm();
+  void timer_fired();
+  void drain();
+
+  Calendar calendar_;
+  std::vector<Calendar::Event> waiting_;
+  double now_s_ = 0;
+  std::uint64_t flows_ = 0;
+  bool draining_ = false;
+  bool running_ = false;
+  std::unique_ptr<SimGrid> simgrid_;
+};
+
+}  // namespace cleave

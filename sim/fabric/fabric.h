@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sim/base/json_reader.h"
+#include "sim/base/registry.h"
+#include "sim/engine/engine.h"
+#include "sim/metrics/observer.h"
+
+namespace cleave {
+
+/// Where an instance hangs in the network.
+struct Endpoint {
+  std::uint32_t machine = 0;  ///< instances of one machine share its NICs
+  double nic_bps = 0;         ///< all NICs of the machine together, per direction, bytes per second
+  double gpu_link_bps = 0;    ///< between instances inside the machine, bytes per second
+};
+
+using TransferId = std::uint32_t;
+
+/// Is told when bytes have arrived, or that they never will.
+class TransferListener {
+ public:
+  virtual ~TransferListener() = default;
+  virtual void transfer_done(std::uint64_t tag) = 0;
+  virtual void transfer_failed(std::uint64_t tag) = 0;
+};
+
+/// The network between instances. Made once a run, from the scenario's "fabric" object.
+class Fabric {
+ public:
+  virtual ~Fabric() = default;
+
+  /// Starts to move `bytes` (more than 0) now, at most `rate_limit_bps` fast (0: no limit). The
+  /// listener hears of it once, with `tag`, and never before this returns.
+  virtual TransferId start(InstanceId from, InstanceId to, double bytes, double rate_limit_bps,
+                           std::uint64_t tag) = 0;
+
+  /// Seconds the same transfer takes when it is alone.
+  virtual double ideal_s(InstanceId from, InstanceId to, double bytes) const = 0;
+};
+
+struct FabricContext {
+  Engine& engine;
+  TransferListener& listener;
+  const std::vector<Endpoint>& endpoints;  ///< by InstanceId
+};
+
+/// The topologies, by the scenario's `fabric.topology`. Each reads its own settings from the object
+/// and leaves the others alone.
+using Fabrics = Registry<Fabric, JsonReader&, const FabricContext&>;
+
+}  // namespace cleave

@@ -1,0 +1,40 @@
+#include "sim/fabric/fabric.h"
+
+namespace cleave {
+
+namespace {
+
+/// A private pipe for every transfer, never shared and without latency: ideal, and what the published
+/// simulator assumes. Settings: `pipe_gib_per_s`.
+class Pipe : public Fabric {
+ public:
+  Pipe(JsonReader& settings, const FabricContext& context)
+      : engine_(context.engine),
+        listener_(context.listener),
+        bytes_per_s_(settings.number("pipe_gib_per_s", kPositive) * 1024 * 1024 * 1024) {}
+
+  TransferId start(InstanceId from, InstanceId to, double bytes, double rate_limit_bps,
+                   std::uint64_t tag) override {
+    double duration_s = ideal_s(from, to, bytes);
+    if (rate_limit_bps > 0 && bytes / rate_limit_bps > duration_s) duration_s = bytes / rate_limit_bps;
+    return engine_.at<&Pipe::done>(engine_.now() + duration_s, this, tag);
+  }
+
+  double ideal_s(InstanceId, InstanceId, double bytes) const override { return bytes / bytes_per_s_; }
+
+ private:
+  void done(std::uint64_t tag) { listener_.transfer_done(tag); }
+
+  Engine& engine_;
+  TransferListener& listener_;
+  double bytes_per_s_;
+};
+
+const Fabrics::Entry kEntry{"pipe", "a private ideal pipe for every transfer",
+                            [](JsonReader& settings, const FabricContext& context) {
+                              return std::make_unique<Pipe>(settings, context);
+                            }};
+
+}  // namespace
+
+}  // namespace cleave

@@ -1,0 +1,180 @@
+#include "sim/machine/instance.h"
+
+#include <algorithm>
+
+namespace cleave {
+
+Instance::Instance(InstanceId id, const InstanceKind& kind, Engine& engine, RequestTable& requests,
+                   InstanceListener& listener, Observer& observer)
+    : id_(id),
+      kind_(&kind),
+      engine_(&engine),
+      requests_(&requests),
+      listener_(&listener),
+      observer_(&observer),
+      capacity_tokens_(kind.capacity_tokens()),
+      batch_(requests.links),
+      prompt_queue_(requests.links),
+      blocked_(requests.links),
+      pending_(requests.pending),
+      waiting_(requests.waiting_positions),
+      finishing_(requests.finish_positions),
+      front_(requests.links) {
+  report_memory();
+}
+
+void Instance::start_iteration() {
+  select();
+  make_room_to_grow();
+  if (batch_.empty()) {
+    if (pool_size_ == 0) listener_->instance_free(id_);
+    return;
+  }
+  begin_run();
+}
+
+void Instance::begin_run() {
+  const double now_s = engine_->now();
+  const LatencyModel& latency = *kind_->latency;
+  const std::uint32_t sequences = decodes();
+  RunLength length;
+  if (sequences > 0) {
+    const DecodeCost& cost = kind_->decode[sequences];
+    length.first_s = cost.base_s + cost.per_kv_token_s * static_cast<double>(kv_tokens_);
+    length.growth_s = cost.per_kv_token_s * sequences;
+  }
+  std::uint64_t iterations = 1;
+  if (prompts_ > 0) {
+    double duration_s = latency.prefill_s(prompt_tokens_ + sequences, squared_prompt_tokens_ + sequences);
+    if (sequences > 0) {
+      duration_s *= kind_->batching.mixed_iteration_factor;
+      if (kind_->batching.mixed_at_least_decode) duration_s = std::max(duration_s, length.first_s);
+    }
+    length = {duration_s, 0};
+  } else {
+    iterations = finishing_.top().key.step - steps_;
+    const std::uint64_t growth = static_cast<std::uint64_t>(kind_->memory->growth()) * sequences;
+    if (growth > 0) {
+      const auto room = static_cast<std::uint64_t>(capacity_tokens_ - used_tokens_);
+      iterations = std::min(iterations, room / growth);
+    }
+  }
+  run_ = {now_s, iterations, length, kNoEvent, prompts_ > 0, kv_tokens_};
+  run_.end = engine_->at<&Instance::run_ended>(now_s + length.duration_s(iterations), this);
+  for (const RequestId request : new_prompts_) {
+    RequestState& state = (*requests_)[request];
+    if (state.generated == 0) {
+      state.record.prompt_start_s = now_s;
+      listener_->prompt_started(request, length.first_s);
+    }
+  }
+  for (const RequestId request : joined_) {
+    RequestState& state = (*requests_)[request];
+    if (state.generated == 1) state.record.token_start_s = now_s;
+  }
+  observer_->queue(id_, now_s, pool_size_ - batch_.size());
+}
+
+void Instance::pause() {
+  if (run_.paused) return;
+  run_.paused = true;
+  const std::uint64_t iterations = run_.length.done_by(engine_->now() - run_.start_s) + 1;
+  if (iterations >= run_.iterations) return;
+  run_.iterations = iterations;
+  engine_->cancel(run_.end);
+  run_.end = engine_->at<&Instance::run_ended>(run_.start_s + run_.length.duration_s(iterations), this);
+}
+
+void Instance::report_segment() {
+  Segment segment;
+  segment.instance = id_;
+  segment.start_s = run_.start_s;
+  segment.end_s = engine_->now();
+  segment.iterations = static_cast<std::uint32_t>(run_.iterations);
+  segment.first_iteration_s = run_.length.first_s;
+  segment.growth_s = run_.length.growth_s;
+  segment.prompts = prompts_;
+  segment.prompt_tokens = prompt_tokens_;
+  segment.decodes = decodes();
+  segment.joined = static_cast<std::uint32_t>(joined_.size());
+  segment.kv_tokens = static_cast<double>(run_.kv_tokens);
+  observer_->segment(segment);
+}
+
+void Instance::run_ended(std::uint64_t) {
+  report_segment();
+  gaps_.add(run_.length.last_s(run_.iterations));
+  const double first_token_s = run_.start_s + run_.length.first_s;
+  for (const RequestId request : joined_) {
+    RequestState& state = (*requests_)[request];
+    const double gap_s = first_token_s - state.last_token_s;
+    state.record.largest_gap_s = std::max(state.record.largest_gap_s, gap_s);
+    observer_->gap(gap_s);
+  }
+  joined_.clear();
+  new_prompts_.clear();
+  steps_ += run_.iterations;
+  const auto grown = static_cast<std::int64_t>(run_.iterations) * decodes();
+  kv_tokens_ += grown;
+  if (kind_->memory->growth() > 0 && grown > 0) {
+    used_tokens_ += grown * kind_->memory->growth();
+    report_memory();
+  }
+  if (used_tokens_ > capacity_tokens_) {
+    broken_invariant("instance " + std::to_string(id_) + " holds more KV memory than it has");
+  }
+  ending_ = true;
+  while (!finishing_.empty() && finishing_.top().key.step <= steps_) {
+    const RequestId request = finishing_.top().id;
+    finishing_.pop();
+    if ((*requests_)[request].phase == Phase::kPrompt) {
+      finish_prompt(request);
+    } else {
+      finish_token(request);
+    }
+  }
+  ending_ = false;
+  start_iteration();
+}
+
+void Instance::finish_prompt(RequestId request) {
+  RequestState& state = (*requests_)[request];
+  const double now_s = engine_->now();
+  leave_batch(request);
+  if (state.generated == 0) {
+    state.record.first_token_s = now_s;
+  } else {
+    const double gap_s = now_s - state.last_token_s;
+    state.record.largest_gap_s = std::max(state.record.largest_gap_s, gap_s);
+    observer_->gap(gap_s);
+  }
+  const bool first = state.generated == 0;
+  ++state.generated;
+  state.last_token_s = now_s;
+  if (state.remaining() > 0 && state.record.token_instance == id_) {
+    state.phase = Phase::kToken;
+    state.standing = Standing::kWaiting;
+    state.passed_over = selections_;
+    wait(request);
+    if (!state.token_task_queued) enqueue(task_of(request, Phase::kToken));
+  } else {
+    state.standing = Standing::kAway;
+    --pool_size_;
+  }
+  if (first) {
+    listener_->prompt_finished(request);
+  } else if (state.remaining() == 0) {
+    listener_->token_finished(request);
+  }
+}
+
+void Instance::finish_token(RequestId request) {
+  RequestState& state = (*requests_)[request];
+  settle(request);
+  leave_batch(request);
+  state.standing = Standing::kAway;
+  --pool_size_;
+  listener_->token_finished(request);
+}
+
+}  // namespace cleave

@@ -1,0 +1,169 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "models/latency.h"
+#include "sim/engine/engine.h"
+#include "sim/machine/gap_record.h"
+#include "sim/machine/memory_policy.h"
+#include "sim/machine/request_table.h"
+#include "sim/machine/run_length.h"
+#include "sim/scenario/scenario.h"
+
+namespace cleave {
+
+/// What an instance tells the cluster, at once and in place.
+class InstanceListener {
+ public:
+  virtual ~InstanceListener() = default;
+  virtual void prompt_started(RequestId request, double duration_s) = 0;
+  virtual void prompt_finished(RequestId request) = 0;
+  virtual void token_finished(RequestId request) = 0;
+  /// Nothing runs and nothing waits here.
+  virtual void instance_free(InstanceId instance) = 0;
+};
+
+/// What an instance is made of; shared by the instances of a pool.
+struct InstanceKind {
+  const LatencyModel* latency = nullptr;
+  const MemoryPolicy* memory = nullptr;
+  BatchingSpec batching;
+  double capacity_bytes = 0;  ///< of all its GPUs
+  double weight_bytes = 0;
+  double kv_bytes_per_token = 0;
+  std::vector<DecodeCost> decode;  ///< by number of sequences, from 0
+
+  std::int64_t capacity_tokens() const {
+    return static_cast<std::int64_t>((capacity_bytes - weight_bytes) / kv_bytes_per_token);
+  }
+};
+
+/// One LLM on one group of GPUs: its batch, what waits for a place in it, and its memory.
+///
+/// Runs of iterations with an unchanged batch are one event. A new batch is chosen when a run ends;
+/// a run of decodes is cut short ("paused") when a task arrives that could join. The order of choice
+/// is the published simulator's: starved tasks, prompts first come first served, sequences put aside,
+/// the old batch, then everything else by arrival.
+class Instance {
+ public:
+  Instance(InstanceId id, const InstanceKind& kind, Engine& engine, RequestTable& requests,
+           InstanceListener& listener, Observer& observer);
+
+  /// The request's current task arrives; with `token_task`, its token task queues behind its prompt.
+  void arrive(RequestId request, bool token_task);
+  /// Takes back a request that waits here; its memory stays held.
+  void withdraw(RequestId request);
+  /// A transfer out of here ended.
+  void nudge();
+  /// Reserves or frees KV memory for a request that is on its way in or out.
+  bool fits(std::uint32_t kv_tokens) const { return used_tokens_ + kv_tokens <= capacity_tokens_; }
+  void hold(std::uint32_t kv_tokens);
+  void release(std::uint32_t kv_tokens);
+  /// Starts an iteration if nothing runs and something may.
+  void wake();
+
+  InstanceId id() const { return id_; }
+  bool idle() const { return batch_.empty(); }
+  bool queue_empty() const { return pending_.empty(); }
+  std::uint32_t requests_here() const { return pool_size_; }
+  std::int64_t capacity_tokens() const { return capacity_tokens_; }
+  std::int64_t used_tokens() const { return used_tokens_; }
+
+ private:
+  struct FinishKey {
+    std::uint64_t step;
+    std::int64_t batch_key;
+    bool operator<(const FinishKey& other) const {
+      return step != other.step ? step < other.step : batch_key < other.batch_key;
+    }
+  };
+  struct WaitingKey {
+    double arrival_s;
+    std::uint64_t order;
+    bool operator<(const WaitingKey& other) const {
+      return arrival_s != other.arrival_s ? arrival_s < other.arrival_s : order < other.order;
+    }
+  };
+  struct Run {
+    double start_s = 0;
+    std::uint64_t iterations = 0;
+    RunLength length;
+    EventId end = kNoEvent;
+    bool paused = false;
+    std::int64_t kv_tokens = 0;
+  };
+  // queueing.cpp: what waits
+  void enqueue(TaskId task);
+  void dequeue(RequestId request);
+  void wait(RequestId request);
+  void consider(TaskId task);
+  std::uint64_t passed_over(TaskId task) const;
+  std::uint32_t kv_to_start(RequestId request) const;
+
+  // selection.cpp: who runs next
+  void select();
+  bool has_place(RequestId request) const;
+  void take_starved();
+  void take_prompts();
+  void take_blocked();
+  void put_aside_beyond_limits();
+  void take_by_arrival();
+  void take(RequestId request, RequestList& list, std::int64_t batch_key);
+  bool may_start(RequestId request) const;
+  void put_aside(RequestId request);
+  void settle(RequestId request);
+  void leave_batch(RequestId request);
+  void make_room_to_grow();
+  void drop_cache(RequestId request);
+
+  // instance.cpp: iterations
+  void start_iteration();
+  void begin_run();
+  void pause();
+  void run_ended(std::uint64_t);
+  void report_segment();
+  void finish_prompt(RequestId request);
+  void finish_token(RequestId request);
+  void report_memory();
+  std::uint32_t work_of(RequestId request) const;
+  std::uint32_t decodes() const { return batch_.size() - prompts_; }
+
+  InstanceId id_;
+  const InstanceKind* kind_;
+  Engine* engine_;
+  RequestTable* requests_;
+  InstanceListener* listener_;
+  Observer* observer_;
+
+  std::int64_t capacity_tokens_;
+  std::int64_t used_tokens_ = 0;
+
+  RequestList batch_;
+  RequestList prompt_queue_;  ///< prompts that wait, by arrival here
+  RequestList blocked_;       ///< token phases put aside
+  PendingQueue pending_;      ///< every task that waits
+  IndexedHeap<WaitingKey> waiting_;  ///< requests whose current task is not in the batch
+  IndexedHeap<FinishKey> finishing_;
+  std::vector<RequestId> joined_;       ///< decodes in their first iteration of this stay
+  std::vector<RequestId> new_prompts_;  ///< prompts of this run
+  std::uint32_t pool_size_ = 0;
+  std::uint64_t selections_ = 0;
+  std::uint64_t arrivals_ = 0;
+
+  std::uint32_t prompts_ = 0;  ///< in the batch
+  std::uint32_t prompt_tokens_ = 0;
+  double squared_prompt_tokens_ = 0;
+  std::uint32_t batch_tokens_ = 0;  ///< prompts by their length, decodes one each
+  std::int64_t kv_tokens_ = 0;      ///< read by the next iteration
+  std::uint64_t steps_ = 0;
+  RequestList front_;               ///< while selecting: what goes before the old batch
+  std::uint32_t chosen_ = 0;        ///< while selecting: tasks in the new batch so far
+  std::int64_t next_front_key_ = 0;
+  std::int64_t next_back_key_ = 0;
+  GapRecord gaps_;
+  Run run_;
+  bool ending_ = false;
+};
+
+}  // namespace cleave

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+
+#include "sim/base/registry.h"
+
+namespace cleave {
+
+/// How much KV memory a sequence holds on its instance beside its prompt. Scenario: `batching.memory`.
+class MemoryPolicy {
+ public:
+  virtual ~MemoryPolicy() = default;
+  /// KV tokens to reserve when a token phase with `remaining` tokens to generate first runs.
+  virtual std::uint32_t tokens_to_start(std::uint32_t remaining) const = 0;
+  /// KV tokens by which a sequence grows with each token it generates.
+  virtual std::uint32_t growth() const = 0;
+};
+using MemoryPolicies = Registry<MemoryPolicy>;
+
+}  // namespace cleave

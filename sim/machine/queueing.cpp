@@ -1,0 +1,129 @@
+#include "sim/machine/instance.h"
+
+namespace cleave {
+
+std::uint64_t Instance::passed_over(TaskId task) const {
+  const RequestState& state = (*requests_)[request_of(task)];
+  if (phase_of(task) != state.phase) return 0;
+  return selections_ - state.passed_over;
+}
+
+void Instance::enqueue(TaskId task) {
+  const std::uint64_t count = passed_over(task);
+  const double arrival_s = (*requests_)[request_of(task)].record.arrival_s;
+  pending_.insert(task, [&](TaskId other) {
+    const std::uint64_t other_count = passed_over(other);
+    if (other_count != count) return other_count > count;
+    return (*requests_)[request_of(other)].record.arrival_s > arrival_s;
+  });
+}
+
+void Instance::wait(RequestId request) {
+  RequestState& state = (*requests_)[request];
+  waiting_.push({state.record.arrival_s, arrivals_++}, request);
+}
+
+void Instance::dequeue(RequestId request) {
+  RequestState& state = (*requests_)[request];
+  pending_.erase(task_of(request, state.phase));
+  waiting_.erase(request);
+  if (state.standing == Standing::kBlocked) {
+    blocked_.erase(request);
+  } else if (state.phase == Phase::kPrompt) {
+    prompt_queue_.erase(request);
+  }
+}
+
+std::uint32_t Instance::work_of(RequestId request) const {
+  const RequestState& state = (*requests_)[request];
+  return state.phase == Phase::kPrompt ? state.prompt_work() : 1;
+}
+
+std::uint32_t Instance::kv_to_start(RequestId request) const {
+  const RequestState& state = (*requests_)[request];
+  if (state.phase == Phase::kPrompt) return state.prompt_work() + 1;
+  return kind_->memory->tokens_to_start(state.remaining());
+}
+
+void Instance::arrive(RequestId request, bool token_task) {
+  RequestState& state = (*requests_)[request];
+  ++pool_size_;
+  state.standing = Standing::kWaiting;
+  state.passed_over = selections_;
+  state.token_task_queued = token_task;
+  if (state.phase == Phase::kPrompt) prompt_queue_.push_back(request);
+  wait(request);
+  const TaskId task = task_of(request, state.phase);
+  enqueue(task);
+  consider(task);
+  if (token_task) {
+    enqueue(task_of(request, Phase::kToken));
+    consider(task_of(request, Phase::kToken));
+  }
+  observer_->queue(id_, engine_->now(), pool_size_ - batch_.size());
+}
+
+void Instance::withdraw(RequestId request) {
+  RequestState& state = (*requests_)[request];
+  if (state.standing == Standing::kRunning) {
+    broken_invariant("request " + std::to_string(state.record.number) + " was taken out of a batch");
+  }
+  dequeue(request);
+  if (state.token_task_queued && state.phase == Phase::kPrompt) {
+    pending_.erase(task_of(request, Phase::kToken));
+  }
+  state.token_task_queued = false;
+  state.standing = Standing::kAway;
+  --pool_size_;
+}
+
+void Instance::consider(TaskId task) {
+  if (ending_) return;
+  const RequestId request = request_of(task);
+  if (batch_.empty()) {
+    if (phase_of(task) == (*requests_)[request].phase && fits(kv_to_start(request))) start_iteration();
+    return;
+  }
+  const bool is_prompt = phase_of(task) == Phase::kPrompt;
+  const std::uint32_t work = is_prompt ? (*requests_)[request].prompt_work() : 1;
+  const BatchingSpec& limits = kind_->batching;
+  const bool joins = batch_.size() < limits.max_sequences && batch_tokens_ + work <= limits.max_prompt_tokens;
+  const bool mixes = is_prompt && decodes() > 0 && prompt_tokens_ + work <= limits.max_prompt_tokens;
+  if (joins || mixes) pause();
+}
+
+void Instance::nudge() {
+  if (pending_.empty() || ending_) return;
+  if (batch_.empty()) {
+    const RequestId first = request_of(pending_.front());
+    if ((*requests_)[first].standing == Standing::kBlocked || fits(kv_to_start(first))) start_iteration();
+  } else if (batch_.size() < kind_->batching.max_sequences &&
+             batch_tokens_ < kind_->batching.max_prompt_tokens) {
+    pause();
+  }
+}
+
+void Instance::wake() {
+  if (batch_.empty() && pool_size_ > 0 && !ending_) start_iteration();
+}
+
+void Instance::hold(std::uint32_t kv_tokens) {
+  used_tokens_ += kv_tokens;
+  report_memory();
+}
+
+void Instance::release(std::uint32_t kv_tokens) {
+  used_tokens_ -= kv_tokens;
+  if (used_tokens_ < 0) {
+    broken_invariant("instance " + std::to_string(id_) + " freed more KV memory than it held");
+  }
+  report_memory();
+  if (kind_->batching.wake_on_release) wake();
+}
+
+void Instance::report_memory() {
+  observer_->memory(id_, engine_->now(),
+                    kind_->weight_bytes + static_cast<double>(used_tokens_) * kind_->kv_bytes_per_token);
+}
+
+}  // namespace cleave

@@ -1,0 +1,201 @@
+#include <algorithm>
+
+#include "sim/machine/instance.h"
+
+namespace cleave {
+
+void Instance::select() {
+  const bool had_batch = !batch_.empty();
+  const std::int64_t first_key = had_batch ? (*requests_)[batch_.first()].batch_key : 0;
+  next_front_key_ = first_key - static_cast<std::int64_t>(pool_size_) - 1;
+  next_back_key_ = had_batch ? (*requests_)[batch_.last()].batch_key + 1 : 1;
+  front_ = RequestList(requests_->links);
+  chosen_ = 0;
+  batch_tokens_ = 0;
+
+  take_starved();
+  take_prompts();
+  take_blocked();
+  put_aside_beyond_limits();
+  chosen_ += batch_.size();
+  batch_tokens_ += batch_.size();
+  batch_.prepend(front_);
+  take_by_arrival();
+  ++selections_;
+}
+
+bool Instance::has_place(RequestId request) const {
+  const BatchingSpec& limits = kind_->batching;
+  return chosen_ < limits.max_sequences &&
+         (chosen_ == 0 || batch_tokens_ + work_of(request) <= limits.max_prompt_tokens);
+}
+
+bool Instance::may_start(RequestId request) const {
+  const RequestState& state = (*requests_)[request];
+  if (state.standing == Standing::kBlocked) return true;
+  std::int64_t needed = kv_to_start(request);
+  // A cache that was dropped for want of room comes back only where some room stays free.
+  const bool recomputed = state.phase == Phase::kPrompt && state.generated > 0;
+  if (recomputed && used_tokens_ > 0) needed += capacity_tokens_ / 100 + decodes();
+  return used_tokens_ + needed <= capacity_tokens_;
+}
+
+void Instance::take_starved() {
+  TaskId task = pending_.front();
+  while (task != kNoTask && passed_over(task) >= kind_->batching.max_preemptions) {
+    const TaskId next = pending_.after(task);
+    const RequestId request = request_of(task);
+    if (!has_place(request)) return;
+    if (may_start(request)) take(request, front_, next_front_key_++);
+    task = next;
+  }
+}
+
+void Instance::take_prompts() {
+  while (!prompt_queue_.empty()) {
+    const RequestId request = prompt_queue_.first();
+    if (!has_place(request) || !may_start(request)) return;
+    take(request, front_, next_front_key_++);
+  }
+}
+
+void Instance::take_blocked() {
+  while (!blocked_.empty()) {
+    const RequestId request = blocked_.first();
+    if (!has_place(request)) return;
+    take(request, front_, next_front_key_++);
+  }
+}
+
+void Instance::put_aside_beyond_limits() {
+  const BatchingSpec& limits = kind_->batching;
+  const std::uint32_t tokens_left =
+      batch_tokens_ < limits.max_prompt_tokens ? limits.max_prompt_tokens - batch_tokens_ : 0;
+  const std::uint32_t kept =
+      std::min({batch_.size(), limits.max_sequences - chosen_, tokens_left});
+  if (kept == batch_.size()) return;
+  RequestId request = batch_.last();
+  for (std::uint32_t i = kept + 1; i < batch_.size(); ++i) request = batch_.before(request);
+  while (request != kNoRequest) {
+    const RequestId next = batch_.after(request);
+    put_aside(request);
+    request = next;
+  }
+}
+
+void Instance::take_by_arrival() {
+  while (!waiting_.empty()) {
+    const RequestId request = waiting_.top().id;
+    if (!has_place(request) || !may_start(request)) return;
+    take(request, batch_, next_back_key_++);
+  }
+}
+
+void Instance::take(RequestId request, RequestList& list, std::int64_t batch_key) {
+  RequestState& state = (*requests_)[request];
+  state.passed_over = passed_over(task_of(request, state.phase));
+  const std::uint32_t work = work_of(request);
+  if (state.standing != Standing::kBlocked) {
+    const std::uint32_t kv_tokens = kv_to_start(request);
+    state.held_tokens += kv_tokens;
+    if (kv_tokens > 0) hold(kv_tokens);
+  }
+  dequeue(request);
+  list.push_back(request);
+  state.standing = Standing::kRunning;
+  state.batch_key = batch_key;
+  ++chosen_;
+  batch_tokens_ += work;
+  if (state.phase == Phase::kPrompt) {
+    ++prompts_;
+    prompt_tokens_ += work;
+    squared_prompt_tokens_ += static_cast<double>(work) * work;
+    new_prompts_.push_back(request);
+    finishing_.push({steps_ + 1, batch_key}, request);
+    return;
+  }
+  state.token_task_queued = false;
+  state.joined_step = steps_;
+  state.joined_segment = gaps_.segments();
+  kv_tokens_ += state.record.prompt_tokens + state.generated;
+  joined_.push_back(request);
+  finishing_.push({steps_ + state.remaining(), batch_key}, request);
+}
+
+void Instance::settle(RequestId request) {
+  RequestState& state = (*requests_)[request];
+  const auto steps = static_cast<std::uint32_t>(steps_ - state.joined_step);
+  if (steps == 0) {
+    std::erase(joined_, request);
+    return;
+  }
+  state.generated += steps;
+  state.held_tokens += steps * kind_->memory->growth();
+  state.record.largest_gap_s =
+      std::max(state.record.largest_gap_s, gaps_.longest_since(state.joined_segment));
+  state.last_token_s = engine_->now();
+}
+
+void Instance::leave_batch(RequestId request) {
+  const RequestState& state = (*requests_)[request];
+  batch_.erase(request);
+  batch_tokens_ -= work_of(request);
+  if (state.phase == Phase::kPrompt) {
+    const std::uint32_t work = state.prompt_work();
+    --prompts_;
+    prompt_tokens_ -= work;
+    squared_prompt_tokens_ -= static_cast<double>(work) * work;
+  } else {
+    kv_tokens_ -= state.record.prompt_tokens + state.generated;
+  }
+}
+
+void Instance::put_aside(RequestId request) {
+  RequestState& state = (*requests_)[request];
+  settle(request);
+  // The tokens of the batch are being counted anew while it is selected.
+  ++batch_tokens_;
+  leave_batch(request);
+  finishing_.erase(request);
+  state.standing = Standing::kBlocked;
+  state.passed_over = selections_ - state.passed_over;
+  ++state.record.preemptions;
+  blocked_.push_back(request);
+  wait(request);
+  enqueue(task_of(request, Phase::kToken));
+}
+
+void Instance::make_room_to_grow() {
+  const std::int64_t growth = kind_->memory->growth();
+  while (decodes() > 0 && used_tokens_ + growth * decodes() > capacity_tokens_) {
+    RequestId victim = blocked_.last();
+    if (victim == kNoRequest) {
+      victim = batch_.last();
+      while ((*requests_)[victim].phase == Phase::kPrompt) victim = batch_.before(victim);
+    }
+    drop_cache(victim);
+  }
+}
+
+void Instance::drop_cache(RequestId request) {
+  RequestState& state = (*requests_)[request];
+  if (state.standing == Standing::kBlocked) {
+    dequeue(request);
+  } else {
+    settle(request);
+    leave_batch(request);
+    finishing_.erase(request);
+  }
+  ++state.record.preemptions;
+  used_tokens_ -= state.held_tokens;
+  state.held_tokens = 0;
+  report_memory();
+  state.phase = Phase::kPrompt;
+  state.standing = Standing::kWaiting;
+  state.passed_over = selections_;
+  prompt_queue_.push_front(request);
+  wait(request);
+  enqueue(task_of(request, Phase::kPrompt));
+}
+
+}  // namespace cleave

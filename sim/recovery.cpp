@@ -1,0 +1,51 @@
+#include "sim/cluster.h"
+
+namespace cleave {
+
+// With memory reserved ahead, instances can fill up with caches that wait for one another's room, so
+// that nothing is left to happen although requests wait. The request that arrived last and holds
+// memory then gives it back and starts again from its prompt, until the others can go on.
+bool Cluster::recover() {
+  RequestId youngest = kNoRequest;
+  for (RequestId request = 0; request < requests_.states.size(); ++request) {
+    const RequestState& state = requests_[request];
+    if (!state.active || state.held_tokens + state.sent_tokens == 0) continue;
+    if (youngest == kNoRequest || state.record.number > requests_[youngest].record.number) {
+      youngest = request;
+    }
+  }
+  if (youngest == kNoRequest) return false;
+  if (totals_.completed > completed_at_last_recovery_) recoveries_without_progress_ = 0;
+  completed_at_last_recovery_ = totals_.completed;
+  if (++recoveries_without_progress_ > requests_.states.size()) return false;
+  restart(youngest);
+  for (Instance& instance : instances_) {
+    instance.wake();
+    transfers_->room_made(instance.id());
+  }
+  return true;
+}
+
+void Cluster::restart(RequestId request) {
+  RequestState& state = requests_[request];
+  const InstanceId from = state.record.prompt_instance;
+  const InstanceId to = state.record.token_instance;
+  const InstanceId here = state.stage == Stage::kToken ? to : from;
+  if (state.standing != Standing::kAway) instances_[here].withdraw(request);
+  if (state.stage == Stage::kSending && state.sent_tokens == 0) transfers_->forget(request);
+  unload(state);
+  const std::uint32_t held = state.held_tokens;
+  const std::uint32_t sent = state.sent_tokens;
+  state.held_tokens = 0;
+  state.sent_tokens = 0;
+  state.generated = 0;
+  state.phase = Phase::kPrompt;
+  state.stage = Stage::kPrompt;
+  ++state.record.restarts;
+  ++totals_.restarts;
+  release(here, held);
+  if (sent > 0) release(to, sent);
+  begin(request);
+}
+
+}  // namespace cleave

@@ -1,0 +1,16 @@
+#include "sim/scheduling/shortest_queue.h"
+
+namespace cleave {
+
+namespace {
+
+/// Mixed batching on every machine; the instance with the fewest requests.
+const Schedulers::Entry kEntry{"jsq", "both phases on the instance with the fewest requests",
+                               [](ClusterView& cluster, const SchedulerSpec&) {
+                                 return std::make_unique<ShortestQueue>(
+                                     cluster, ShortestQueue::Rule{requests_there, nullptr});
+                               }};
+
+}  // namespace
+
+}  // namespace cleave

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "sim/base/registry.h"
+#include "sim/metrics/observer.h"
+#include "sim/scenario/scenario.h"
+
+namespace cleave {
+
+/// What the cluster scheduler has put on an instance and not yet seen done.
+struct InstanceLoad {
+  PoolRole home = PoolRole::kMixed;   ///< the pool it is configured in
+  std::int64_t pending_tokens = 0;    ///< prompts to compute, and one for each token phase to end
+  std::int64_t reserved_tokens = 0;   ///< KV memory of everything assigned here, weights apart
+  double capacity_tokens = 0;         ///< KV memory it has
+  std::uint32_t requests = 0;         ///< with an unfinished task here
+  bool down = false;                  ///< cannot be given anything
+};
+
+/// What a request asks for, as far as the scheduler can know.
+struct Demand {
+  std::uint32_t prompt_tokens = 0;
+  std::uint32_t output_tokens = 0;  ///< known or expected
+
+  std::int64_t prompt_kv_tokens() const { return static_cast<std::int64_t>(prompt_tokens) + 1; }
+  std::int64_t token_kv_tokens() const { return static_cast<std::int64_t>(output_tokens) - 1; }
+  std::int64_t kv_tokens() const { return prompt_kv_tokens() + token_kv_tokens(); }
+};
+
+/// Where the two phases of a request run; both on one instance, or apart with a transfer between.
+/// kNoInstance where nothing can take it.
+struct Placement {
+  InstanceId prompt = kNoInstance;
+  InstanceId token = kNoInstance;
+};
+
+/// What a scheduler may see of the cluster, and the one thing it may do to it.
+class ClusterView {
+ public:
+  virtual ~ClusterView() = default;
+  virtual const std::vector<InstanceLoad>& loads() const = 0;
+  /// Tasks wait there that are not in its batch.
+  virtual bool has_queue(InstanceId instance) const = 0;
+  /// Tells who watches that the instance works for another pool from now on.
+  virtual void moved(InstanceId instance, PoolRole pool) = 0;
+};
+
+/// Chooses the machines of each request when it arrives. Ties go to the instance that entered its
+/// pool first. Scenario: `scheduler.policy`.
+class Scheduler {
+ public:
+  virtual ~Scheduler() = default;
+  virtual Placement place(const Demand& demand) = 0;
+  /// A figure of this instance's load changed; `down` too.
+  virtual void load_changed(InstanceId /*instance*/) {}
+  /// Nothing runs and nothing waits there.
+  virtual void instance_free(InstanceId /*instance*/) {}
+  /// How much faster than the fabric its transfers are, standing for overlap with the prompt phase.
+  virtual double transfer_speedup() const { return 1; }
+};
+
+using Schedulers = Registry<Scheduler, ClusterView&, const SchedulerSpec&>;
+
+}  // namespace cleave

@@ -1,0 +1,95 @@
+#include <algorithm>
+#include <vector>
+
+#include "sim/transfer/admission.h"
+
+namespace cleave {
+
+namespace {
+
+/// A transfer that found no room asks again every `poll_interval_s`, as in the published simulator.
+/// Where nothing but such questions is left to happen they are put off until the cluster makes room.
+class PollAdmission : public Admission {
+ public:
+  explicit PollAdmission(const AdmissionContext& context)
+      : engine_(context.engine), client_(context.client), interval_s_(context.spec.poll_interval_s) {}
+
+  void wait(RequestId request, InstanceId to) override {
+    if (free_.empty()) {
+      free_.push_back(polls_.size());
+      polls_.emplace_back();
+    }
+    const std::size_t place = free_.back();
+    free_.pop_back();
+    polls_[place] = {request, to, kNoEvent};
+    schedule(place);
+  }
+
+  void room_made(InstanceId) override {
+    for (std::size_t place = 0; parked_ > 0 && place < polls_.size(); ++place) {
+      if (polls_[place].request != kNoRequest && polls_[place].event == kNoEvent) {
+        --parked_;
+        schedule(place);
+      }
+    }
+  }
+
+  bool has_queue(InstanceId) const override { return false; }
+
+  void forget(RequestId request, InstanceId) override {
+    for (std::size_t place = 0; place < polls_.size(); ++place) {
+      Poll& poll = polls_[place];
+      if (poll.request != request) continue;
+      --(poll.event == kNoEvent ? parked_ : scheduled_);
+      engine_.cancel(poll.event);
+      release(place);
+    }
+  }
+
+ private:
+  struct Poll {
+    RequestId request = kNoRequest;
+    InstanceId to = kNoInstance;
+    EventId event = kNoEvent;
+  };
+
+  void release(std::size_t place) {
+    polls_[place] = {};
+    free_.push_back(place);
+  }
+
+  void schedule(std::size_t place) {
+    ++scheduled_;
+    polls_[place].event = engine_.at<&PollAdmission::ask>(engine_.now() + interval_s_, this, place);
+  }
+
+  void ask(std::uint64_t place) {
+    --scheduled_;
+    polls_[place].event = kNoEvent;
+    const Poll poll = polls_[place];
+    if (client_.admit(poll.request, poll.to)) {
+      release(place);
+    } else if (engine_.at_rest_but_for(scheduled_)) {
+      ++parked_;
+    } else {
+      schedule(place);
+    }
+  }
+
+  Engine& engine_;
+  AdmissionClient& client_;
+  double interval_s_;
+  std::vector<Poll> polls_;
+  std::vector<std::size_t> free_;
+  std::size_t scheduled_ = 0;
+  std::size_t parked_ = 0;
+};
+
+const Admissions::Entry kEntry{"poll", "asks again every poll_interval_s, as published",
+                               [](const AdmissionContext& context) {
+                                 return std::make_unique<PollAdmission>(context);
+                               }};
+
+}  // namespace
+
+}  // namespace cleave
