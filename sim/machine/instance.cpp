@@ -19,7 +19,7 @@ Instance::Instance(InstanceId id, const InstanceKind& kind, Engine& engine, Requ
       pending_(requests.pending),
       waiting_(requests.waiting_positions),
       finishing_(requests.finish_positions),
-      front_(requests.links) {
+      added_(requests.links) {
   report_memory();
 }
 

@@ -73,7 +73,7 @@ class Instance {
  private:
   struct FinishKey {
     std::uint64_t step;
-    std::int64_t batch_key;
+    std::uint64_t batch_key;  ///< order of joining
     bool operator<(const FinishKey& other) const {
       return step != other.step ? step < other.step : batch_key < other.batch_key;
     }
@@ -95,7 +95,7 @@ class Instance {
   };
   // queueing.cpp: what waits
   void enqueue(TaskId task);
-  void dequeue(RequestId request);
+  void leave_queue(RequestId request);
   void wait(RequestId request);
   void consider(TaskId task);
   std::uint64_t passed_over(TaskId task) const;
@@ -109,7 +109,7 @@ class Instance {
   void take_blocked();
   void put_aside_beyond_limits();
   void take_by_arrival();
-  void take(RequestId request, RequestList& list, std::int64_t batch_key);
+  void take(RequestId request);
   bool may_start(RequestId request) const;
   void put_aside(RequestId request);
   void settle(RequestId request);
@@ -157,10 +157,10 @@ class Instance {
   std::uint32_t batch_tokens_ = 0;  ///< prompts by their length, decodes one each
   std::int64_t kv_tokens_ = 0;      ///< read by the next iteration
   std::uint64_t steps_ = 0;
-  RequestList front_;               ///< while selecting: what goes before the old batch
-  std::uint32_t chosen_ = 0;        ///< while selecting: tasks in the new batch so far
-  std::int64_t next_front_key_ = 0;
-  std::int64_t next_back_key_ = 0;
+  RequestList added_;              ///< while selecting: what joins the batch
+  std::vector<TaskId> taken_;      ///< while selecting: the tasks of these
+  std::uint32_t chosen_ = 0;       ///< while selecting: tasks in the new batch so far
+  std::uint64_t next_batch_key_ = 0;
   GapRecord gaps_;
   Run run_;
   bool ending_ = false;

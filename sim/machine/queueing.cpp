@@ -5,6 +5,7 @@ namespace cleave {
 std::uint64_t Instance::passed_over(TaskId task) const {
   const RequestState& state = (*requests_)[request_of(task)];
   if (phase_of(task) != state.phase) return 0;
+  if (state.standing == Standing::kRunning) return state.passed_over;
   return selections_ - state.passed_over;
 }
 
@@ -23,9 +24,8 @@ void Instance::wait(RequestId request) {
   waiting_.push({state.record.arrival_s, arrivals_++}, request);
 }
 
-void Instance::dequeue(RequestId request) {
-  RequestState& state = (*requests_)[request];
-  pending_.erase(task_of(request, state.phase));
+void Instance::leave_queue(RequestId request) {
+  const RequestState& state = (*requests_)[request];
   waiting_.erase(request);
   if (state.standing == Standing::kBlocked) {
     blocked_.erase(request);
@@ -68,7 +68,8 @@ void Instance::withdraw(RequestId request) {
   if (state.standing == Standing::kRunning) {
     broken_invariant("request " + std::to_string(state.record.number) + " was taken out of a batch");
   }
-  dequeue(request);
+  leave_queue(request);
+  pending_.erase(task_of(request, state.phase));
   if (state.token_task_queued && state.phase == Phase::kPrompt) {
     pending_.erase(task_of(request, Phase::kToken));
   }

@@ -5,11 +5,8 @@
 namespace cleave {
 
 void Instance::select() {
-  const bool had_batch = !batch_.empty();
-  const std::int64_t first_key = had_batch ? (*requests_)[batch_.first()].batch_key : 0;
-  next_front_key_ = first_key - static_cast<std::int64_t>(pool_size_) - 1;
-  next_back_key_ = had_batch ? (*requests_)[batch_.last()].batch_key + 1 : 1;
-  front_ = RequestList(requests_->links);
+  if (batch_.empty()) next_batch_key_ = 0;
+  added_ = RequestList(requests_->links);
   chosen_ = 0;
   batch_tokens_ = 0;
 
@@ -19,8 +16,11 @@ void Instance::select() {
   put_aside_beyond_limits();
   chosen_ += batch_.size();
   batch_tokens_ += batch_.size();
-  batch_.prepend(front_);
   take_by_arrival();
+  batch_.append(added_);
+  // Only now do the chosen leave the queue: what was put aside found its place with them still in it.
+  for (const TaskId task : taken_) pending_.erase(task);
+  taken_.clear();
   ++selections_;
 }
 
@@ -46,7 +46,7 @@ void Instance::take_starved() {
     const TaskId next = pending_.after(task);
     const RequestId request = request_of(task);
     if (!has_place(request)) return;
-    if (may_start(request)) take(request, front_, next_front_key_++);
+    if (may_start(request)) take(request);
     task = next;
   }
 }
@@ -55,7 +55,7 @@ void Instance::take_prompts() {
   while (!prompt_queue_.empty()) {
     const RequestId request = prompt_queue_.first();
     if (!has_place(request) || !may_start(request)) return;
-    take(request, front_, next_front_key_++);
+    take(request);
   }
 }
 
@@ -63,7 +63,7 @@ void Instance::take_blocked() {
   while (!blocked_.empty()) {
     const RequestId request = blocked_.first();
     if (!has_place(request)) return;
-    take(request, front_, next_front_key_++);
+    take(request);
   }
 }
 
@@ -87,11 +87,11 @@ void Instance::take_by_arrival() {
   while (!waiting_.empty()) {
     const RequestId request = waiting_.top().id;
     if (!has_place(request) || !may_start(request)) return;
-    take(request, batch_, next_back_key_++);
+    take(request);
   }
 }
 
-void Instance::take(RequestId request, RequestList& list, std::int64_t batch_key) {
+void Instance::take(RequestId request) {
   RequestState& state = (*requests_)[request];
   state.passed_over = passed_over(task_of(request, state.phase));
   const std::uint32_t work = work_of(request);
@@ -100,10 +100,11 @@ void Instance::take(RequestId request, RequestList& list, std::int64_t batch_key
     state.held_tokens += kv_tokens;
     if (kv_tokens > 0) hold(kv_tokens);
   }
-  dequeue(request);
-  list.push_back(request);
+  leave_queue(request);
+  taken_.push_back(task_of(request, state.phase));
+  added_.push_back(request);
   state.standing = Standing::kRunning;
-  state.batch_key = batch_key;
+  const std::uint64_t batch_key = next_batch_key_++;
   ++chosen_;
   batch_tokens_ += work;
   if (state.phase == Phase::kPrompt) {
@@ -180,7 +181,8 @@ void Instance::make_room_to_grow() {
 void Instance::drop_cache(RequestId request) {
   RequestState& state = (*requests_)[request];
   if (state.standing == Standing::kBlocked) {
-    dequeue(request);
+    leave_queue(request);
+    pending_.erase(task_of(request, Phase::kToken));
   } else {
     settle(request);
     leave_batch(request);

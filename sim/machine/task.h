@@ -54,7 +54,6 @@ struct RequestState {
   // In the batch:
   std::uint64_t joined_step = 0;     ///< steps of the instance when it joined
   std::uint32_t joined_segment = 0;  ///< segments of the instance when it joined
-  std::int64_t batch_key = 0;        ///< order in the batch
 
   // Being passed over: while it waits, the instance's selections since; else the count so far.
   std::uint64_t passed_over = 0;
@@ -95,16 +94,16 @@ class RequestList {
     --size_;
   }
 
-  /// Puts all of `other` in front of this list.
-  void prepend(const RequestList& other) {
+  /// Puts all of `other` behind this list.
+  void append(const RequestList& other) {
     if (other.empty()) return;
-    if (!empty()) {
-      (*links_)[other.last_].after = first_;
-      (*links_)[first_].before = other.last_;
+    if (empty()) {
+      first_ = other.first_;
     } else {
-      last_ = other.last_;
+      (*links_)[last_].after = other.first_;
+      (*links_)[other.first_].before = last_;
     }
-    first_ = other.first_;
+    last_ = other.last_;
     size_ += other.size_;
   }
 

@@ -18,11 +18,14 @@ class MixedPool : public Scheduler {
   }
 
   Placement place(const Demand& demand) override {
-    Placement chosen{prompt_instance(demand), kNoInstance};
-    chosen.token = token_instance(demand);
+    // Both are chosen before either moves.
+    Placement chosen{prompt_instance(demand), token_instance(demand)};
     if (chosen.prompt == kNoInstance || chosen.token == kNoInstance) {
       chosen.prompt = chosen.token = least_loaded_of_all();
+      return chosen;
     }
+    if (by_tokens_.pool_of(chosen.prompt) == kToken) move(chosen.prompt, kMixed);
+    if (by_tokens_.pool_of(chosen.token) == kPrompt) move(chosen.token, kMixed);
     return chosen;
   }
 
@@ -66,24 +69,20 @@ class MixedPool : public Scheduler {
                                     load(id).capacity_tokens;
   }
 
-  InstanceId prompt_instance(const Demand& demand) {
+  InstanceId prompt_instance(const Demand& demand) const {
     for (const Pool pool : {kPrompt, kMixed}) {
       const InstanceId id = by_tokens_.least(pool);
       if (has_prompt_room(id, demand)) return id;
     }
-    const InstanceId id = by_tokens_.least(kToken);
-    if (id != kNoInstance) move(id, kMixed);
-    return id;
+    return by_tokens_.least(kToken);
   }
 
-  InstanceId token_instance(const Demand& demand) {
+  InstanceId token_instance(const Demand& demand) const {
     for (const Pool pool : {kToken, kMixed}) {
       const InstanceId id = by_memory_.least(pool);
       if (has_memory(id, demand)) return id;
     }
-    const InstanceId id = by_memory_.least(kPrompt);
-    if (id != kNoInstance) move(id, kMixed);
-    return id;
+    return by_memory_.least(kPrompt);
   }
 
   InstanceId least_loaded_of_all() const {
