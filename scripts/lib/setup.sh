@@ -17,6 +17,16 @@ die() {
   exit 1
 }
 
+# quietly COMMAND...: shows what it prints only if it fails.
+quietly() {
+  local log status=0
+  log=$(mktemp)
+  "$@" >"$log" 2>&1 </dev/null || status=$?
+  ((status == 0)) || cat "$log" >&2
+  rm -f "$log"
+  return "$status"
+}
+
 is_installed() {
   dpkg-query -W -f='${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
 }
@@ -39,12 +49,11 @@ install_missing() {
       die "needs root to install packages, and there is no sudo; as root run: apt-get install ${missing[*]}"
     as_root=(sudo)
   fi
-  step "Installing ${missing[*]}"
+  step "Installing ${missing[*]} (a minute or two)"
   local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=3)
-  "${apt[@]}" update </dev/null >&2 ||
-    die "apt-get update failed; check the machine's package sources"
-  "${apt[@]}" install -y --no-install-recommends -o Dpkg::Use-Pty=0 "${missing[@]}" \
-    </dev/null >&2 || die "apt-get could not install: ${missing[*]}"
+  quietly "${apt[@]}" update || die "apt-get update failed; check the machine's package sources"
+  quietly "${apt[@]}" install -y --no-install-recommends "${missing[@]}" ||
+    die "apt-get could not install: ${missing[*]}"
 }
 
 # How many compilers may run at once: one a core, and no more than memory allows.
@@ -73,7 +82,7 @@ build() {
   step "Building ($preset, $jobs at a time)"
   (
     cd "$root" || exit
-    cmake --preset "$preset" --log-level=WARNING >/dev/null
+    quietly cmake --preset "$preset"
     cmake --build --preset "$preset" --parallel "$jobs" ${1:+--target "$@"} >&2
   )
 }
