@@ -74,11 +74,22 @@ build_jobs() {
   echo "$jobs"
 }
 
+# Turns ccache off where it could not keep its files: it would fail the build.
+check_ccache() {
+  local cache
+  command -v ccache >/dev/null || return 0
+  cache=$(ccache --get-config cache_dir)
+  if ! mkdir -p "$cache" 2>/dev/null || [[ ! -w $cache ]]; then
+    export CCACHE_DISABLE=1
+  fi
+}
+
 # build PRESET [TARGET...]: configures and builds with a preset of CMakePresets.json.
 build() {
   local preset=$1 jobs
   shift
   jobs=$(build_jobs)
+  check_ccache
   step "Building ($preset, $jobs at a time)"
   (
     cd "$root" || exit
