@@ -58,7 +58,7 @@ install_missing() {
 
 # How many compilers may run at once: one a core, and no more than memory allows.
 build_jobs() {
-  local mib_per_job=1500 cores memory_kib limit quota period jobs
+  local mib_per_job=1000 cores memory_kib limit quota period jobs
   cores=$(nproc)
   if read -r quota period 2>/dev/null </sys/fs/cgroup/cpu.max && [[ $quota != max ]]; then
     local allowed=$(((quota + period - 1) / period))
