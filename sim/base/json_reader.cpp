@@ -111,7 +111,7 @@ std::string JsonReader::text(std::string_view key) {
 }
 
 std::string JsonReader::text(std::string_view key, std::string otherwise) {
-  return has(key) ? text(key) : otherwise;
+  return has(key) ? text(key) : std::move(otherwise);
 }
 
 std::string JsonReader::name(std::string_view key, std::string_view kind,

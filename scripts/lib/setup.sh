@@ -1,0 +1,99 @@
+# Functions that scripts/quickstart and scripts/test share; sourced with $root set to the project.
+# shellcheck shell=bash
+: "${root:?}"
+
+# What building takes, as Debian 12 names it.
+# shellcheck disable=SC2034
+build_packages=(
+  g++ cmake ninja-build ccache
+  libsimgrid-dev libboost-dev nlohmann-json3-dev libeigen3-dev libcli11-dev
+  libsqlite3-dev zlib1g-dev catch2
+)
+
+step() { printf '\n==> %s\n' "$*" >&2; }
+
+die() {
+  printf '%s: %s\n' "${0##*/}" "$*" >&2
+  exit 1
+}
+
+# quietly COMMAND...: shows what it prints only if it fails.
+quietly() {
+  local log status=0
+  log=$(mktemp)
+  "$@" >"$log" 2>&1 </dev/null || status=$?
+  ((status == 0)) || cat "$log" >&2
+  rm -f "$log"
+  return "$status"
+}
+
+is_installed() {
+  dpkg-query -W -f='${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
+}
+
+# install_missing PACKAGE...: installs those that are not there; asks for nothing else.
+install_missing() {
+  if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+    printf 'No apt-get here; going on in the hope that these are installed: %s\n' "$*" >&2
+    return
+  fi
+  local missing=() package as_root=()
+  for package in "$@"; do
+    is_installed "$package" || missing+=("$package")
+  done
+  if ((${#missing[@]} == 0)); then
+    return
+  fi
+  if ((EUID != 0)); then
+    command -v sudo >/dev/null ||
+      die "needs root to install packages, and there is no sudo; as root run: apt-get install ${missing[*]}"
+    as_root=(sudo)
+  fi
+  step "Installing ${missing[*]} (a minute or two)"
+  local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Acquire::Retries=3)
+  quietly "${apt[@]}" update || die "apt-get update failed; check the machine's package sources"
+  quietly "${apt[@]}" install -y --no-install-recommends "${missing[@]}" ||
+    die "apt-get could not install: ${missing[*]}"
+}
+
+# How many compilers may run at once: one a core, and no more than memory allows.
+build_jobs() {
+  local mib_per_job=1000 cores memory_kib limit quota period jobs
+  cores=$(nproc)
+  if read -r quota period 2>/dev/null </sys/fs/cgroup/cpu.max && [[ $quota != max ]]; then
+    local allowed=$(((quota + period - 1) / period))
+    ((allowed < cores)) && cores=$allowed
+  fi
+  memory_kib=$(awk '/^MemAvailable:/ {print $2}' /proc/meminfo)
+  if read -r limit 2>/dev/null </sys/fs/cgroup/memory.max && [[ $limit != max ]]; then
+    ((limit / 1024 < memory_kib)) && memory_kib=$((limit / 1024))
+  fi
+  jobs=$((memory_kib / (mib_per_job * 1024)))
+  ((jobs > cores)) && jobs=$cores
+  ((jobs < 1)) && jobs=1
+  echo "$jobs"
+}
+
+# Turns ccache off where it could not keep its files: it would fail the build.
+check_ccache() {
+  local cache
+  command -v ccache >/dev/null || return 0
+  cache=$(ccache --get-config cache_dir)
+  if ! mkdir -p "$cache" 2>/dev/null || [[ ! -w $cache ]]; then
+    export CCACHE_DISABLE=1
+  fi
+}
+
+# build PRESET [TARGET...]: configures and builds with a preset of CMakePresets.json.
+build() {
+  local preset=$1 jobs
+  shift
+  jobs=$(build_jobs)
+  check_ccache
+  step "Building ($preset, $jobs at a time)"
+  (
+    cd "$root" || exit
+    quietly cmake --preset "$preset"
+    cmake --build --preset "$preset" --parallel "$jobs" ${1:+--target "$@"} >&2
+  )
+}
