@@ -46,6 +46,7 @@ struct Machine {
   double tdp_w = 0;                  ///< provisioned power of the whole machine at power_cap
   double idle_w = 0;                 ///< of the whole machine
   double price_per_hour = 0;         ///< $
+  double kv_sync_s = 0;              ///< fixed cost of a KV transfer layer by layer (paper, section VI-A)
 };
 
 /// Each throws InputError naming `place` for an unknown name, or the profile's path and field for a

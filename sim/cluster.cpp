@@ -127,7 +127,10 @@ void Cluster::unload(const RequestState& state) {
   scheduler_->load_changed(record.token_instance);
 }
 
-void Cluster::prompt_started(RequestId, double) {}
+void Cluster::prompt_started(RequestId request, double duration_s) {
+  const FinishedRequest& record = requests_[request].record;
+  if (record.moved() && record.output_tokens > 1) transfers_->prompt_started(request, duration_s);
+}
 
 void Cluster::prompt_finished(RequestId request) {
   RequestState& state = requests_[request];
@@ -141,7 +144,7 @@ void Cluster::prompt_finished(RequestId request) {
   state.stage = record.moved() ? Stage::kSending : Stage::kToken;
   if (record.moved()) --load.requests;
   scheduler_->load_changed(record.prompt_instance);
-  if (record.moved()) transfers_->send(request);
+  if (record.moved()) transfers_->prompt_finished(request);
 }
 
 void Cluster::kv_arrived(RequestId request) {

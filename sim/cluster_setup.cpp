@@ -25,10 +25,11 @@ void Cluster::build() {
     kind.kv_bytes_per_token = kv_bytes_per_token_;
     kind.decode.resize(scenario_.batching.max_sequences + std::size_t{1});
     for (std::uint32_t n = 1; n < kind.decode.size(); ++n) kind.decode[n] = kind.latency->decode(n);
+    const double kv_sync_s = scenario_.kv_transfer.sync_s.value_or(spec.machine.kv_sync_s);
     for (std::uint32_t i = 0; i < spec.count; ++i, ++machine) {
       for (std::uint32_t j = 0; j < spec.instances_per_machine; ++j) {
-        endpoints_.push_back({machine, spec.machine.nic_count * spec.machine.nic_bps,
-                              spec.machine.gpu.link_bps * spec.tensor_parallel});
+        endpoints_.push_back({machine, static_cast<double>(spec.machine.nic_count), spec.machine.nic_bps,
+                              spec.machine.gpu.link_bps * spec.tensor_parallel, kv_sync_s});
         InstanceLoad load;
         load.home = spec.role;
         load.capacity_tokens = (kind.capacity_bytes - kind.weight_bytes) / kind.kv_bytes_per_token;

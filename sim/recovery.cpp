@@ -32,7 +32,7 @@ void Cluster::restart(RequestId request) {
   const InstanceId to = state.record.token_instance;
   const InstanceId here = state.stage == Stage::kToken ? to : from;
   if (state.standing != Standing::kAway) instances_[here].withdraw(request);
-  if (state.stage == Stage::kSending && state.sent_tokens == 0) transfers_->forget(request);
+  transfers_->drop(request);
   unload(state);
   const std::uint32_t held = state.held_tokens;
   const std::uint32_t sent = state.sent_tokens;

@@ -16,8 +16,10 @@ namespace cleave {
 /// Where an instance hangs in the network.
 struct Endpoint {
   std::uint32_t machine = 0;  ///< instances of one machine share its NICs
-  double nic_bps = 0;         ///< all NICs of the machine together, per direction, bytes per second
+  double nic_count = 0;       ///< of the machine
+  double nic_bps = 0;         ///< each NIC, per direction, bytes per second
   double gpu_link_bps = 0;    ///< between instances inside the machine, bytes per second
+  double kv_sync_s = 0;       ///< fixed cost of a transfer layer by layer out of here
 };
 
 using TransferId = std::uint32_t;
@@ -30,6 +32,16 @@ class TransferListener {
   virtual void transfer_failed(std::uint64_t tag) = 0;
 };
 
+/// How one direction of one link was used over a run.
+struct LinkUse {
+  std::string name;
+  double bandwidth_bps = 0;  ///< bytes per second
+  double bytes = 0;
+  double mean = 0;           ///< share of its bandwidth, over the run
+  double p99 = 0;            ///< of the shares in equal windows of time
+  double above_90 = 0;       ///< share of the windows above 90 %
+};
+
 /// The network between instances. Made once a run, from the scenario's "fabric" object.
 class Fabric {
  public:
@@ -40,8 +52,18 @@ class Fabric {
   virtual TransferId start(InstanceId from, InstanceId to, double bytes, double rate_limit_bps,
                            std::uint64_t tag) = 0;
 
+  /// Stops a transfer that is under way; the listener does not hear of it again.
+  virtual void cancel(TransferId transfer) = 0;
+
   /// Seconds the same transfer takes when it is alone.
   virtual double ideal_s(InstanceId from, InstanceId to, double bytes) const = 0;
+
+  /// Leaves a link this share of its bandwidth from now on; 0 cuts it, and what crosses it fails.
+  /// False where no link has this name.
+  virtual bool scale_link(const std::string& /*link*/, double /*share*/) { return false; }
+
+  /// How the links were used from the start until now; none where there are no shared links.
+  virtual std::vector<LinkUse> link_use() const { return {}; }
 };
 
 struct FabricContext {

@@ -7,24 +7,42 @@ namespace cleave {
 
 namespace sg = simgrid::s4u;
 
-FlowFabric::FlowFabric(const FabricContext& context)
-    : engine_(context.engine), listener_(context.listener), endpoints_(context.endpoints) {
+FlowFabric::FlowFabric(JsonReader& settings, const FabricContext& context)
+    : engine_(context.engine),
+      listener_(context.listener),
+      endpoints_(context.endpoints),
+      latency_s_(settings.number("latency_s", {0, 10, false})) {
+  const double nic_bps = settings.number("nic_gbps", kPositive, 0) * 1e9 / 8;
+  const auto nics = settings.integer("nics_per_machine", 1, 1024, 0);
+  for (const Endpoint& endpoint : endpoints_) {
+    if (endpoint.machine < ports_.size()) {
+      ports_.back().gpu_link_bps = endpoint.gpu_link_bps;
+      continue;
+    }
+    const double count = nics > 0 ? static_cast<double>(nics) : endpoint.nic_count;
+    ports_.push_back({count * (nic_bps > 0 ? nic_bps : endpoint.nic_bps), 0});
+  }
   sg::Activity::on_completion_cb([this](const sg::Activity& activity) { completed(activity); });
 }
 
+void FlowFabric::add_link(Link* link, const std::string& name) {
+  link_index_[link] = links_.size();
+  links_.push_back({link, name, link->get_bandwidth(), {}});
+}
+
 void FlowFabric::add_gpu_links(sg::NetZone* zone) {
-  std::uint32_t last = kNoInstance;
-  for (const Endpoint& endpoint : endpoints_) {
-    if (endpoint.machine == last) gpu_links_.resize(endpoint.machine + 1, Ends{nullptr, nullptr});
-    if (endpoint.machine == last && gpu_links_.back().from == nullptr) {
-      const std::string name = "machine-" + std::to_string(endpoint.machine);
-      sg::Link* link = zone->create_link(name + "-gpu-link", endpoint.gpu_link_bps)->seal();
-      Ends& ends = gpu_links_.back();
-      ends = {zone->create_host(name + "-out", 1e9)->seal(), zone->create_host(name + "-in", 1e9)->seal()};
-      zone->add_route(ends.from->get_netpoint(), nullptr, nullptr, nullptr, {sg::LinkInRoute(link)}, false);
-      zone->add_route(nullptr, ends.to->get_netpoint(), nullptr, nullptr, {}, false);
-    }
-    last = endpoint.machine;
+  gpu_links_.resize(ports_.size());
+  for (std::size_t machine = 0; machine < ports_.size(); ++machine) {
+    if (ports_[machine].gpu_link_bps == 0) continue;
+    const std::string name = "machine-" + std::to_string(machine);
+    Link* link = zone->create_link(name + "-gpu-link", ports_[machine].gpu_link_bps);
+    link->set_latency(latency_s_)->seal();
+    Ends& ends = gpu_links_[machine];
+    ends.from = zone->create_host(name + "-out", 1e9)->seal();
+    ends.to = zone->create_host(name + "-in", 1e9)->seal();
+    zone->add_route(ends.from->get_netpoint(), nullptr, nullptr, nullptr, {sg::LinkInRoute(link)}, false);
+    zone->add_route(nullptr, ends.to->get_netpoint(), nullptr, nullptr, {}, false);
+    add_link(link, name + "-gpu-link");
   }
 }
 
@@ -32,7 +50,7 @@ FlowFabric::Ends FlowFabric::ends(InstanceId from, InstanceId to) const {
   const std::uint32_t source = endpoints_[from].machine;
   const std::uint32_t target = endpoints_[to].machine;
   if (source == target) return gpu_links_[source];
-  return {machine_hosts_[source], machine_hosts_[target]};
+  return {hosts_[source], hosts_[target]};
 }
 
 TransferId FlowFabric::start(InstanceId from, InstanceId to, double bytes, double rate_limit_bps,
@@ -46,51 +64,123 @@ TransferId FlowFabric::start(InstanceId from, InstanceId to, double bytes, doubl
     free_.pop_back();
   }
   Flow& flow = flows_[id];
+  flow.cancelled = false;
   flow.tag = tag;
   flow.from = from;
   flow.to = to;
   flow.bytes = bytes;
   flow.rate_limit_bps = rate_limit_bps;
+  flow.start_s = engine_.now();
   engine_.in_simgrid<&FlowFabric::launch>(this, id);
   return id;
 }
 
 void FlowFabric::launch(std::uint64_t id) {
   Flow& flow = flows_[id];
+  if (flow.cancelled) {
+    free_.push_back(static_cast<TransferId>(id));
+    return;
+  }
   const Ends path = ends(flow.from, flow.to);
   flow.comm = sg::Comm::sendto_init(path.from, path.to);
   flow.comm->set_payload_size(static_cast<std::uint64_t>(flow.bytes));
   if (flow.rate_limit_bps > 0) flow.comm->set_rate(flow.rate_limit_bps);
   // The id travels as the activity's user data, one up so that it is never null.
   flow.comm->set_data(reinterpret_cast<void*>(id + 1));
+  flow.running = true;
   engine_.flow_started();
   flow.comm->start();
+}
+
+void FlowFabric::cancel(TransferId transfer) {
+  Flow& flow = flows_[transfer];
+  flow.cancelled = true;
+  if (flow.running) flow.comm->cancel();
 }
 
 void FlowFabric::completed(const sg::Activity& activity) {
   const auto* comm = dynamic_cast<const sg::Comm*>(&activity);
   if (comm == nullptr) return;
-  const auto id = reinterpret_cast<std::uintptr_t>(comm->get_data<void>()) - 1;
+  const auto id = static_cast<TransferId>(reinterpret_cast<std::uintptr_t>(comm->get_data<void>()) - 1);
+  // SimGrid can report one end twice.
+  if (!flows_[id].running || flows_[id].comm.get() != comm) return;
+  flows_[id].running = false;
   engine_.flow_ended();
+  meter(flows_[id]);
+  const bool cancelled = flows_[id].cancelled;
   const std::uint64_t tag = flows_[id].tag;
   // The slot keeps its hold on the activity until it is used again: SimGrid is still busy with it.
-  free_.push_back(static_cast<TransferId>(id));
-  if (activity.get_state() == sg::Activity::State::FINISHED) {
-    listener_.transfer_done(tag);
-  } else {
-    listener_.transfer_failed(tag);
+  free_.push_back(id);
+  if (!cancelled) {
+    if (activity.get_state() == sg::Activity::State::FINISHED) {
+      listener_.transfer_done(tag);
+    } else {
+      listener_.transfer_failed(tag);
+    }
   }
   engine_.callback_done();
 }
 
-double FlowFabric::ideal_s(InstanceId from, InstanceId to, double bytes) const {
+const FlowFabric::Route& FlowFabric::route(InstanceId from, InstanceId to) const {
+  const std::uint64_t source = endpoints_[from].machine;
+  const auto [found, added] = routes_.try_emplace(source << 32 | endpoints_[to].machine);
+  Route& route = found->second;
+  if (!added) return route;
   const Ends path = ends(from, to);
-  std::vector<sg::Link*> links;
-  double latency_s = 0;
-  path.from->route_to(path.to, links, &latency_s);
-  double bandwidth_bps = std::numeric_limits<double>::max();
-  for (const sg::Link* link : links) bandwidth_bps = std::min(bandwidth_bps, link->get_bandwidth());
-  return latency_s + bytes / bandwidth_bps;
+  std::vector<Link*> links;
+  path.from->route_to(path.to, links, &route.latency_s);
+  route.bandwidth_bps = std::numeric_limits<double>::max();
+  for (const Link* link : links) {
+    const auto known = link_index_.find(link);
+    if (known == link_index_.end()) continue;
+    route.links.push_back(static_cast<std::uint32_t>(known->second));
+    route.bandwidth_bps = std::min(route.bandwidth_bps, links_[known->second].bandwidth_bps);
+  }
+  return route;
+}
+
+void FlowFabric::meter(const Flow& flow) {
+  const bool whole = flow.comm->get_state() == sg::Activity::State::FINISHED;
+  const double bytes = whole ? flow.bytes : flow.bytes - flow.comm->get_remaining();
+  for (const std::uint32_t link : route(flow.from, flow.to).links) {
+    links_[link].meter.add(flow.start_s, engine_.now(), bytes);
+  }
+}
+
+double FlowFabric::ideal_s(InstanceId from, InstanceId to, double bytes) const {
+  const Route& way = route(from, to);
+  return way.latency_s + bytes / way.bandwidth_bps;
+}
+
+bool FlowFabric::scale_link(const std::string& name, double share) {
+  const auto found = std::find_if(links_.begin(), links_.end(),
+                                  [&](const MeteredLink& link) { return link.name == name; });
+  if (found == links_.end()) return false;
+  if (share <= 0) {
+    found->link->turn_off();
+  } else {
+    found->link->turn_on();
+    found->link->set_bandwidth(found->bandwidth_bps * share);
+  }
+  return true;
+}
+
+std::vector<LinkUse> FlowFabric::link_use() const {
+  std::vector<LinkUse> all;
+  const double end_s = engine_.now();
+  for (const MeteredLink& link : links_) {
+    const std::vector<double> shares = link.meter.shares(link.bandwidth_bps, end_s);
+    LinkUse use;
+    use.name = link.name;
+    use.bandwidth_bps = link.bandwidth_bps;
+    use.bytes = link.meter.bytes();
+    use.mean = end_s > 0 ? use.bytes / (link.bandwidth_bps * end_s) : 0;
+    use.p99 = shares[static_cast<std::size_t>(0.99 * static_cast<double>(shares.size() - 1))];
+    const auto busy = std::lower_bound(shares.begin(), shares.end(), 0.9);
+    use.above_90 = static_cast<double>(shares.end() - busy) / static_cast<double>(shares.size());
+    all.push_back(std::move(use));
+  }
+  return all;
 }
 
 }  // namespace cleave

@@ -1,53 +1,92 @@
 #pragma once
 
 #include <simgrid/s4u.hpp>
+#include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "sim/fabric/fabric.h"
+#include "sim/fabric/link_meter.h"
 
 namespace cleave {
 
 /// Transfers as SimGrid flows: they share the links they cross max-min fairly. A topology builds its
-/// platform in its constructor and gives each instance a host.
+/// platform in its constructor, with a host for each machine. Settings common to all: `latency_s` (of
+/// each link), `nic_gbps` (per NIC) and `nics_per_machine`, where they differ from the machine's
+/// profile.
 class FlowFabric : public Fabric {
  public:
-  explicit FlowFabric(const FabricContext& context);
-
   TransferId start(InstanceId from, InstanceId to, double bytes, double rate_limit_bps,
                    std::uint64_t tag) override;
+  void cancel(TransferId transfer) override;
   double ideal_s(InstanceId from, InstanceId to, double bytes) const override;
+  bool scale_link(const std::string& link, double share) override;
+  std::vector<LinkUse> link_use() const override;
 
  protected:
   using Host = simgrid::s4u::Host;
+  using Link = simgrid::s4u::Link;
 
-  /// Links inside each machine that holds several instances, as hosts of `zone`, a star.
+  FlowFabric(JsonReader& settings, const FabricContext& context);
+
+  struct MachinePort {
+    double nic_bps = 0;       ///< all NICs together
+    double gpu_link_bps = 0;  ///< 0 where the machine holds one instance
+  };
+  const std::vector<MachinePort>& ports() const { return ports_; }
+  double latency_s() const { return latency_s_; }
+  /// Host and links of one machine, in the order of the machines.
+  void add_machine(Host* host) { hosts_.push_back(host); }
+  /// Makes a link known under `name`, to be metered and to fail.
+  void add_link(Link* link, const std::string& name);
+  /// Links between the instances inside each machine that holds several, as hosts of their own in
+  /// `zone`, a star.
   void add_gpu_links(simgrid::s4u::NetZone* zone);
-
-  const std::vector<Endpoint>& endpoints() const { return endpoints_; }
-  std::vector<Host*> machine_hosts_;  ///< by machine
 
  private:
   struct Flow {
     simgrid::s4u::CommPtr comm;
+    bool running = false;
+    bool cancelled = false;
     std::uint64_t tag = 0;
     InstanceId from = kNoInstance;
     InstanceId to = kNoInstance;
     double bytes = 0;
     double rate_limit_bps = 0;
+    double start_s = 0;
   };
   struct Ends {
-    Host* from;
-    Host* to;
+    Host* from = nullptr;
+    Host* to = nullptr;
+  };
+  struct Route {
+    std::vector<std::uint32_t> links;  ///< the metered ones
+    double latency_s = 0;
+    double bandwidth_bps = 0;  ///< of the slowest link
+  };
+  struct MeteredLink {
+    Link* link;
+    std::string name;
+    double bandwidth_bps;
+    LinkMeter meter;
   };
 
   Ends ends(InstanceId from, InstanceId to) const;
+  const Route& route(InstanceId from, InstanceId to) const;
   void launch(std::uint64_t id);
   void completed(const simgrid::s4u::Activity& activity);
+  void meter(const Flow& flow);
 
   Engine& engine_;
   TransferListener& listener_;
   const std::vector<Endpoint>& endpoints_;
-  std::vector<Ends> gpu_links_;  ///< by machine; empty where no machine holds several instances
+  double latency_s_;
+  std::vector<MachinePort> ports_;
+  std::vector<Host*> hosts_;
+  std::vector<Ends> gpu_links_;  ///< by machine
+  std::vector<MeteredLink> links_;
+  std::unordered_map<const Link*, std::size_t> link_index_;
+  mutable std::unordered_map<std::uint64_t, Route> routes_;  ///< found so far, by both machines
   std::vector<Flow> flows_;
   std::vector<TransferId> free_;
 };

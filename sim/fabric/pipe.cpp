@@ -20,6 +20,8 @@ class Pipe : public Fabric {
     return engine_.at<&Pipe::done>(engine_.now() + duration_s, this, tag);
   }
 
+  void cancel(TransferId transfer) override { engine_.cancel(transfer); }
+
   double ideal_s(InstanceId, InstanceId, double bytes) const override { return bytes / bytes_per_s_; }
 
  private:

@@ -38,6 +38,15 @@ enum class Stage : std::uint8_t {
   kToken     ///< on its token instance
 };
 
+/// How far its KV cache has come on its way to another instance.
+enum class Sending : std::uint8_t {
+  kNot,       ///< not asked for yet
+  kWaiting,   ///< for room on the token instance
+  kFlowing,   ///< through the fabric
+  kArrived,   ///< all bytes are there; the prompt phase may not be done
+  kConcluding ///< the layers are being synchronised
+};
+
 /// All that the cluster knows of a request between its arrival and its end.
 struct RequestState {
   FinishedRequest record;
@@ -50,6 +59,12 @@ struct RequestState {
   std::uint32_t held_tokens = 0;   ///< KV tokens reserved on the instance of its current task
   std::uint32_t sent_tokens = 0;   ///< KV tokens reserved for it on its token instance by a transfer
   double last_token_s = 0;
+
+  // On its way between instances:
+  Sending sending = Sending::kNot;
+  double overlap_until_s = 0;      ///< end of the prompt phase during which its layers leave; 0: none
+  std::uint32_t transfer = 0;      ///< TransferId while flowing
+  std::uint32_t concluding = 0;    ///< EventId while concluding
 
   // In the batch:
   std::uint64_t joined_step = 0;     ///< steps of the instance when it joined

@@ -41,6 +41,8 @@ struct KvTransferSpec {
   std::string policy;               ///< Registry<TransferPolicy>
   std::string admission;            ///< "wait": starts as soon as there is room; "poll"
   double poll_interval_s = 1;
+  std::optional<double> sync_s;  ///< of a transfer layer by layer; default: the machine profile's
+  double prompt_slowdown = 0;    ///< of a prompt phase during which layers leave, as a share
 };
 
 struct FabricSpec {

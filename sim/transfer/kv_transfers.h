@@ -27,23 +27,32 @@ class KvTransfers : public AdmissionClient, public TransferListener {
               double speedup, Engine& engine, RequestTable& requests,
               std::vector<Instance>& instances, KvTransferListener& listener, Observer& observer);
 
-  /// The prompt phase is done: the cache of `request` leaves now, or as soon as it may.
-  void send(RequestId request);
+  /// The prompt phase of `request` began and will take `duration_s`: layers may leave from now on.
+  void prompt_started(RequestId request, double duration_s);
+  /// The prompt phase is done: the cache leaves now, unless it is on its way already.
+  void prompt_finished(RequestId request);
   /// Memory was freed on `instance`.
   void room_made(InstanceId instance) { admission_->room_made(instance); }
-  /// Gives up a transfer that waits for room.
-  void forget(RequestId request);
+  /// Gives up the transfer of `request`, wherever it stands.
+  void drop(RequestId request);
+  Fabric& fabric() { return *fabric_; }
 
   bool admit(RequestId request, InstanceId to) override;
   void transfer_done(std::uint64_t tag) override;
   void transfer_failed(std::uint64_t tag) override;
 
  private:
+  void ask_for_room(RequestId request);
+  void conclude(RequestId request);
+  void arrived(std::uint64_t request);
+  double bytes_of(const FinishedRequest& record) const;
+
   Engine& engine_;
   RequestTable& requests_;
   std::vector<Instance>& instances_;
   KvTransferListener& listener_;
   Observer& observer_;
+  const std::vector<Endpoint>& endpoints_;
   double bytes_per_token_;
   std::unique_ptr<Fabric> fabric_;
   std::unique_ptr<TransferPolicy> policy_;

@@ -1,0 +1,48 @@
+#include "sim/fabric/cluster_zone.h"
+
+#include <algorithm>
+#include <string>
+
+namespace cleave {
+
+namespace sg = simgrid::s4u;
+
+sg::ClusterCallbacks ClusterZone::callbacks() {
+  return sg::ClusterCallbacks([this](sg::NetZone* zone, const std::vector<unsigned long>&,
+                                     unsigned long place) {
+    Host* host = zone->create_host("machine-" + std::to_string(place), 1e9)->seal();
+    if (places_.size() <= place) places_.resize(place + 1);
+    places_[place] = host;
+    return std::make_pair(host->get_netpoint(), static_cast<simgrid::kernel::routing::NetPoint*>(nullptr));
+  });
+}
+
+void ClusterZone::finish(sg::NetZone* root, double trunk_bps) {
+  for (std::size_t machine = 0; machine < ports().size(); ++machine) add_machine(places_[machine]);
+  std::vector<Link*> nics;
+  for (std::size_t machine = 0; machine < ports().size() && places_.size() > 1; ++machine) {
+    Host* other = places_[machine == 0 ? 1 : 0];
+    std::vector<Link*> out;
+    std::vector<Link*> in;
+    places_[machine]->route_to(other, out, nullptr);
+    other->route_to(places_[machine], in, nullptr);
+    const std::string name = "machine-" + std::to_string(machine) + "-nic";
+    for (auto [link, end] : {std::pair(out.front(), "-up"), std::pair(in.back(), "-down")}) {
+      link->set_bandwidth(ports()[machine].nic_bps);
+      nics.push_back(link);
+      add_link(link, name + end);
+    }
+  }
+  std::sort(nics.begin(), nics.end());
+  for (Link* link : sg::Engine::get_instance()->get_all_links()) {
+    const bool trunk = link->get_bandwidth() == trunk_bps && link->get_name() != "__loopback__" &&
+                       !std::binary_search(nics.begin(), nics.end(), link);
+    if (trunk) add_link(link, link->get_name());
+  }
+  sg::NetZone* gpus = sg::create_star_zone("gpu-links");
+  gpus->set_parent(root);
+  add_gpu_links(gpus);
+  gpus->seal();
+}
+
+}  // namespace cleave

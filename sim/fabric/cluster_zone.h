@@ -1,0 +1,25 @@
+#pragma once
+
+#include <vector>
+
+#include "sim/fabric/flow_fabric.h"
+
+namespace cleave {
+
+/// What the switched topologies of SimGrid have in common: places for hosts, of which the machines
+/// take the first; each machine's own link gets the speed of its NICs, the links between switches
+/// that of the trunk.
+class ClusterZone : public FlowFabric {
+ protected:
+  using FlowFabric::FlowFabric;
+
+  /// Creates the host of a place; for SimGrid's set-up callback.
+  simgrid::s4u::ClusterCallbacks callbacks();
+  /// After the zone was built and sealed: NIC speeds, and a name for every link.
+  void finish(simgrid::s4u::NetZone* root, double trunk_bps);
+
+ private:
+  std::vector<Host*> places_;
+};
+
+}  // namespace cleave

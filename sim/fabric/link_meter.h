@@ -1,0 +1,60 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+namespace cleave {
+
+/// How busy a link was: bytes in equal windows of time, whose width doubles when there would be too
+/// many.
+class LinkMeter {
+ public:
+  /// `bytes` crossed evenly between two times, in seconds.
+  void add(double from_s, double to_s, double bytes) {
+    while (to_s >= width_s_ * kWindows) halve();
+    bytes_ += bytes;
+    auto window = static_cast<std::size_t>(from_s / width_s_);
+    const auto last = static_cast<std::size_t>(to_s / width_s_);
+    if (windows_.size() <= last) windows_.resize(last + 1);
+    if (window == last) {
+      windows_[window] += bytes;
+      return;
+    }
+    const double rate_bps = bytes / (to_s - from_s);
+    for (; window <= last; ++window) {
+      const double begin_s = std::max(from_s, static_cast<double>(window) * width_s_);
+      const double end_s = std::min(to_s, static_cast<double>(window + 1) * width_s_);
+      windows_[window] += rate_bps * (end_s - begin_s);
+    }
+  }
+
+  double bytes() const { return bytes_; }
+
+  /// Shares of `bandwidth_bps` used in each window up to `end_s`, ascending.
+  std::vector<double> shares(double bandwidth_bps, double end_s) const {
+    std::vector<double> shares(std::max<std::size_t>(1, static_cast<std::size_t>(end_s / width_s_)));
+    for (std::size_t i = 0; i < std::min(shares.size(), windows_.size()); ++i) {
+      shares[i] = windows_[i] / (bandwidth_bps * width_s_);
+    }
+    std::sort(shares.begin(), shares.end());
+    return shares;
+  }
+
+ private:
+  static constexpr std::size_t kWindows = 256;
+
+  void halve() {
+    for (std::size_t i = 0; i < windows_.size(); i += 2) {
+      windows_[i / 2] = windows_[i] + (i + 1 < windows_.size() ? windows_[i + 1] : 0);
+    }
+    windows_.resize((windows_.size() + 1) / 2);
+    width_s_ *= 2;
+  }
+
+  std::vector<double> windows_;
+  double width_s_ = 0.0625;
+  double bytes_ = 0;
+};
+
+}  // namespace cleave
