@@ -21,6 +21,7 @@ Cluster::~Cluster() = default;
 RunTotals Cluster::run() {
   source_ = open_workload(scenario_.workload);
   schedule_arrival();
+  schedule_faults();
   do {
     engine_.run();
   } while (recover());
@@ -29,6 +30,7 @@ RunTotals Cluster::run() {
     ++totals_.unfinished;
     observer_.unfinished(requests_[request].record);
   }
+  totals_.stranded = stranded_.size();
   totals_.end_s = engine_.now();
   if (totals_.arrived != totals_.completed + totals_.rejected + totals_.unfinished) {
     broken_invariant("requests were lost: " + std::to_string(totals_.arrived) + " arrived, " +
@@ -87,6 +89,11 @@ void Cluster::begin(RequestId request) {
   FinishedRequest& record = state.record;
   const Demand demand = demand_of(state);
   Placement placement = scheduler_->place(demand);
+  if (placement.prompt == kNoInstance) {
+    record.prompt_instance = record.token_instance = kNoInstance;
+    stranded_.push_back(request);
+    return;
+  }
   const std::int64_t needed = static_cast<std::int64_t>(record.prompt_tokens) + record.output_tokens;
   if (needed > instances_[placement.token].capacity_tokens() ||
       demand.prompt_kv_tokens() > instances_[placement.prompt].capacity_tokens()) {

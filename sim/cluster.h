@@ -47,6 +47,12 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   // cluster_setup.cpp
   void build();
 
+  // faults.cpp
+  void schedule_faults();
+  void fault(std::uint64_t index);
+  void stop(InstanceId id);
+  void start(InstanceId id);
+
   // recovery.cpp: when nothing is left to happen although requests wait
   bool recover();
   void restart(RequestId request);
@@ -66,6 +72,7 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   std::unique_ptr<RequestSource> source_;
   Request next_;
   InstanceId largest_ = kNoInstance;  ///< the instance with the most KV memory
+  std::vector<RequestId> stranded_;   ///< nothing was up to take them
   double kv_bytes_per_token_ = 0;
   RunTotals totals_;
   double completed_output_tokens_ = 0;

@@ -54,6 +54,10 @@ void Cluster::build() {
   transfers_ = std::make_unique<KvTransfers>(scenario_, endpoints_, kv_bytes_per_token_,
                                              scheduler_->transfer_speedup(), engine_, requests_,
                                              instances_, *this, observer_);
+  for (InstanceKind& kind : kinds_) {
+    kind.transfer = &transfers_->policy();
+    kind.prompt_slowdown = scenario_.kv_transfer.prompt_slowdown;
+  }
 }
 
 }  // namespace cleave

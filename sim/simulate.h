@@ -12,6 +12,7 @@ struct RunTotals {
   std::uint64_t rejected = 0;
   std::uint64_t unfinished = 0;
   std::uint64_t restarts = 0;
+  std::uint64_t stranded = 0;  ///< of the unfinished: no machine was up to take them
   double end_s = 0;  ///< time of the last event
 };
 

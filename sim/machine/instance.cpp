@@ -43,14 +43,17 @@ void Instance::begin_run() {
     length.first_s = cost.base_s + cost.per_kv_token_s * static_cast<double>(kv_tokens_);
     length.growth_s = cost.per_kv_token_s * sequences;
   }
+  length.first_s *= pace_;
+  length.growth_s *= pace_;
   std::uint64_t iterations = 1;
   if (prompts_ > 0) {
-    double duration_s = latency.prefill_s(prompt_tokens_ + sequences, squared_prompt_tokens_ + sequences);
+    double duration_s =
+        pace_ * latency.prefill_s(prompt_tokens_ + sequences, squared_prompt_tokens_ + sequences);
     if (sequences > 0) {
       duration_s *= kind_->batching.mixed_iteration_factor;
       if (kind_->batching.mixed_at_least_decode) duration_s = std::max(duration_s, length.first_s);
     }
-    length = {duration_s, 0};
+    length = {duration_s * prompt_slowdown(), 0};
   } else {
     iterations = finishing_.top().key.step - steps_;
     const std::uint64_t growth = static_cast<std::uint64_t>(kind_->memory->growth()) * sequences;
@@ -73,6 +76,16 @@ void Instance::begin_run() {
     if (state.generated == 1) state.record.token_start_s = now_s;
   }
   observer_->queue(id_, now_s, pool_size_ - batch_.size());
+}
+
+// Sending layers while a prompt is computed may slow it down.
+double Instance::prompt_slowdown() const {
+  if (kind_->prompt_slowdown == 0) return 1;
+  const bool sends = std::any_of(new_prompts_.begin(), new_prompts_.end(), [&](RequestId request) {
+    const FinishedRequest& record = (*requests_)[request].record;
+    return record.moved() && kind_->transfer->layer_by_layer(record.prompt_tokens);
+  });
+  return sends ? 1 + kind_->prompt_slowdown : 1;
 }
 
 void Instance::pause() {

@@ -10,6 +10,7 @@
 #include "sim/machine/request_table.h"
 #include "sim/machine/run_length.h"
 #include "sim/scenario/scenario.h"
+#include "sim/transfer/transfer_policy.h"
 
 namespace cleave {
 
@@ -28,6 +29,8 @@ class InstanceListener {
 struct InstanceKind {
   const LatencyModel* latency = nullptr;
   const MemoryPolicy* memory = nullptr;
+  const TransferPolicy* transfer = nullptr;
+  double prompt_slowdown = 0;  ///< of a prompt phase during which layers leave
   BatchingSpec batching;
   double capacity_bytes = 0;  ///< of all its GPUs
   double weight_bytes = 0;
@@ -54,6 +57,11 @@ class Instance {
   void arrive(RequestId request, bool token_task);
   /// Takes back a request that waits here; its memory stays held.
   void withdraw(RequestId request);
+  /// Stops at once: the run is cut after its last whole iteration and every request here is taken
+  /// back, its memory still held.
+  void halt();
+  /// From the next iteration on, everything takes `factor` times as long.
+  void set_pace(double factor);
   /// A transfer out of here ended.
   void nudge();
   /// Reserves or frees KV memory for a request that is on its way in or out.
@@ -120,6 +128,7 @@ class Instance {
   // instance.cpp: iterations
   void start_iteration();
   void begin_run();
+  double prompt_slowdown() const;
   void pause();
   void run_ended(std::uint64_t);
   void report_segment();
@@ -161,6 +170,7 @@ class Instance {
   std::vector<TaskId> taken_;      ///< while selecting: the tasks of these
   std::uint32_t chosen_ = 0;       ///< while selecting: tasks in the new batch so far
   std::uint64_t next_batch_key_ = 0;
+  double pace_ = 1;
   GapRecord gaps_;
   Run run_;
   bool ending_ = false;

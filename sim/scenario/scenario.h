@@ -50,6 +50,16 @@ struct FabricSpec {
   std::string topology;  ///< Registry<Topology>
 };
 
+/// Something that happens to a machine or a link at a given time.
+struct FaultSpec {
+  enum class Action : std::uint8_t { kStop, kStart, kSlow, kScaleLink };
+  double at_s = 0;
+  Action action = Action::kStop;
+  std::uint32_t machine = 0;  ///< over all pools, from 0
+  std::string link;
+  double amount = 1;  ///< kSlow: how many times slower; kScaleLink: share of the bandwidth left
+};
+
 /// One run, fully determined. Made by resolve_scenario(); `document` is the resolved JSON that
 /// gives the same run again.
 struct Scenario {
@@ -63,6 +73,7 @@ struct Scenario {
   BatchingSpec batching;
   KvTransferSpec kv_transfer;
   FabricSpec fabric;
+  std::vector<FaultSpec> faults;  ///< by time
   Json slo;      ///< "splitwise" or an object; read by the metrics
   Json results;  ///< what to measure: warm-up, definitions; read by the metrics
 };

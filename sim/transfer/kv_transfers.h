@@ -36,6 +36,7 @@ class KvTransfers : public AdmissionClient, public TransferListener {
   /// Gives up the transfer of `request`, wherever it stands.
   void drop(RequestId request);
   Fabric& fabric() { return *fabric_; }
+  const TransferPolicy& policy() const { return *policy_; }
 
   bool admit(RequestId request, InstanceId to) override;
   void transfer_done(std::uint64_t tag) override;

@@ -1,0 +1,63 @@
+#include <algorithm>
+
+#include "sim/cluster.h"
+
+namespace cleave {
+
+void Cluster::schedule_faults() {
+  for (std::size_t i = 0; i < scenario_.faults.size(); ++i) {
+    const FaultSpec& fault = scenario_.faults[i];
+    if (fault.action == FaultSpec::Action::kScaleLink &&
+        !transfers_->fabric().scale_link(fault.link, 1)) {
+      throw InputError("faults[" + std::to_string(i) + "].link: no link \"" + fault.link +
+                       "\" in this fabric; links.csv of a run lists them");
+    }
+    engine_.at<&Cluster::fault>(fault.at_s, this, i);
+  }
+}
+
+void Cluster::fault(std::uint64_t index) {
+  const FaultSpec& fault = scenario_.faults[index];
+  if (fault.action == FaultSpec::Action::kScaleLink) {
+    transfers_->fabric().scale_link(fault.link, fault.amount);
+    return;
+  }
+  for (InstanceId id = 0; id < instances_.size(); ++id) {
+    if (endpoints_[id].machine != fault.machine) continue;
+    switch (fault.action) {
+      case FaultSpec::Action::kStop: stop(id); break;
+      case FaultSpec::Action::kStart: start(id); break;
+      default: instances_[id].set_pace(fault.amount);
+    }
+  }
+}
+
+// Whatever was on the instance, on its way to it, or meant for it begins again from its prompt.
+void Cluster::stop(InstanceId id) {
+  if (loads_[id].down) return;
+  loads_[id].down = true;
+  scheduler_->load_changed(id);
+  instances_[id].halt();
+  std::vector<RequestId> hit;
+  for (RequestId request = 0; request < requests_.states.size(); ++request) {
+    const RequestState& state = requests_[request];
+    if (!state.active || state.record.token_instance == kNoInstance) continue;
+    const bool from_here = state.record.prompt_instance == id && state.stage != Stage::kToken;
+    if (from_here || state.record.token_instance == id) hit.push_back(request);
+  }
+  std::sort(hit.begin(), hit.end(), [&](RequestId a, RequestId b) {
+    return requests_[a].record.number < requests_[b].record.number;
+  });
+  for (const RequestId request : hit) restart(request);
+}
+
+void Cluster::start(InstanceId id) {
+  if (!loads_[id].down) return;
+  loads_[id].down = false;
+  scheduler_->load_changed(id);
+  std::vector<RequestId> stranded;
+  stranded.swap(stranded_);
+  for (const RequestId request : stranded) begin(request);
+}
+
+}  // namespace cleave

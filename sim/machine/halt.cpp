@@ -1,0 +1,41 @@
+#include <algorithm>
+
+#include "sim/machine/instance.h"
+
+namespace cleave {
+
+void Instance::set_pace(double factor) {
+  pace_ = factor;
+  if (!batch_.empty()) pause();
+}
+
+void Instance::halt() {
+  if (!batch_.empty()) {
+    engine_->cancel(run_.end);
+    const std::uint64_t done = run_.length.done_by(engine_->now() - run_.start_s);
+    run_.iterations = std::min(done, run_.iterations - 1);
+    if (run_.iterations > 0) report_segment();
+  }
+  for (RequestList* list : {&batch_, &prompt_queue_, &blocked_}) {
+    for (RequestId request = list->first(); request != kNoRequest; request = list->after(request)) {
+      (*requests_)[request].standing = Standing::kAway;
+    }
+    *list = RequestList(requests_->links);
+  }
+  while (!waiting_.empty()) {
+    (*requests_)[waiting_.top().id].standing = Standing::kAway;
+    waiting_.pop();
+  }
+  while (!finishing_.empty()) finishing_.pop();
+  while (!pending_.empty()) pending_.erase(pending_.front());
+  joined_.clear();
+  new_prompts_.clear();
+  pool_size_ = 0;
+  prompts_ = 0;
+  prompt_tokens_ = 0;
+  squared_prompt_tokens_ = 0;
+  batch_tokens_ = 0;
+  kv_tokens_ = 0;
+}
+
+}  // namespace cleave
