@@ -1,0 +1,30 @@
+#include "traces/arrivals.h"
+#include "traces/generator.h"
+#include "traces/portable_math.h"
+
+namespace cleave {
+namespace {
+
+/// Independent users: exponential gaps.
+class Poisson final : public ArrivalProcess {
+ public:
+  explicit Poisson(const ArrivalSettings& settings)
+      : rate_rps_(settings.rate_rps), random_(settings.seed, kArrivalStream) {}
+  bool next(double& arrival_s) override {
+    elapsed_ -= portable_log(random_.uniform());
+    arrival_s = elapsed_ / rate_rps_;
+    return true;
+  }
+
+ private:
+  double rate_rps_;
+  double elapsed_ = 0;  // in mean gaps
+  Random random_;
+};
+
+const ArrivalProcesses::Entry kEntry{
+    "poisson", "independent arrivals at rate_rps",
+    [](const ArrivalSettings& settings) { return std::make_unique<Poisson>(settings); }};
+
+}  // namespace
+}  // namespace cleave

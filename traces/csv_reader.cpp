@@ -1,0 +1,177 @@
+#include "traces/csv_reader.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace cleave {
+
+namespace {
+
+std::vector<std::string> split_header(std::string_view line) {
+  std::vector<std::string> names;
+  while (true) {
+    const std::size_t comma = line.find(',');
+    std::string_view name = line.substr(0, comma);
+    while (!name.empty() && (name.front() == ' ' || name.front() == '"')) name.remove_prefix(1);
+    while (!name.empty() && (name.back() == ' ' || name.back() == '"')) name.remove_suffix(1);
+    names.emplace_back(name);
+    if (comma == std::string_view::npos) return names;
+    line.remove_prefix(comma + 1);
+  }
+}
+
+double units_per_second(TimeUnit unit) {
+  switch (unit) {
+    case TimeUnit::kMilliseconds:
+      return 1e3;
+    case TimeUnit::kMicroseconds:
+      return 1e6;
+    case TimeUnit::kNanoseconds:
+    case TimeUnit::kClock:
+      return 1e9;
+    case TimeUnit::kSeconds:
+      break;
+  }
+  return 1;
+}
+
+const char* skip_field(const char* at, const char* end) {
+  if (at != end && *at == '"') {
+    for (++at; at != end; ++at) {
+      if (*at != '"') continue;
+      if (at + 1 == end || at[1] != '"') return at + 1;
+      ++at;
+    }
+    return nullptr;
+  }
+  const void* comma = std::memchr(at, ',', static_cast<std::size_t>(end - at));
+  return comma == nullptr ? end : static_cast<const char*>(comma);
+}
+
+const char* read_tokens(const char* at, const char* end, std::uint32_t& tokens) {
+  std::uint64_t value = 0;
+  at = parse_whole(at, end, value);
+  tokens = static_cast<std::uint32_t>(value);
+  return value == 0 || value > kMaxTokens ? nullptr : at;
+}
+
+}  // namespace
+
+CsvReader::CsvReader(const std::string& path, CsvColumns columns)
+    : lines_(path), columns_(std::move(columns)), units_per_s_(units_per_second(columns_.unit)) {
+  if (!lines_.next_line()) lines_.require_requests();
+  header_ = split_header(lines_.text());
+  roles_.assign(header_.size(), Role::kIgnored);
+  roles_[find_column(columns_.arrival)] = Role::kArrival;
+  roles_[find_column(columns_.prompt)] = Role::kPrompt;
+  roles_[find_column(columns_.output)] = Role::kOutput;
+}
+
+std::size_t CsvReader::find_column(const std::string& name) const {
+  const auto found = std::find(header_.begin(), header_.end(), name);
+  if (found == header_.end()) {
+    lines_.fail("no column \"" + name + "\"; expected it in the header line, found " +
+                quoted(lines_.text()));
+  }
+  return static_cast<std::size_t>(found - header_.begin());
+}
+
+bool CsvReader::next(Request& request) {
+  if (!lines_.next_line()) {
+    lines_.require_requests();
+    return false;
+  }
+  const char* at = lines_.begin();
+  const char* const end = lines_.end();
+  double arrival_s = 0;
+  for (std::size_t column = 0; column < roles_.size(); ++column) {
+    if (column > 0) {
+      if (at == end) fail_columns(column);
+      ++at;
+    }
+    const char* const field = at;
+    switch (roles_[column]) {
+      case Role::kIgnored:
+        at = skip_field(at, end);
+        break;
+      case Role::kArrival:
+        at = read_arrival(at, arrival_s);
+        break;
+      case Role::kPrompt:
+        at = read_tokens(at, end, request.prompt_tokens);
+        break;
+      case Role::kOutput:
+        at = read_tokens(at, end, request.output_tokens);
+        break;
+    }
+    if (at == nullptr || (at != end && *at != ',')) fail_field(column, field);
+  }
+  if (at != end) {
+    fail_columns(header_.size() + static_cast<std::size_t>(std::count(at, end, ',')));
+  }
+  request.arrival_s = lines_.admit(arrival_s);
+  request.line = lines_.line();
+  return true;
+}
+
+const char* CsvReader::read_arrival(const char* at, double& arrival_s) {
+  const char* const end = lines_.end();
+  if (columns_.unit == TimeUnit::kClock) {
+    std::int64_t now_ns = 0;
+    at = clock_.parse(at, end, now_ns);
+    if (at == nullptr) return nullptr;
+    if (!started_) first_ns_ = now_ns;
+    arrival_s = static_cast<double>(now_ns - first_ns_) / units_per_s_;
+  } else {
+    double now = 0;
+    at = parse_decimal(at, end, now);
+    if (at == nullptr) return nullptr;
+    if (!started_ && columns_.first_is_zero) first_ = now;
+    arrival_s = (now - first_) / units_per_s_;
+  }
+  started_ = true;
+  return at;
+}
+
+void CsvReader::fail_field(std::size_t column, const char* at) const {
+  const char* const end = lines_.end();
+  const std::string found(at, std::find(at, end, ','));
+  std::string expected;
+  switch (roles_[column]) {
+    case Role::kIgnored:
+      expected = "a value with closing quotes";
+      break;
+    case Role::kArrival:
+      expected = columns_.unit == TimeUnit::kClock ? "a time such as 2023-11-16 18:15:46.6805900"
+                                                   : "a time as a number, at least 0";
+      break;
+    case Role::kPrompt:
+    case Role::kOutput:
+      expected = "a whole number of tokens from 1 to " + std::to_string(kMaxTokens);
+      break;
+  }
+  std::string message = header_[column] + ": expected " + expected + ", found " + quoted(found);
+  if (roles_[column] == Role::kOutput && found == "0" && !columns_.zero_hint.empty()) {
+    message += "; " + columns_.zero_hint;
+  }
+  lines_.fail(message);
+}
+
+void CsvReader::fail_columns(std::size_t found) const {
+  lines_.fail("expected " + std::to_string(header_.size()) + " columns as in the header, found " +
+              std::to_string(found) + (found < header_.size() ? "; is the line cut off?" : ""));
+}
+
+bool CsvFormat::recognises(std::string_view first_line) const {
+  const std::vector<std::string> header = split_header(first_line);
+  const auto has = [&](const std::string& name) {
+    return std::find(header.begin(), header.end(), name) != header.end();
+  };
+  return has(columns_.arrival) && has(columns_.prompt) && has(columns_.output);
+}
+
+std::unique_ptr<TraceReader> CsvFormat::open(const std::string& path) const {
+  return std::make_unique<CsvReader>(path, columns_);
+}
+
+}  // namespace cleave

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "traces/line_reader.h"
+#include "traces/parse.h"
+#include "traces/trace_reader.h"
+
+namespace cleave {
+
+/// Reads requests from a CSV file whose header line names the columns. Lines must have as many
+/// columns as the header; columns that are not needed may be quoted.
+class CsvReader final : public TraceReader {
+ public:
+  CsvReader(const std::string& path, CsvColumns columns);
+  bool next(Request& request) override;
+
+ private:
+  enum class Role { kIgnored, kArrival, kPrompt, kOutput };
+
+  const char* read_arrival(const char* at, double& arrival_s);
+  std::size_t find_column(const std::string& name) const;
+  [[noreturn]] void fail_field(std::size_t column, const char* at) const;
+  [[noreturn]] void fail_columns(std::size_t found) const;
+
+  LineReader lines_;
+  CsvColumns columns_;
+  std::vector<std::string> header_;
+  std::vector<Role> roles_;  ///< one a column
+  double units_per_s_;
+  ClockParser clock_;
+  double first_ = 0;
+  std::int64_t first_ns_ = 0;
+  bool started_ = false;
+};
+
+/// A CSV format that is known by three column names, in any order and among others.
+class CsvFormat final : public TraceFormat {
+ public:
+  explicit CsvFormat(CsvColumns columns) : columns_(std::move(columns)) {}
+  bool recognises(std::string_view first_line) const override;
+  std::unique_ptr<TraceReader> open(const std::string& path) const override;
+
+ private:
+  CsvColumns columns_;
+};
+
+}  // namespace cleave

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/base/json_reader.h"
+#include "traces/request.h"
+
+namespace cleave {
+
+/// What is kept of a trace to generate traffic like it: the distribution of its lengths, how they
+/// go together, and its arrival rate over time. Stored as JSON under the same names, with its
+/// origin.
+struct Distribution {
+  std::vector<std::uint32_t> prompt_quantiles;  ///< [i] is exceeded by a share 1 - i/(size-1)
+  std::vector<std::uint32_t> output_quantiles;
+  double rank_correlation = 0;    ///< Spearman's, of prompt with output tokens
+  double mean_rate_rps = 0;       ///< 0 where not known
+  double gap_cv = 0;              ///< coefficient of variation of the gaps between arrivals
+  double rate_bin_s = 0;          ///< length of each entry of rates_rps
+  std::vector<double> rates_rps;  ///< arrival rate over time; may be empty
+};
+
+/// Reads and checks a distribution; `place` names it in errors.
+Distribution read_distribution(const Json& json, const std::string& place);
+
+/// A built-in distribution ("azure-2023-conv") or one from a file whose name ends with ".json".
+/// `place` names the setting that asked for it.
+Distribution load_distribution(const std::string& name, const std::string& place);
+
+/// Where a distribution comes from; kept in its file.
+struct DistributionOrigin {
+  std::string source;
+  std::string licence;
+  std::string cite;
+};
+
+/// Reads the whole trace (8 bytes of memory a request) and describes it as read_distribution()
+/// reads it. Quantiles are 4001 values of the trace itself, least and largest among them (fewer for
+/// short traces); ranks of equal lengths are averaged; the rate is counted in bins of at least 100
+/// requests on average where the trace is long enough.
+Json fit_distribution(RequestSource& source, const DistributionOrigin& origin = {});
+
+/// The text of a distribution file: one field a line, long lists wrapped.
+std::string distribution_text(const Json& distribution);
+
+}  // namespace cleave

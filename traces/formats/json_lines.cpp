@@ -1,0 +1,24 @@
+#include "traces/json_lines_reader.h"
+
+// JSON lines as load generators such as NVIDIA AIPerf read and write them: `timestamp` in ms, or
+// `delay` in ms. A delay is taken as the time since the previous line, so that the trace is open
+// loop; the tools wait for the previous turn's answer, which a trace cannot know.
+namespace cleave {
+namespace {
+
+class JsonLines final : public TraceFormat {
+ public:
+  bool recognises(std::string_view line) const override {
+    return has_json_field(line, "input_length") && !has_json_field(line, "hash_ids") &&
+           !has_json_field(line, "chat_id");
+  }
+  std::unique_ptr<TraceReader> open(const std::string& path) const override {
+    return std::make_unique<JsonLinesReader>(path, JsonLinesLayout{1e3, 0, true});
+  }
+};
+
+const TraceFormats::Entry kEntry{"json-lines", "JSON lines of benchmark tools (ms)",
+                                 [] { return std::make_unique<JsonLines>(); }};
+
+}  // namespace
+}  // namespace cleave

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "traces/arrivals.h"
+#include "traces/lengths.h"
+
+namespace cleave {
+
+/// The random streams of a workload's seed: separate, so that another rate or arrival process keeps
+/// the lengths, and another distribution keeps the arrivals.
+inline constexpr std::uint64_t kArrivalStream = 1;
+inline constexpr std::uint64_t kLengthStream = 2;
+
+/// Requests from an arrival process and a source of lengths, numbered from 1.
+std::unique_ptr<RequestSource> generate(std::unique_ptr<ArrivalProcess> arrivals,
+                                        std::unique_ptr<Lengths> lengths);
+
+}  // namespace cleave

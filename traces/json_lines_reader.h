@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "traces/line_reader.h"
+#include "traces/trace_reader.h"
+
+namespace cleave {
+
+/// What a JSON lines format means by its fields `timestamp`, `input_length`, `output_length` and,
+/// optionally, `hash_ids`.
+struct JsonLinesLayout {
+  double units_per_s = 1;          ///< of `timestamp` and `delay`
+  std::uint32_t block_tokens = 0;  ///< tokens that one of `hash_ids` stands for; 0 ignores them
+  bool delays = false;             ///< `delay` since the previous line may replace `timestamp`
+};
+
+/// Reads one JSON object a line; fields that are not needed are skipped.
+class JsonLinesReader final : public TraceReader {
+ public:
+  JsonLinesReader(const std::string& path, JsonLinesLayout layout);
+  bool next(Request& request) override;
+  const std::vector<std::uint64_t>* prompt_blocks() const override {
+    return layout_.block_tokens == 0 ? nullptr : &blocks_;
+  }
+  std::uint32_t prompt_block_tokens() const override { return layout_.block_tokens; }
+
+ private:
+  struct Fields;
+
+  const char* read_field(std::string_view key, const char* at, Fields& fields);
+  const char* read_blocks(const char* at);
+  double arrival_of(const Fields& fields);
+
+  LineReader lines_;
+  JsonLinesLayout layout_;
+  std::vector<std::uint64_t> blocks_;
+  double last_arrival_s_ = 0;
+};
+
+/// Whether `line` is a JSON object with the field `name`.
+bool has_json_field(std::string_view line, std::string_view name);
+
+}  // namespace cleave

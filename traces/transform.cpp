@@ -1,0 +1,115 @@
+#include "traces/transform.h"
+
+#include <utility>
+
+namespace cleave {
+
+namespace {
+
+class ScaledRate final : public RequestSource {
+ public:
+  ScaledRate(SourcePtr source, double factor) : source_(std::move(source)), factor_(factor) {}
+  bool next(Request& request) override {
+    if (!source_->next(request)) return false;
+    request.arrival_s /= factor_;
+    return true;
+  }
+
+ private:
+  SourcePtr source_;
+  double factor_;
+};
+
+class Window final : public RequestSource {
+ public:
+  Window(SourcePtr source, double from_s, double to_s)
+      : source_(std::move(source)), from_s_(from_s), to_s_(to_s) {}
+  bool next(Request& request) override {
+    do {
+      if (!source_->next(request) || request.arrival_s >= to_s_) return false;
+    } while (request.arrival_s < from_s_);
+    request.arrival_s -= from_s_;
+    return true;
+  }
+
+ private:
+  SourcePtr source_;
+  double from_s_;
+  double to_s_;
+};
+
+class Repeated final : public RequestSource {
+ public:
+  Repeated(OpenSource open, std::uint64_t times, std::optional<double> period_s)
+      : open_(std::move(open)), source_(open_()), rounds_left_(times), period_s_(period_s) {}
+
+  bool next(Request& request) override {
+    while (!source_->next(request)) {
+      if (--rounds_left_ == 0 || count_ == 0) {
+        rounds_left_ = 1;
+        return false;
+      }
+      if (!period_s_) period_s_ = mean_period();
+      shift_s_ += *period_s_;
+      source_ = open_();
+    }
+    if (count_ == 0) first_s_ = request.arrival_s;
+    last_s_ = request.arrival_s;
+    ++count_;
+    request.arrival_s += shift_s_;
+    return true;
+  }
+
+ private:
+  double mean_period() const {
+    const double span_s = last_s_ - first_s_;
+    return count_ < 2 ? span_s : span_s + span_s / static_cast<double>(count_ - 1);
+  }
+
+  OpenSource open_;
+  SourcePtr source_;
+  std::uint64_t rounds_left_;
+  std::optional<double> period_s_;
+  double shift_s_ = 0;
+  double first_s_ = 0;
+  double last_s_ = 0;
+  std::uint64_t count_ = 0;
+};
+
+class Counted final : public RequestSource {
+ public:
+  Counted(SourcePtr source, std::uint64_t count) : source_(std::move(source)), left_(count) {}
+  bool next(Request& request) override {
+    if (left_ == 0 || !source_->next(request)) return false;
+    --left_;
+    return true;
+  }
+
+ private:
+  SourcePtr source_;
+  std::uint64_t left_;
+};
+
+}  // namespace
+
+SourcePtr scale_rate(SourcePtr source, double factor) {
+  return std::make_unique<ScaledRate>(std::move(source), factor);
+}
+
+SourcePtr cut_window(SourcePtr source, double from_s, double to_s) {
+  return std::make_unique<Window>(std::move(source), from_s, to_s);
+}
+
+SourcePtr repeat(OpenSource open, std::uint64_t times, std::optional<double> period_s) {
+  return std::make_unique<Repeated>(std::move(open), times, period_s);
+}
+
+SourcePtr limit_requests(SourcePtr source, std::uint64_t count) {
+  return std::make_unique<Counted>(std::move(source), count);
+}
+
+SourcePtr limit_duration(SourcePtr source, double duration_s) {
+  return std::make_unique<Window>(std::move(source), 0, duration_s);
+}
+
+}  // namespace cleave

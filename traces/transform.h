@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+
+#include "traces/request.h"
+
+namespace cleave {
+
+using SourcePtr = std::unique_ptr<RequestSource>;
+/// Opens the same source anew, from its beginning.
+using OpenSource = std::function<SourcePtr()>;
+
+/// The same requests `factor` times as fast: all times divided by it.
+SourcePtr scale_rate(SourcePtr source, double factor);
+
+/// The requests that arrive in [from_s, to_s); from_s becomes time 0.
+SourcePtr cut_window(SourcePtr source, double from_s, double to_s);
+
+/// The source played `times` times. Each round starts `period_s` after the one before; without it,
+/// one mean gap after the last arrival of the round before.
+SourcePtr repeat(OpenSource open, std::uint64_t times, std::optional<double> period_s = {});
+
+/// The first `count` requests.
+SourcePtr limit_requests(SourcePtr source, std::uint64_t count);
+
+/// The requests that arrive before `duration_s`.
+SourcePtr limit_duration(SourcePtr source, double duration_s);
+
+}  // namespace cleave

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "sim/base/json_reader.h"
+#include "traces/request.h"
+#include "traces/trace_reader.h"
+
+namespace cleave {
+
+/// The "workload" object of a scenario: which requests reach the cluster, and when. Members have
+/// the names of its keys; what is absent is empty.
+struct Workload {
+  /// A built-in distribution ("azure-2023-code", "azure-2023-conv"), a distribution file (".json"),
+  /// or a trace file of a format that open_trace() knows. Empty for requests of one fixed length.
+  std::string trace;
+  /// For a trace file that is CSV but of no known format: {"arrival": column, "prompt": column,
+  /// "output": column, "unit": "s" | "ms" | "us" | "ns" | "clock"}; unit is "s" if left out.
+  std::optional<CsvColumns> columns;
+  /// Instead of `trace`: every request has these lengths.
+  std::optional<std::uint32_t> prompt_tokens;
+  std::optional<std::uint32_t> output_tokens;
+
+  /// "replay": the requests of a trace file as they are, with their times (what a trace file gives
+  /// if nothing is said). Otherwise requests are generated, with arrivals "poisson" (otherwise the
+  /// default), "constant", "gamma", or "trace": the arrival rate over time of a distribution, or
+  /// the times of a trace file.
+  std::string arrivals;
+  /// Generated: mean arrivals a second; may be absent for "trace" only, then as in the trace.
+  std::optional<double> rate_rps;
+  /// "gamma" only: coefficient of variation of the gaps; 1 is Poisson, above is burstier.
+  std::optional<double> cv;
+  /// Generated: prompt and output of a request go together ("paired": true, the default) or are
+  /// drawn one without the other ("lengths": "independent", as in the Splitwise paper).
+  bool paired = true;
+  std::uint64_t seed = 1;  ///< key "seed", from 0 to 2^53
+
+  /// Requests that arrive before this time, and at most so many of them. One of the two is needed
+  /// where the source never ends by itself.
+  std::optional<double> duration_s;
+  std::optional<std::uint64_t> requests;
+
+  /// Replay, in this order: the part of the trace from from_s up to before to_s (from_s becomes
+  /// time 0), played `repeat` times, one round after the other (a round lasts to_s - from_s
+  /// where to_s is given), with times divided by rate_scale.
+  std::optional<double> from_s;
+  std::optional<double> to_s;
+  std::optional<std::uint64_t> repeat;
+  std::optional<double> rate_scale;
+};
+
+/// Whether `trace` is a trace file rather than a distribution.
+bool is_trace_file(const Workload& workload);
+
+/// Reads and checks the object (all of it: calls finish()). Throws InputError for unknown keys and
+/// names, numbers out of range, and settings that contradict each other; no file is opened.
+Workload read_workload(JsonReader& reader);
+
+/// The requests, in order of arrival. Throws InputError if a file cannot be read or no request is
+/// left. The same workload gives the same requests every time and everywhere.
+std::unique_ptr<RequestSource> open_workload(const Workload& workload);
+
+}  // namespace cleave

@@ -1,0 +1,93 @@
+#include <limits>
+#include <utility>
+
+#include "sim/base/error.h"
+#include "traces/arrivals.h"
+#include "traces/generator.h"
+#include "traces/transform.h"
+#include "traces/workload.h"
+
+namespace cleave {
+
+namespace {
+
+SourcePtr open_file(const Workload& workload) {
+  return workload.columns ? open_trace(workload.trace, *workload.columns)
+                          : open_trace(workload.trace);
+}
+
+SourcePtr open_window(const Workload& workload) {
+  SourcePtr source = open_file(workload);
+  if (!workload.from_s && !workload.to_s) return source;
+  return cut_window(std::move(source), workload.from_s.value_or(0),
+                    workload.to_s.value_or(std::numeric_limits<double>::infinity()));
+}
+
+SourcePtr replay(const Workload& workload) {
+  SourcePtr source;
+  if (workload.repeat.value_or(1) > 1) {
+    std::optional<double> period_s;
+    if (workload.to_s) period_s = *workload.to_s - workload.from_s.value_or(0);
+    source = repeat([workload] { return open_window(workload); }, *workload.repeat, period_s);
+  } else {
+    source = open_window(workload);
+  }
+  return workload.rate_scale ? scale_rate(std::move(source), *workload.rate_scale)
+                             : std::move(source);
+}
+
+SourcePtr generated(const Workload& workload) {
+  ArrivalSettings settings;
+  settings.rate_rps = workload.rate_rps.value_or(0);
+  settings.cv = workload.cv.value_or(1);
+  settings.seed = workload.seed;
+  Distribution distribution;
+  std::unique_ptr<Lengths> lengths;
+  if (workload.trace.empty()) {
+    lengths = fixed_lengths(*workload.prompt_tokens, *workload.output_tokens);
+  } else if (is_trace_file(workload)) {
+    settings.trace = [workload] { return open_file(workload); };
+    lengths = resampled_lengths(*settings.trace(), workload.paired, workload.seed);
+  } else {
+    distribution = load_distribution(workload.trace, "workload.trace");
+    settings.distribution = &distribution;
+    lengths = quantile_lengths(distribution, workload.paired, workload.seed);
+  }
+  auto arrivals =
+      ArrivalProcesses::make("workload.arrivals", "arrival process", workload.arrivals, settings);
+  return generate(std::move(arrivals), std::move(lengths));
+}
+
+/// Looks at the first request, so that a workload without any is found before the run.
+class NotEmpty final : public RequestSource {
+ public:
+  explicit NotEmpty(SourcePtr source) : source_(std::move(source)) {
+    if (!source_->next(first_)) {
+      throw InputError(
+          "workload: no request is left; expected a trace with requests between "
+          "from_s and to_s and before duration_s");
+    }
+  }
+  bool next(Request& request) override {
+    if (started_) return source_->next(request);
+    started_ = true;
+    request = first_;
+    return true;
+  }
+
+ private:
+  SourcePtr source_;
+  Request first_;
+  bool started_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<RequestSource> open_workload(const Workload& workload) {
+  SourcePtr source = workload.arrivals == "replay" ? replay(workload) : generated(workload);
+  if (workload.duration_s) source = limit_duration(std::move(source), *workload.duration_s);
+  if (workload.requests) source = limit_requests(std::move(source), *workload.requests);
+  return std::make_unique<NotEmpty>(std::move(source));
+}
+
+}  // namespace cleave

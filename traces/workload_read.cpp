@@ -1,0 +1,164 @@
+#include <algorithm>
+#include <filesystem>
+
+#include "sim/base/builtin.h"
+#include "sim/base/error.h"
+#include "traces/arrivals.h"
+#include "traces/workload.h"
+
+namespace cleave {
+
+namespace {
+
+constexpr Range kRate{0, 1e9, true};
+constexpr Range kTime{0, kMaxArrivalS, false};
+constexpr Range kDuration{0, kMaxArrivalS, true};
+constexpr Range kCv{0.01, 100, false};
+constexpr Range kScale{1e-6, 1e6, false};
+constexpr std::int64_t kMostRequests = std::int64_t{1} << 53;
+
+std::optional<double> read_number(JsonReader& reader, std::string_view key, Range range) {
+  if (!reader.has(key)) return {};
+  return reader.number(key, range);
+}
+
+template <class Whole>
+std::optional<Whole> read_whole(JsonReader& reader, std::string_view key, std::int64_t least,
+                                std::int64_t most) {
+  if (!reader.has(key)) return {};
+  return static_cast<Whole>(reader.integer(key, least, most));
+}
+
+std::optional<CsvColumns> read_columns(JsonReader& reader) {
+  if (!reader.has("columns")) return {};
+  JsonReader columns = reader.object("columns");
+  CsvColumns result =
+      make_columns(columns.text("arrival"), columns.text("prompt"), columns.text("output"),
+                   columns.text("unit", "s"), columns.path_of("unit"));
+  columns.finish();
+  return result;
+}
+
+bool is_builtin(const std::string& trace) {
+  const auto known = builtin_names("traces");
+  return std::find(known.begin(), known.end(), trace) != known.end();
+}
+
+/// A name without path or ending that is no file either can only be a mistyped built-in name.
+void check_trace_name(const JsonReader& reader, const std::string& trace) {
+  if (trace.empty()) reader.fail("trace", "expected the name of a trace or a file, found \"\"");
+  const bool like_file = trace.find_first_of("./") != std::string::npos;
+  if (!like_file && !is_builtin(trace) && !std::filesystem::exists(trace)) {
+    throw_unknown_name(reader.path_of("trace"), "trace", trace, builtin_names("traces"));
+  }
+}
+
+void read_lengths(JsonReader& reader, Workload& workload) {
+  workload.trace = reader.text("trace", "");
+  workload.columns = read_columns(reader);
+  workload.prompt_tokens = read_whole<std::uint32_t>(reader, "prompt_tokens", 1, kMaxTokens);
+  workload.output_tokens = read_whole<std::uint32_t>(reader, "output_tokens", 1, kMaxTokens);
+  if (reader.has("lengths")) {
+    workload.paired = reader.name("lengths", "choice", {"independent", "paired"}) == "paired";
+  }
+  const bool fixed = workload.prompt_tokens || workload.output_tokens;
+  if (fixed && reader.has("trace")) {
+    reader.fail("trace", "contradicts prompt_tokens and output_tokens; leave out one or the other");
+  }
+  if (fixed && !workload.output_tokens) {
+    reader.fail("output_tokens", "is missing beside prompt_tokens");
+  }
+  if (fixed && !workload.prompt_tokens) {
+    reader.fail("prompt_tokens", "is missing beside output_tokens");
+  }
+  if (!fixed) {
+    if (!reader.has("trace")) {
+      reader.fail("trace", "is missing; expected a trace, or prompt_tokens and output_tokens");
+    }
+    check_trace_name(reader, workload.trace);
+  }
+}
+
+void check_replay(JsonReader& reader, const Workload& workload) {
+  if (!is_trace_file(workload)) {
+    reader.fail("arrivals",
+                "\"replay\" needs a trace file; use \"trace\" for the arrival rate over time of a "
+                "distribution, or \"poisson\"");
+  }
+  if (workload.rate_rps) {
+    reader.fail("rate_rps",
+                "contradicts arrivals \"replay\", which keeps the times of the trace; use "
+                "rate_scale, or arrivals \"trace\" or \"poisson\"");
+  }
+  if (!workload.paired) {
+    reader.fail("lengths", "\"independent\" contradicts arrivals \"replay\"; use \"trace\"");
+  }
+  if (workload.to_s && *workload.to_s <= workload.from_s.value_or(0)) {
+    reader.fail("to_s", "expected a time after from_s");
+  }
+}
+
+void check_generated(JsonReader& reader, const Workload& workload) {
+  for (const char* key : {"rate_scale", "from_s", "to_s", "repeat"}) {
+    if (reader.has(key)) {
+      reader.fail(key, "is for arrivals \"replay\" only, not \"" + workload.arrivals + "\"");
+    }
+  }
+  const bool own_rate = workload.arrivals == "trace";
+  if (own_rate && workload.trace.empty()) {
+    reader.fail("arrivals", "\"trace\" needs a trace; use \"poisson\" with rate_rps");
+  }
+  if (!workload.rate_rps && !own_rate) {
+    reader.fail("rate_rps", "is missing; arrivals \"" + workload.arrivals + "\" need it");
+  }
+  const bool ends = own_rate && is_trace_file(workload);
+  if (!ends && !workload.duration_s && !workload.requests) {
+    reader.fail("duration_s", "is missing; generated requests need duration_s or requests to end");
+  }
+}
+
+}  // namespace
+
+bool is_trace_file(const Workload& workload) {
+  return !workload.trace.empty() && !workload.trace.ends_with(".json") &&
+         !is_builtin(workload.trace);
+}
+
+Workload read_workload(JsonReader& reader) {
+  Workload workload;
+  read_lengths(reader, workload);
+  std::vector<std::string> known = ArrivalProcesses::names();
+  known.emplace_back("replay");
+  workload.arrivals = is_trace_file(workload) ? "replay" : "poisson";
+  if (reader.has("arrivals")) {
+    workload.arrivals = reader.name("arrivals", "arrival process", known);
+  }
+  workload.rate_rps = read_number(reader, "rate_rps", kRate);
+  workload.cv = read_number(reader, "cv", kCv);
+  workload.seed = static_cast<std::uint64_t>(reader.integer("seed", 0, kMostRequests, 1));
+  workload.duration_s = read_number(reader, "duration_s", kDuration);
+  workload.requests = read_whole<std::uint64_t>(reader, "requests", 1, kMostRequests);
+  workload.from_s = read_number(reader, "from_s", kTime);
+  workload.to_s = read_number(reader, "to_s", kDuration);
+  workload.repeat = read_whole<std::uint64_t>(reader, "repeat", 1, 1'000'000'000);
+  workload.rate_scale = read_number(reader, "rate_scale", kScale);
+  reader.finish();
+
+  if (workload.columns && !is_trace_file(workload)) {
+    reader.fail("columns", "is for trace files only");
+  }
+  if (workload.cv && workload.arrivals != "gamma") {
+    reader.fail("cv", "is for arrivals \"gamma\" only, not \"" + workload.arrivals + "\"");
+  }
+  if (!workload.cv && workload.arrivals == "gamma") {
+    reader.fail("cv", "is missing; arrivals \"gamma\" need it (1 is Poisson, above is burstier)");
+  }
+  if (workload.arrivals == "replay") {
+    check_replay(reader, workload);
+  } else {
+    check_generated(reader, workload);
+  }
+  return workload;
+}
+
+}  // namespace cleave
