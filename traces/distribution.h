@@ -36,10 +36,9 @@ struct DistributionOrigin {
   std::string cite;
 };
 
-/// Reads the whole trace (8 bytes of memory a request) and describes it as read_distribution()
-/// reads it. Quantiles are 4001 values of the trace itself, least and largest among them (fewer for
-/// short traces); ranks of equal lengths are averaged; the rate is counted in bins of at least 100
-/// requests on average where the trace is long enough.
+/// Reads the whole trace and describes it as read_distribution() reads it. Quantiles are 4001
+/// values of the trace itself, the least and largest among them (fewer for short traces); the rest
+/// is as in measure_trace() (traces/statistics.h).
 Json fit_distribution(RequestSource& source, const DistributionOrigin& origin = {});
 
 /// The text of a distribution file: one field a line, long lists wrapped.
