@@ -14,25 +14,29 @@ struct Llm {
   std::uint32_t hidden_size = 0;
   std::uint32_t attention_heads = 0;
   std::uint32_t kv_heads = 0;
+  std::uint32_t head_size = 0;     ///< default: hidden_size / attention_heads
+  std::uint32_t mlp_size = 0;      ///< of one expert where there are several
+  std::uint32_t mlp_matrices = 3;  ///< 2, or 3 where a gate goes with them
+  std::uint32_t vocabulary = 0;
   double parameters = 0;
-  double weight_bytes = 0;           ///< all weights, as stored
-  double kv_bytes_per_value = 2;     ///< 2 for FP16
-  double kv_bytes_per_token = 0;     ///< over all layers; from the fields above unless given
+  double weight_bytes = 0;            ///< all weights, as stored
+  double published_weight_bytes = 0;  ///< as the published simulator counts them; 0: it does not
+  double kv_bytes_per_token = 0;      ///< over all layers
 
   /// KV bytes per token if every attention head kept its own keys and values (no grouping):
-  /// 2 x hidden size x layers x bytes per value.
-  double ungrouped_kv_bytes_per_token() const;
+  /// 2 x hidden size x layers x 2 bytes.
+  double ungrouped_kv_bytes_per_token() const { return 2.0 * hidden_size * layers * 2; }
 };
 
 /// One GPU; profiles/gpus/*.json.
 struct Gpu {
   std::string name;
   double memory_bytes = 0;
-  double memory_bandwidth_bps = 0;   ///< bytes per second
-  double fp16_flops = 0;             ///< dense tensor throughput
+  double memory_bandwidth_bps = 0;  ///< bytes per second
+  double fp16_flops = 0;            ///< dense tensor throughput
   double tdp_w = 0;
   double idle_w = 0;
-  double link_bps = 0;               ///< GPU to GPU, one direction, bytes per second
+  double link_bps = 0;  ///< GPU to GPU, one direction, bytes per second
 };
 
 /// One server; profiles/machines/*.json.
@@ -41,12 +45,17 @@ struct Machine {
   Gpu gpu;
   std::uint32_t gpu_count = 0;
   std::uint32_t nic_count = 0;
-  double nic_bps = 0;                ///< per NIC and direction, bytes per second
-  double power_cap = 1;              ///< of the GPUs' TDP
-  double tdp_w = 0;                  ///< provisioned power of the whole machine at power_cap
-  double idle_w = 0;                 ///< of the whole machine
-  double price_per_hour = 0;         ///< $
-  double kv_sync_s = 0;              ///< fixed cost of a KV transfer layer by layer (paper, section VI-A)
+  double nic_bps = 0;         ///< per NIC and direction, bytes per second
+  double power_cap = 1;       ///< of the GPUs' TDP
+  double provisioned_w = 0;   ///< what a data centre sets aside for it without a cap
+  double max_w = 0;           ///< the most it draws without a cap, data sheet
+  double price_per_hour = 0;  ///< $
+  double kv_sync_s = 0;       ///< fixed cost of a KV transfer layer by layer (paper, section VI-A)
+
+  /// The paper scales a machine's provisioned power by its GPUs' cap (section V).
+  double provisioned_at_cap_w() const { return provisioned_w * power_cap; }
+  /// Everything but the GPUs: CPUs, NICs, fans; the data sheet's maximum less the GPUs' TDP.
+  double rest_w() const { return max_w - gpu.tdp_w * gpu_count; }
 };
 
 /// Each throws InputError naming `place` for an unknown name, or the profile's path and field for a

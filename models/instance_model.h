@@ -1,23 +1,28 @@
 #pragma once
 
-#include <memory>
 #include <string>
 
 #include "models/hardware.h"
 #include "models/latency.h"
+#include "models/latency_profile.h"
+#include "sim/base/registry.h"
 
 namespace cleave {
 
-/// How the latency of an instance is looked up; scenario field `latency.policy`:
-///   "fitted"     the tables fitted from the measurements (prefill by tokens and their squares,
-///                decode by sequences and KV tokens); the default;
-///   "published"  the published simulator's: medians by prompt tokens for both phases, joined by
-///                straight lines, decode looked up by the number of sequences.
-/// Throws InputError naming `place` for an unknown policy, or where nothing is known about this
-/// combination.
-std::unique_ptr<LatencyModel> make_latency_model(const std::string& policy, const Llm& llm,
-                                                 const Machine& machine,
-                                                 std::uint32_t tensor_parallel,
-                                                 const std::string& place);
+/// What an instance is: an LLM on `tensor_parallel` GPUs of a machine.
+struct InstanceDescription {
+  const Llm& llm;
+  const Machine& machine;
+  std::uint32_t tensor_parallel;
+  std::string place;  ///< of the setting that asks for it, for errors
+};
+
+/// The ways to look up an instance's latency; scenario field `latency.policy`. Making one throws
+/// InputError where it knows nothing of this LLM and these GPUs.
+using LatencyPolicies = Registry<LatencyModel, const InstanceDescription&>;
+
+/// The measured profile of this LLM, GPU, power cap and tensor-parallel degree. Throws InputError
+/// where there is none.
+LatencyProfile measured_profile(const InstanceDescription& instance);
 
 }  // namespace cleave

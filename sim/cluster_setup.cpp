@@ -13,7 +13,8 @@ void Cluster::build() {
     const PoolSpec& spec = scenario_.pools[pool];
     const std::string place = "pools[" + std::to_string(pool) + "]";
     latencies_.push_back(
-        make_latency_model(scenario_.latency_policy, llm, spec.machine, spec.tensor_parallel, place));
+        LatencyPolicies::make("latency.policy", "latency policy", scenario_.latency_policy,
+                              InstanceDescription{llm, spec.machine, spec.tensor_parallel, place}));
     memories_.push_back(
         MemoryPolicies::make("batching.memory", "memory policy", scenario_.batching.memory));
     InstanceKind& kind = kinds_[pool];
