@@ -21,7 +21,7 @@ class LatencyModel {
   virtual ~LatencyModel() = default;
 
   /// One iteration over prompts of `tokens` in all, whose squares add up to `squared_tokens`.
-  /// Never negative and never decreasing in either.
+  /// Never negative, never decreasing when a prompt grows or joins.
   virtual double prefill_s(double tokens, double squared_tokens) const = 0;
 
   /// One decode iteration over `sequences` (at least 1). Never negative, never decreasing in

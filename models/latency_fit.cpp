@@ -19,59 +19,96 @@ namespace {
 using Rows = std::vector<const Measurement*>;
 using Of = std::function<double(const Measurement&)>;
 
-/// The shape both phases share: a piecewise linear part in one quantity, and one straight slope in
-/// another.
+/// The shape both phases share: a piecewise linear part in one quantity, and straight slopes, none
+/// of them negative, in others.
 struct Shape {
-  Of knot;   ///< what the piecewise linear part depends on
-  Of slope;  ///< what the straight part depends on
+  Of knot;                 ///< what the piecewise linear part depends on
+  std::vector<Of> slopes;  ///< what the straight parts depend on
   Of seconds;
 };
 const Shape kPrefill{[](const Measurement& row) { return row.prompt_tokens(); },
-                     [](const Measurement& row) { return row.squared_prompt_tokens(); },
+                     {[](const Measurement& row) { return row.squared_prompt_tokens(); },
+                      [](const Measurement& row) {
+                        return PrefillFit::shared_tokens(row.prompt_tokens(),
+                                                         row.squared_prompt_tokens());
+                      }},
                      [](const Measurement& row) { return row.prompt_s; }};
 const Shape kDecode{[](const Measurement& row) { return row.batch_size; },
-                    [](const Measurement& row) { return row.mean_kv_tokens(); },
+                    {[](const Measurement& row) { return row.mean_kv_tokens(); }},
                     [](const Measurement& row) { return row.token_s; }};
 
 struct Fit {
   PiecewiseLinear line;
-  double slope = 0;
+  std::vector<double> slopes;
   double predict(const Shape& shape, const Measurement& row) const {
-    return std::max(0.0, line(shape.knot(row))) + slope * shape.slope(row);
+    double seconds = std::max(0.0, line(shape.knot(row)));
+    for (std::size_t i = 0; i < slopes.size(); ++i) seconds += slopes[i] * shape.slopes[i](row);
+    return seconds;
   }
 };
 
-/// Least squares of (prediction / measured - 1) over the values at the knots and, unless it came out
-/// negative, the slope.
-Fit solve(const Shape& shape, const Rows& rows, bool with_slope) {
-  std::set<double> distinct;
-  double largest_slope = 0;
-  for (const Measurement* row : rows) {
-    distinct.insert(shape.knot(*row));
-    largest_slope = std::max(largest_slope, shape.slope(*row));
+/// Minimises the sum of |prediction / measured - 1|, the error that is reported, by least squares
+/// with each row weighted by the inverse of its last error.
+Eigen::VectorXd least_absolute(const Eigen::MatrixXd& matrix) {
+  constexpr int kRounds = 40;
+  constexpr double kSmallError = 1e-4;
+  const Eigen::VectorXd ones = Eigen::VectorXd::Ones(matrix.rows());
+  Eigen::VectorXd weights = ones;
+  Eigen::VectorXd solution;
+  for (int round = 0; round < kRounds; ++round) {
+    solution = (weights.asDiagonal() * matrix).colPivHouseholderQr().solve(weights);
+    const Eigen::VectorXd errors = (matrix * solution - ones).cwiseAbs();
+    weights = errors.cwiseMax(kSmallError).cwiseSqrt().cwiseInverse();
   }
+  return solution;
+}
+
+/// With only the slopes in `active`; where one comes out negative, again without it.
+Fit solve(const Shape& shape, const Rows& rows, std::vector<std::size_t> active) {
+  std::set<double> distinct;
+  for (const Measurement* row : rows) distinct.insert(shape.knot(*row));
   const std::vector<double> knots(distinct.begin(), distinct.end());
   const auto knot_count = static_cast<Eigen::Index>(knots.size());
-  const Eigen::Index unknowns = knot_count + (with_slope ? 1 : 0);
-  Eigen::MatrixXd matrix = Eigen::MatrixXd::Zero(static_cast<Eigen::Index>(rows.size()), unknowns);
+  const auto slope_count = static_cast<Eigen::Index>(active.size());
+  Eigen::MatrixXd matrix =
+      Eigen::MatrixXd::Zero(static_cast<Eigen::Index>(rows.size()), knot_count + slope_count);
   for (Eigen::Index i = 0; i < matrix.rows(); ++i) {
     const Measurement& row = *rows[static_cast<std::size_t>(i)];
     const double measured = shape.seconds(row);
     const auto knot = std::lower_bound(knots.begin(), knots.end(), shape.knot(row));
     matrix(i, knot - knots.begin()) = 1 / measured;
-    if (with_slope) matrix(i, knot_count) = shape.slope(row) / largest_slope / measured;
+    for (Eigen::Index j = 0; j < slope_count; ++j) {
+      matrix(i, knot_count + j) = shape.slopes[active[static_cast<std::size_t>(j)]](row) / measured;
+    }
   }
-  const Eigen::VectorXd ones = Eigen::VectorXd::Ones(matrix.rows());
-  const Eigen::VectorXd solution = matrix.colPivHouseholderQr().solve(ones);
-  if (with_slope && solution(knot_count) < 0) return solve(shape, rows, false);
+  // Columns of like size, for the rank test inside the solver.
+  Eigen::VectorXd scale = Eigen::VectorXd::Ones(matrix.cols());
+  for (Eigen::Index j = 0; j < matrix.cols(); ++j) {
+    scale(j) = std::max(matrix.col(j).norm(), 1e-300);
+    matrix.col(j) /= scale(j);
+  }
+  const Eigen::VectorXd solution = least_absolute(matrix).cwiseQuotient(scale);
+  for (Eigen::Index j = 0; j < slope_count; ++j) {
+    if (solution(knot_count + j) >= 0) continue;
+    active.erase(active.begin() + j);
+    return solve(shape, rows, active);
+  }
   std::vector<double> values(solution.data(), solution.data() + knot_count);
   for (std::size_t i = 0; i < values.size(); ++i) {
     values[i] = std::max(i == 0 ? 0.0 : values[i - 1], values[i]);
   }
-  return {PiecewiseLinear(knots, values), with_slope ? solution(knot_count) / largest_slope : 0};
+  std::vector<double> slopes(shape.slopes.size(), 0.0);
+  for (Eigen::Index j = 0; j < slope_count; ++j) {
+    slopes[active[static_cast<std::size_t>(j)]] = solution(knot_count + j);
+  }
+  return {PiecewiseLinear(knots, values), slopes};
 }
 
-Fit solve(const Shape& shape, const Rows& rows) { return solve(shape, rows, true); }
+Fit solve(const Shape& shape, const Rows& rows) {
+  std::vector<std::size_t> all(shape.slopes.size());
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
+  return solve(shape, rows, all);
+}
 
 double mean_error(const Shape& shape, const Fit& fit, const Rows& rows) {
   double sum = 0;
@@ -202,8 +239,8 @@ LatencyProfile fit_group(const Rows& rows, std::uint64_t seed) {
   profile.rows = kept.size();
   const Fit prefill = solve(kPrefill, kept);
   const Fit decode = solve(kDecode, kept);
-  profile.prefill = {prefill.line, prefill.slope};
-  profile.decode = {decode.line, decode.slope};
+  profile.prefill = {prefill.line, prefill.slopes[0], prefill.slopes[1]};
+  profile.decode = {decode.line, decode.slopes[0]};
   profile.prefill_error = errors(kPrefill, prefill, kept, seed);
   profile.decode_error = errors(kDecode, decode, kept, seed);
   profile.median_prompt_s = medians(rows, kPrefill.knot, kPrefill.seconds);

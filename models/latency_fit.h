@@ -7,8 +7,8 @@
 
 namespace cleave {
 
-/// Fits the latency of each (LLM, GPU, cap, tensor-parallel degree) of `rows` by least squares of
-/// the relative errors. The points of the piecewise linear parts are the sizes that were measured;
+/// Fits the latency of each (LLM, GPU, cap, tensor-parallel degree) of `rows` so that the sum
+/// of the absolute relative errors is least. The points of the piecewise linear parts are the sizes that were measured;
 /// slopes are never negative. Batches that cannot have been one batch, by the memory they would have
 /// needed, are left out and named. Errors are measured with the split and the order drawn from
 /// `seed`. Throws InputError where a group has too few rows to fit.

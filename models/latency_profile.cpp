@@ -42,7 +42,8 @@ FitError read_error(JsonReader reader) {
 }  // namespace
 
 double PrefillFit::seconds(double tokens, double squared) const {
-  return std::max(0.0, by_tokens(tokens)) + per_squared_token_s * squared;
+  return std::max(0.0, by_tokens(tokens)) + per_squared_token_s * squared +
+         per_shared_token_s * shared_tokens(tokens, squared);
 }
 
 DecodeCost DecodeFit::cost(double sequences) const {
@@ -71,6 +72,7 @@ Json latency_profile_json(const LatencyProfile& profile) {
             {"left_out", profile.left_out}};
   json["prefill"] = line_json(profile.prefill.by_tokens, "tokens", "seconds");
   json["prefill"]["per_squared_token_s"] = profile.prefill.per_squared_token_s;
+  json["prefill"]["per_shared_token_s"] = profile.prefill.per_shared_token_s;
   json["prefill"]["error"] = error_json(profile.prefill_error);
   json["decode"] = line_json(profile.decode.by_sequences, "sequences", "seconds");
   json["decode"]["per_kv_token_s"] = profile.decode.per_kv_token_s;
@@ -100,7 +102,8 @@ LatencyProfile read_latency_profile(const Json& json, const std::string& place) 
   }
   JsonReader prefill = reader.object("prefill");
   profile.prefill = {read_line(prefill, "tokens", "seconds"),
-                     prefill.number("per_squared_token_s", kNonNegative)};
+                     prefill.number("per_squared_token_s", kNonNegative),
+                     prefill.number("per_shared_token_s", kNonNegative)};
   profile.prefill_error = read_error(prefill.object("error"));
   JsonReader decode = reader.object("decode");
   profile.decode = {read_line(decode, "sequences", "seconds"),

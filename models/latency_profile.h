@@ -12,11 +12,16 @@
 namespace cleave {
 
 /// A prefill of `tokens` prompt tokens whose squares add up to `squared`:
-/// by_tokens(tokens) + per_squared_token_s * squared.
+///     by_tokens(tokens) + per_squared_token_s * squared
+///                       + per_shared_token_s * shared_tokens(tokens, squared).
+/// Never decreasing when a prompt grows or joins, as no slope is negative.
 struct PrefillFit {
   PiecewiseLinear by_tokens;
   double per_squared_token_s = 0;
+  double per_shared_token_s = 0;
   double seconds(double tokens, double squared) const;
+  /// 0 for a single prompt, nearly all tokens for many short ones: what it costs to batch prompts.
+  static double shared_tokens(double tokens, double squared) { return tokens - squared / tokens; }
 };
 
 /// A decode iteration of n sequences that read kv tokens:
