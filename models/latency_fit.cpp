@@ -63,59 +63,90 @@ Eigen::VectorXd least_absolute(const Eigen::MatrixXd& matrix) {
   return solution;
 }
 
-/// With only the slopes in `active`; where one comes out negative, again without it.
-Fit solve(const Shape& shape, const Rows& rows, std::vector<std::size_t> active) {
-  std::set<double> distinct;
-  for (const Measurement* row : rows) distinct.insert(shape.knot(*row));
-  const std::vector<double> knots(distinct.begin(), distinct.end());
-  const auto knot_count = static_cast<Eigen::Index>(knots.size());
-  const auto slope_count = static_cast<Eigen::Index>(active.size());
-  Eigen::MatrixXd matrix =
-      Eigen::MatrixXd::Zero(static_cast<Eigen::Index>(rows.size()), knot_count + slope_count);
-  for (Eigen::Index i = 0; i < matrix.rows(); ++i) {
-    const Measurement& row = *rows[static_cast<std::size_t>(i)];
-    const double measured = shape.seconds(row);
-    const auto knot = std::lower_bound(knots.begin(), knots.end(), shape.knot(row));
-    matrix(i, knot - knots.begin()) = 1 / measured;
-    for (Eigen::Index j = 0; j < slope_count; ++j) {
-      matrix(i, knot_count + j) = shape.slopes[active[static_cast<std::size_t>(j)]](row) / measured;
-    }
-  }
-  // Columns of like size, for the rank test inside the solver.
-  Eigen::VectorXd scale = Eigen::VectorXd::Ones(matrix.cols());
-  for (Eigen::Index j = 0; j < matrix.cols(); ++j) {
-    scale(j) = std::max(matrix.col(j).norm(), 1e-300);
-    matrix.col(j) /= scale(j);
-  }
-  const Eigen::VectorXd solution = least_absolute(matrix).cwiseQuotient(scale);
-  for (Eigen::Index j = 0; j < slope_count; ++j) {
-    if (solution(knot_count + j) >= 0) continue;
-    active.erase(active.begin() + j);
-    return solve(shape, rows, active);
-  }
-  std::vector<double> values(solution.data(), solution.data() + knot_count);
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    values[i] = std::max(i == 0 ? 0.0 : values[i - 1], values[i]);
-  }
-  std::vector<double> slopes(shape.slopes.size(), 0.0);
-  for (Eigen::Index j = 0; j < slope_count; ++j) {
-    slopes[active[static_cast<std::size_t>(j)]] = solution(knot_count + j);
-  }
-  return {PiecewiseLinear(knots, values), slopes};
-}
-
-Fit solve(const Shape& shape, const Rows& rows) {
-  std::vector<std::size_t> all(shape.slopes.size());
-  for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
-  return solve(shape, rows, all);
-}
-
 double mean_error(const Shape& shape, const Fit& fit, const Rows& rows) {
   double sum = 0;
   for (const Measurement* row : rows) {
     sum += std::abs(fit.predict(shape, *row) / shape.seconds(*row) - 1);
   }
   return sum / static_cast<double>(rows.size());
+}
+
+/// The knots of the piecewise linear part. Neighbours whose values would fall instead of rise share
+/// one: `value_of[i]` is the unknown of knot i.
+struct Knots {
+  std::vector<double> at;
+  std::vector<Eigen::Index> value_of;
+  Eigen::Index values() const { return value_of.back() + 1; }
+
+  explicit Knots(const std::set<double>& distinct) : at(distinct.begin(), distinct.end()) {
+    for (std::size_t i = 0; i < at.size(); ++i) value_of.push_back(static_cast<Eigen::Index>(i));
+  }
+  /// Joins value `later` with the one before it.
+  void join(Eigen::Index later) {
+    for (Eigen::Index& value : value_of) value -= value >= later ? 1 : 0;
+  }
+};
+
+/// One row a measurement: what multiplies each unknown (the values at the knots, then the slopes in
+/// `active`), divided by what was measured.
+Eigen::MatrixXd relative_terms(const Shape& shape, const Rows& rows, const Knots& knots,
+                               const std::vector<std::size_t>& active) {
+  Eigen::MatrixXd matrix =
+      Eigen::MatrixXd::Zero(static_cast<Eigen::Index>(rows.size()),
+                            knots.values() + static_cast<Eigen::Index>(active.size()));
+  for (Eigen::Index i = 0; i < matrix.rows(); ++i) {
+    const Measurement& row = *rows[static_cast<std::size_t>(i)];
+    const double measured = shape.seconds(row);
+    const auto knot = std::lower_bound(knots.at.begin(), knots.at.end(), shape.knot(row));
+    matrix(i, knots.value_of[static_cast<std::size_t>(knot - knots.at.begin())]) = 1 / measured;
+    for (std::size_t j = 0; j < active.size(); ++j) {
+      matrix(i, knots.values() + static_cast<Eigen::Index>(j)) =
+          shape.slopes[active[j]](row) / measured;
+    }
+  }
+  return matrix;
+}
+
+/// With only the slopes in `active`; nothing where one of them comes out negative.
+std::optional<Fit> solve_with(const Shape& shape, const Rows& rows,
+                              const std::vector<std::size_t>& active, Knots knots) {
+  Eigen::MatrixXd matrix = relative_terms(shape, rows, knots, active);
+  // Columns of like size, for the rank test inside the solver.
+  Eigen::VectorXd scale(matrix.cols());
+  for (Eigen::Index j = 0; j < matrix.cols(); ++j) {
+    scale(j) = std::max(matrix.col(j).norm(), 1e-300);
+    matrix.col(j) /= scale(j);
+  }
+  const Eigen::VectorXd solution = least_absolute(matrix).cwiseQuotient(scale);
+  for (Eigen::Index i = 1; i < knots.values(); ++i) {
+    if (solution(i) >= solution(i - 1)) continue;
+    knots.join(i);
+    return solve_with(shape, rows, active, knots);
+  }
+  std::vector<double> slopes(shape.slopes.size(), 0.0);
+  for (std::size_t j = 0; j < active.size(); ++j) {
+    slopes[active[j]] = solution(knots.values() + static_cast<Eigen::Index>(j));
+    if (slopes[active[j]] < 0) return {};
+  }
+  std::vector<double> values;
+  for (const Eigen::Index value : knots.value_of) values.push_back(std::max(0.0, solution(value)));
+  return Fit{PiecewiseLinear(knots.at, values), slopes};
+}
+
+/// The best of the fits with and without each slope.
+Fit solve(const Shape& shape, const Rows& rows) {
+  std::set<double> distinct;
+  for (const Measurement* row : rows) distinct.insert(shape.knot(*row));
+  std::optional<Fit> best;
+  for (std::size_t choice = 0; choice < (std::size_t{1} << shape.slopes.size()); ++choice) {
+    std::vector<std::size_t> active;
+    for (std::size_t i = 0; i < shape.slopes.size(); ++i) {
+      if ((choice >> i & 1) != 0) active.push_back(i);
+    }
+    const auto fit = solve_with(shape, rows, active, Knots(distinct));
+    if (fit && (!best || mean_error(shape, *fit, rows) < mean_error(shape, *best, rows))) best = fit;
+  }
+  return *best;
 }
 
 double split_error(const Shape& shape, Rows rows, std::uint64_t seed) {
