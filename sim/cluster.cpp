@@ -30,6 +30,7 @@ RunTotals Cluster::run() {
     ++totals_.unfinished;
     observer_.unfinished(requests_[request].record);
   }
+  for (const LinkUse& link : transfers_->fabric().link_use()) observer_.link_used(link);
   totals_.stranded = stranded_.size();
   totals_.end_s = engine_.now();
   if (totals_.arrived != totals_.completed + totals_.rejected + totals_.unfinished) {

@@ -4,8 +4,7 @@ namespace cleave {
 
 void Cluster::build() {
   const Llm& llm = scenario_.llm;
-  kv_bytes_per_token_ = scenario_.grouped_query_attention ? llm.kv_bytes_per_token
-                                                          : llm.ungrouped_kv_bytes_per_token();
+  kv_bytes_per_token_ = llm.kv_bytes_per_token;
   const std::size_t pools = scenario_.pools.size();
   kinds_.resize(pools);
   std::uint32_t machine = 0;

@@ -22,7 +22,7 @@ class Dragonfly : public ClusterZone {
                                   std::to_string(static_cast<long>(places)) +
                                   " machines, the pools have " + std::to_string(ports().size()));
     }
-    const double trunk_bps = settings.number("link_gbps", kPositive) * 1e9 / 8;
+    const double trunk_bps = settings.number("link_gbps", kPositive, 400) * 1e9 / 8;
     sg::NetZone* root = sg::create_full_zone("fabric");
     sg::NetZone* zone = sg::create_dragonfly_zone(
         "dragonfly", root, {{groups, 1}, {chassis, 1}, {routers, 1}, nodes}, callbacks(), trunk_bps,

@@ -32,16 +32,6 @@ class TransferListener {
   virtual void transfer_failed(std::uint64_t tag) = 0;
 };
 
-/// How one direction of one link was used over a run.
-struct LinkUse {
-  std::string name;
-  double bandwidth_bps = 0;  ///< bytes per second
-  double bytes = 0;
-  double mean = 0;           ///< share of its bandwidth, over the run
-  double p99 = 0;            ///< of the shares in equal windows of time
-  double above_90 = 0;       ///< share of the windows above 90 %
-};
-
 /// The network between instances. Made once a run, from the scenario's "fabric" object.
 class Fabric {
  public:

@@ -82,9 +82,10 @@ void FlowFabric::launch(std::uint64_t id) {
     return;
   }
   const Ends path = ends(flow.from, flow.to);
-  flow.comm = sg::Comm::sendto_init(path.from, path.to);
-  flow.comm->set_payload_size(static_cast<std::uint64_t>(flow.bytes));
+  flow.comm = sg::Comm::sendto_init();
   if (flow.rate_limit_bps > 0) flow.comm->set_rate(flow.rate_limit_bps);
+  flow.comm->set_source(path.from)->set_destination(path.to);
+  flow.comm->set_payload_size(static_cast<std::uint64_t>(flow.bytes));
   // The id travels as the activity's user data, one up so that it is never null.
   flow.comm->set_data(reinterpret_cast<void*>(id + 1));
   flow.running = true;

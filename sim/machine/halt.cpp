@@ -16,6 +16,7 @@ void Instance::halt() {
     run_.iterations = std::min(done, run_.iterations - 1);
     if (run_.iterations > 0) report_segment();
   }
+  running_ = false;
   for (RequestList* list : {&batch_, &prompt_queue_, &blocked_}) {
     for (RequestId request = list->first(); request != kNoRequest; request = list->after(request)) {
       (*requests_)[request].standing = Standing::kAway;

@@ -56,12 +56,13 @@ void Instance::begin_run() {
     length = {duration_s * prompt_slowdown(), 0};
   } else {
     iterations = finishing_.top().key.step - steps_;
-    const std::uint64_t growth = static_cast<std::uint64_t>(kind_->memory->growth()) * sequences;
+    const std::int64_t growth = growth_per_iteration();
     if (growth > 0) {
-      const auto room = static_cast<std::uint64_t>(capacity_tokens_ - used_tokens_);
-      iterations = std::min(iterations, room / growth);
+      const std::int64_t room = (capacity_tokens_ - used_tokens_) / growth;
+      iterations = std::min(iterations, static_cast<std::uint64_t>(room));
     }
   }
+  running_ = true;
   run_ = {now_s, iterations, length, kNoEvent, prompts_ > 0, kv_tokens_};
   run_.end = engine_->at<&Instance::run_ended>(now_s + length.duration_s(iterations), this);
   for (const RequestId request : new_prompts_) {
@@ -92,10 +93,24 @@ void Instance::pause() {
   if (run_.paused) return;
   run_.paused = true;
   const std::uint64_t iterations = run_.length.done_by(engine_->now() - run_.start_s) + 1;
+  shorten(iterations);
+}
+
+void Instance::shorten(std::uint64_t iterations) {
   if (iterations >= run_.iterations) return;
   run_.iterations = iterations;
   engine_->cancel(run_.end);
   run_.end = engine_->at<&Instance::run_ended>(run_.start_s + run_.length.duration_s(iterations), this);
+}
+
+// KV tokens that the batch has grown by since the run began, or will have when the iteration under way
+// ends; they are added when the run ends.
+std::int64_t Instance::growth_under_way() const {
+  if (!running_) return 0;
+  const std::int64_t growth = growth_per_iteration();
+  if (growth == 0) return 0;
+  const std::uint64_t done = run_.length.done_by(engine_->now() - run_.start_s);
+  return growth * static_cast<std::int64_t>(std::min(done + 1, run_.iterations));
 }
 
 void Instance::report_segment() {
@@ -115,6 +130,7 @@ void Instance::report_segment() {
 }
 
 void Instance::run_ended(std::uint64_t) {
+  running_ = false;
   report_segment();
   gaps_.add(run_.length.last_s(run_.iterations));
   const double first_token_s = run_.start_s + run_.length.first_s;

@@ -65,7 +65,9 @@ class Instance {
   /// A transfer out of here ended.
   void nudge();
   /// Reserves or frees KV memory for a request that is on its way in or out.
-  bool fits(std::uint32_t kv_tokens) const { return used_tokens_ + kv_tokens <= capacity_tokens_; }
+  bool fits(std::uint32_t kv_tokens) const {
+    return used_tokens_ + growth_under_way() + kv_tokens <= capacity_tokens_;
+  }
   void hold(std::uint32_t kv_tokens);
   void release(std::uint32_t kv_tokens);
   /// Starts an iteration if nothing runs and something may.
@@ -130,6 +132,11 @@ class Instance {
   void begin_run();
   double prompt_slowdown() const;
   void pause();
+  void shorten(std::uint64_t iterations);
+  std::int64_t growth_per_iteration() const {
+    return static_cast<std::int64_t>(kind_->memory->growth()) * decodes();
+  }
+  std::int64_t growth_under_way() const;
   void run_ended(std::uint64_t);
   void report_segment();
   void finish_prompt(RequestId request);
@@ -173,6 +180,7 @@ class Instance {
   double pace_ = 1;
   GapRecord gaps_;
   Run run_;
+  bool running_ = false;
   bool ending_ = false;
 };
 

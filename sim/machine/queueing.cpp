@@ -110,6 +110,10 @@ void Instance::wake() {
 
 void Instance::hold(std::uint32_t kv_tokens) {
   used_tokens_ += kv_tokens;
+  const std::int64_t growth = growth_per_iteration();
+  if (running_ && growth > 0) {
+    shorten(static_cast<std::uint64_t>((capacity_tokens_ - used_tokens_) / growth));
+  }
   report_memory();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace cleave {
 
@@ -48,6 +49,16 @@ struct Segment {
   double kv_tokens = 0;              ///< read by the first iteration
 };
 
+/// How one direction of one link was used over a run.
+struct LinkUse {
+  std::string name;
+  double bandwidth_bps = 0;  ///< bytes per second
+  double bytes = 0;
+  double mean = 0;           ///< share of its bandwidth, over the run
+  double p99 = 0;            ///< of the shares in equal windows of time
+  double above_90 = 0;       ///< share of the windows above 90 %
+};
+
 enum class PoolRole : std::uint8_t { kPrompt, kToken, kMixed };
 
 /// What can be seen of a run, in the order in which it happens. Default: look away.
@@ -72,6 +83,8 @@ class Observer {
   /// A KV transfer ended; `ideal_s` is what it would have taken alone.
   virtual void transferred(InstanceId /*from*/, InstanceId /*to*/, double /*start_s*/,
                            double /*end_s*/, double /*bytes*/, double /*ideal_s*/) {}
+  /// At the end of the run, once for each link and direction.
+  virtual void link_used(const LinkUse&) {}
   /// The instance works for another pool from now on.
   virtual void pool_changed(InstanceId, double /*time_s*/, PoolRole) {}
 };

@@ -60,12 +60,29 @@ struct FaultSpec {
   double amount = 1;  ///< kSlow: how many times slower; kScaleLink: share of the bandwidth left
 };
 
+/// One latency objective: this percentile of this metric at most this much.
+struct SloLimit {
+  std::string metric;      ///< "ttft", "tpot", "itl", "e2e"
+  double percentile = 0;   ///< 50 for "p50"
+  double limit = 0;        ///< seconds, or a slowdown
+  bool slowdown = false;   ///< against an uncontended reference machine
+};
+struct SloSpec {
+  std::string name;  ///< of the profile; "custom" for one written in the scenario, "" for none
+  Machine reference;  ///< of the slowdowns
+  std::vector<SloLimit> limits;
+};
+
+struct ResultsSpec {
+  double warmup_s = 0;          ///< requests that arrive before are not measured
+  bool tpot_per_token = false;  ///< TPOT divided by output tokens, not gaps: as published
+};
+
 /// One run, fully determined. Made by resolve_scenario(); `document` is the resolved JSON that
 /// gives the same run again.
 struct Scenario {
   Json document;
-  Llm llm;
-  bool grouped_query_attention = true;  ///< else KV size as if every head kept its own
+  Llm llm;  ///< with the sizes of weights and KV cache that the scenario asks for
   std::string latency_policy;
   Workload workload;
   std::vector<PoolSpec> pools;
@@ -74,8 +91,8 @@ struct Scenario {
   KvTransferSpec kv_transfer;
   FabricSpec fabric;
   std::vector<FaultSpec> faults;  ///< by time
-  Json slo;      ///< "splitwise" or an object; read by the metrics
-  Json results;  ///< what to measure: warm-up, definitions; read by the metrics
+  SloSpec slo;
+  ResultsSpec results;
 };
 
 }  // namespace cleave

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "sim/metrics/observer.h"
+
+namespace cleave {
+
+/// Whether to write for a person: `stream` (1 or 2) is a terminal; colours also want NO_COLOR unset.
+bool is_terminal(int stream);
+bool wants_colours(int stream);
+
+/// A line on stderr that says how far a run is, from its second second on; nothing where stderr is no
+/// terminal.
+class Progress : public Observer {
+ public:
+  explicit Progress(double expected_requests);
+  ~Progress() override;
+  void arrived(double time_s) override;
+  void finished(const FinishedRequest&) override { ++done_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  void show();
+
+  bool shown_ = false;
+  double expected_;
+  double simulated_s_ = 0;
+  std::uint64_t arrived_ = 0;
+  std::uint64_t done_ = 0;
+  Clock::time_point start_ = Clock::now();
+  Clock::time_point next_ = start_ + std::chrono::seconds(1);
+};
+
+}  // namespace cleave

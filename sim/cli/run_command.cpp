@@ -1,0 +1,69 @@
+#include <iostream>
+#include <memory>
+
+#include "sim/cli/command.h"
+#include "sim/cli/progress.h"
+#include "sim/report/run_text.h"
+#include "sim/results.h"
+#include "sim/scenario/resolve.h"
+
+namespace cleave {
+
+namespace {
+
+struct Options {
+  ScenarioSources sources;
+  std::string out;
+  bool json = false;
+  bool quiet = false;
+};
+
+/// How many requests are to come, as far as the scenario says; 0 where it does not.
+double expected_requests(const Workload& workload) {
+  if (workload.requests) return static_cast<double>(*workload.requests);
+  return workload.rate_rps.value_or(0) * workload.duration_s.value_or(0);
+}
+
+int run(const Options& options) {
+  const Scenario scenario = read_scenario(merge_scenario(options.sources));
+  Json summary;
+  if (!options.quiet && is_terminal(2)) {
+    Progress progress(expected_requests(scenario.workload));
+    summary = simulate(scenario, options.out, {&progress});
+  } else {
+    summary = simulate(scenario, options.out);
+  }
+  if (options.json) {
+    std::cout << summary.dump(1) << '\n';
+  } else if (!options.quiet) {
+    std::cout << run_text(summary, wants_colours(1));
+    if (!options.out.empty()) std::cout << "Results in " << options.out << '\n';
+  }
+  return 0;
+}
+
+void add_run(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* run_app = app.add_subcommand(
+      "run", with_example("Runs a scenario and prints what a planner wants to know.",
+                          "cleave run --trace trace.csv --set pools[0].count=30 --out results"));
+  run_app->add_option("SCENARIO", options->sources.file,
+                      "scenario (JSON); what it leaves out has a default");
+  run_app->add_option("--preset", options->sources.presets,
+                      "settings by name, before the scenario: splitwise-sim, ethernet-25g, ...");
+  run_app->add_option("--trace", options->sources.trace,
+                      "trace file to replay, or the name of a built-in distribution");
+  run_app
+      ->add_option("--set", options->sources.settings, "one setting: path=value")
+      ->type_name("PATH=VALUE");
+  run_app->add_option("--out", options->out, "folder for the result files")->type_name("DIR");
+  run_app->add_flag("--json", options->json, "print the summary as JSON");
+  run_app->add_flag("--quiet", options->quiet, "print nothing but errors");
+  run_app->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+const Command kCommand{10, add_run};
+
+}  // namespace
+
+}  // namespace cleave

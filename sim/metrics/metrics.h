@@ -1,0 +1,95 @@
+#pragma once
+
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "sim/metrics/observer.h"
+#include "sim/metrics/pool_metrics.h"
+#include "sim/metrics/quantiles.h"
+#include "sim/metrics/slo.h"
+#include "sim/simulate.h"
+
+namespace cleave {
+
+/// Watches a run and sums it up; the summary's fields are described in OUTPUT.md.
+class Metrics : public Observer {
+ public:
+  explicit Metrics(const Scenario& scenario);
+
+  void arrived(double time_s) override;
+  void finished(const FinishedRequest& request) override;
+  void rejected(const FinishedRequest& request, double needed_bytes) override;
+  void unfinished(const FinishedRequest& request) override;
+  void segment(const Segment& segment) override;
+  void gap(double gap_s) override;
+  void memory(InstanceId instance, double time_s, double bytes) override {
+    pools_.memory(instance, time_s, bytes);
+  }
+  void queue(InstanceId instance, double time_s, std::uint32_t requests) override {
+    pools_.queue(instance, time_s, requests);
+  }
+  void transferred(InstanceId from, InstanceId to, double start_s, double end_s, double bytes,
+                   double ideal_s) override;
+  void pool_changed(InstanceId instance, double time_s, PoolRole role) override {
+    pools_.pool_changed(instance, time_s, role);
+  }
+  void link_used(const LinkUse& link) override { links_.push_back(link); }
+
+  /// Once, after the run.
+  Json summary(const RunTotals& totals);
+  const PoolMetrics& pools() const { return pools_; }
+  const std::vector<LinkUse>& links() const { return links_; }
+
+ private:
+  struct PairUse {
+    std::uint64_t transfers = 0;
+    double bytes = 0;
+    double ideal_s = 0;
+    Quantiles seconds;
+    double exposed_s = 0;  ///< from the first token to the end of the transfer
+    double e2e_s = 0;
+  };
+  struct Rejected {
+    std::uint64_t line;
+    std::uint32_t tokens;
+    double needed_bytes;
+  };
+  PairUse& pair(InstanceId from, InstanceId to) {
+    return pairs_[{pools_.pool_of(from), pools_.pool_of(to)}];
+  }
+  bool measured(double arrival_s) const { return arrival_s >= warmup_s_; }
+  void in_system(double time_s, double change);
+  Json transfers_json() const;
+  Json links_json() const;
+  Json steady_json() const;
+  Json tokens_json(double end_s) const;
+  Json cost_json(double end_s) const;
+  Json slowest_json() const;
+
+  const Scenario& scenario_;
+  double warmup_s_;
+  PoolMetrics pools_;
+  SloCheck slo_;
+  Quantiles ttft_;
+  Quantiles tpot_;
+  Quantiles itl_;
+  Quantiles e2e_;
+  Quantiles largest_gap_;
+  Quantiles queueing_;
+  Quantiles transfer_;
+  std::map<std::pair<std::size_t, std::size_t>, PairUse> pairs_;
+  std::vector<LinkUse> links_;
+  std::vector<Rejected> rejected_;
+  std::vector<FinishedRequest> slowest_;  ///< a heap, the least slow at the front
+  TimeSeries<1> in_system_series_;
+  double in_system_ = 0;
+  double in_system_since_s_ = 0;
+  double last_arrival_s_ = 0;
+  double prompt_tokens_ = 0;  ///< of completed requests
+  double output_tokens_ = 0;
+  std::uint64_t measured_failures_ = 0;
+  bool estimated_ = false;
+};
+
+}  // namespace cleave

@@ -1,0 +1,159 @@
+#include "sim/metrics/pool_metrics.h"
+
+#include <algorithm>
+#include <ostream>
+
+namespace cleave {
+
+const char* role_name(PoolRole role) {
+  switch (role) {
+    case PoolRole::kPrompt: return "prompt";
+    case PoolRole::kToken: return "token";
+    default: return "mixed";
+  }
+}
+
+PoolMetrics::PoolMetrics(const Scenario& scenario) {
+  std::uint32_t machine = 0;
+  for (const PoolSpec& spec : scenario.pools) {
+    const std::uint32_t instances = spec.count * spec.instances_per_machine;
+    Pool pool{spec.role,
+              spec.machine.name,
+              spec.count,
+              spec.tensor_parallel,
+              instances,
+              spec.count * spec.machine.gpu_count,
+              spec.machine.gpu.memory_bytes * spec.tensor_parallel,
+              spec.machine.price_per_hour,
+              spec.machine.provisioned_at_cap_w(),
+              PowerModel(scenario.llm, spec.machine, spec.tensor_parallel, spec.instances_per_machine),
+              {},
+              {},
+              {},
+              0,
+              {}};
+    for (std::uint32_t i = 0; i < instances; ++i) {
+      InstanceUse use{};
+      use.pool = pools_.size();
+      use.machine = machine + i / spec.instances_per_machine;
+      use.role = spec.role;
+      instances_.push_back(use);
+    }
+    machine += spec.count;
+    pools_.push_back(std::move(pool));
+  }
+}
+
+void PoolMetrics::segment(const Segment& segment) {
+  InstanceUse& use = instances_[segment.instance];
+  Pool& pool = pools_[use.pool];
+  const double seconds = segment.end_s - segment.start_s;
+  const bool prompts = segment.prompts > 0;
+  const double power_w =
+      prompts ? pool.power.prompt_w(segment.prompt_tokens) : pool.power.decode_w();
+  const double energy_j = (power_w - pool.power.idle_w()) * seconds;
+  use.busy_s += seconds;
+  use.energy_j += energy_j;
+  use.prompt_tokens += segment.prompt_tokens;
+  use.decode_tokens += static_cast<double>(segment.decodes) * segment.iterations;
+  ++use.segments;
+  (prompts ? prompt_energy_j_ : decode_energy_j_) += energy_j;
+  pool.activity.add(segment.start_s, segment.end_s,
+                    {1, static_cast<double>(segment.prompts), static_cast<double>(segment.decodes),
+                     power_w - pool.power.idle_w()});
+  const std::size_t tokens = std::size_t{segment.prompt_tokens} + segment.decodes;
+  if (pool.seconds_at_tokens.size() <= tokens) pool.seconds_at_tokens.resize(tokens + 1);
+  pool.seconds_at_tokens[tokens] += seconds;
+}
+
+void PoolMetrics::change_level(std::size_t index, Level level, double time_s, double by) {
+  Pool& pool = pools_[index];
+  pool.levels.add(pool.level_since_s, time_s, pool.level);
+  pool.level_since_s = time_s;
+  pool.level[level] += by;
+}
+
+void PoolMetrics::memory(InstanceId instance, double time_s, double bytes) {
+  InstanceUse& use = instances_[instance];
+  change_level(use.pool, kMemory, time_s, bytes - use.memory_bytes);
+  use.memory_byte_s += use.memory_bytes * (time_s - use.memory_since_s);
+  use.memory_since_s = time_s;
+  use.memory_bytes = bytes;
+  use.peak_memory_bytes = std::max(use.peak_memory_bytes, bytes);
+}
+
+void PoolMetrics::queue(InstanceId instance, double time_s, std::uint32_t requests) {
+  InstanceUse& use = instances_[instance];
+  if (requests == use.queued) return;
+  change_level(use.pool, kQueue, time_s, static_cast<double>(requests) - use.queued);
+  use.queued = requests;
+  use.peak_queued = std::max(use.peak_queued, requests);
+}
+
+void PoolMetrics::pool_changed(InstanceId instance, double time_s, PoolRole role) {
+  InstanceUse& use = instances_[instance];
+  if (role == use.role) return;
+  const bool was_mixed = use.role == PoolRole::kMixed;
+  if (was_mixed) {
+    use.mixed_s += time_s - use.mixed_since_s;
+  } else {
+    use.mixed_since_s = time_s;
+    ++use.moves;
+  }
+  change_level(use.pool, kMixed, time_s, was_mixed ? -1 : 1);
+  use.role = role;
+}
+
+void PoolMetrics::end(double end_s) {
+  end_s_ = end_s;
+  for (std::size_t i = 0; i < pools_.size(); ++i) change_level(i, kMemory, end_s, 0);
+  for (InstanceUse& use : instances_) {
+    use.memory_byte_s += use.memory_bytes * (end_s - use.memory_since_s);
+    const bool moved = use.role == PoolRole::kMixed && pools_[use.pool].role != PoolRole::kMixed;
+    if (moved) use.mixed_s += end_s - use.mixed_since_s;
+  }
+}
+
+std::uint32_t PoolMetrics::gpus() const {
+  std::uint32_t sum = 0;
+  for (const Pool& pool : pools_) sum += pool.gpus;
+  return sum;
+}
+
+std::uint32_t PoolMetrics::gpus_of(PoolRole role) const {
+  std::uint32_t sum = 0;
+  for (const Pool& pool : pools_) sum += pool.role == role ? pool.gpus : 0;
+  return sum;
+}
+
+double PoolMetrics::price_per_hour() const {
+  double sum = 0;
+  for (const Pool& pool : pools_) sum += pool.price_per_hour * pool.machines;
+  return sum;
+}
+
+double PoolMetrics::provisioned_w() const {
+  double sum = 0;
+  for (const Pool& pool : pools_) sum += pool.provisioned_w * pool.machines;
+  return sum;
+}
+
+bool PoolMetrics::power_measured() const {
+  return std::all_of(pools_.begin(), pools_.end(),
+                     [](const Pool& pool) { return pool.power.measured(); });
+}
+
+double PoolMetrics::pool_energy_j(std::size_t index) const {
+  const Pool& pool = pools_[index];
+  double sum = pool.power.idle_w() * pool.instances * end_s_;
+  for (const InstanceUse& use : instances_) sum += use.pool == index ? use.energy_j : 0;
+  return sum;
+}
+
+double PoolMetrics::energy_j() const {
+  double sum = 0;
+  for (std::size_t i = 0; i < pools_.size(); ++i) sum += pool_energy_j(i);
+  return sum;
+}
+
+}  // namespace cleave

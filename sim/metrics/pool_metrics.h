@@ -1,0 +1,98 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "models/power.h"
+#include "sim/metrics/observer.h"
+#include "sim/metrics/time_series.h"
+#include "sim/scenario/scenario.h"
+
+namespace cleave {
+
+/// What the machines of each configured pool did: work, batches, memory, power, over time.
+class PoolMetrics {
+ public:
+  explicit PoolMetrics(const Scenario& scenario);
+
+  void segment(const Segment& segment);
+  void memory(InstanceId instance, double time_s, double bytes);
+  void queue(InstanceId instance, double time_s, std::uint32_t requests);
+  void pool_changed(InstanceId instance, double time_s, PoolRole role);
+  void end(double end_s);
+
+  std::size_t pool_of(InstanceId instance) const { return instances_[instance].pool; }
+  std::uint32_t gpus() const;
+  std::uint32_t gpus_of(PoolRole role) const;
+  double price_per_hour() const;
+  double provisioned_w() const;
+  double energy_j() const;
+  /// Energy of the segments with prompts in them, and of those without, idle power apart.
+  double prompt_energy_j() const { return prompt_energy_j_; }
+  double decode_energy_j() const { return decode_energy_j_; }
+  bool power_measured() const;
+
+  /// The pools for the summary; `over_time` adds what each did in every bucket of time.
+  Json json() const;
+  /// Cluster power over time: mean, p99 and peak of its buckets, whose width is given.
+  Json power_json() const;
+  /// A row for each instance; see OUTPUT.md.
+  void write_machines(std::ostream& out) const;
+
+ private:
+  // What a pool does, and what it holds.
+  enum Activity : std::uint8_t { kBusy, kPrompts, kDecodes, kPower, kActivities };
+  enum Level : std::uint8_t { kMemory, kQueue, kMixed, kLevels };
+
+  struct Pool {
+    PoolRole role;
+    std::string machine;
+    std::uint32_t machines;
+    std::uint32_t tensor_parallel;
+    std::uint32_t instances;
+    std::uint32_t gpus;
+    double capacity_bytes;  ///< of one instance
+    double price_per_hour;  ///< of one machine
+    double provisioned_w;   ///< of one machine
+    PowerModel power;
+    TimeSeries<kActivities> activity;
+    TimeSeries<kLevels> levels;
+    std::array<double, kLevels> level{};
+    double level_since_s = 0;
+    std::vector<double> seconds_at_tokens;  ///< by tokens in the batch of an instance
+  };
+  struct InstanceUse {
+    std::size_t pool;
+    std::uint32_t machine;
+    double busy_s = 0;
+    double energy_j = 0;  ///< above idle
+    double prompt_tokens = 0;
+    double decode_tokens = 0;
+    std::uint64_t segments = 0;
+    double memory_bytes = 0;
+    double peak_memory_bytes = 0;
+    double memory_since_s = 0;
+    double memory_byte_s = 0;
+    std::uint32_t queued = 0;
+    std::uint32_t peak_queued = 0;
+    PoolRole role;
+    double mixed_since_s = 0;
+    double mixed_s = 0;
+    std::uint32_t moves = 0;
+  };
+
+  void change_level(std::size_t pool, Level level, double time_s, double by);
+  Json over_time(const Pool& pool) const;
+  Json batch_tokens(const Pool& pool) const;
+  double pool_energy_j(std::size_t pool) const;
+
+  std::vector<Pool> pools_;
+  std::vector<InstanceUse> instances_;
+  double prompt_energy_j_ = 0;
+  double decode_energy_j_ = 0;
+  double end_s_ = 0;
+};
+
+const char* role_name(PoolRole role);
+
+}  // namespace cleave

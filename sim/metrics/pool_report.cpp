@@ -1,0 +1,139 @@
+#include <algorithm>
+#include <ostream>
+
+#include "sim/metrics/pool_metrics.h"
+
+namespace cleave {
+
+Json PoolMetrics::over_time(const Pool& pool) const {
+  // Both series have the same bucket width: it depends on the time reached only.
+  const std::size_t buckets = std::max(pool.activity.size(), pool.levels.size());
+  const auto activity = [&](std::size_t i, Activity channel) {
+    return i < pool.activity.size() ? pool.activity.mean(i, channel, end_s_) : 0;
+  };
+  Json json{{"bucket_s", std::max(pool.activity.width_s(), pool.levels.width_s())}};
+  for (const char* name : {"busy_instances", "prompts", "decodes", "power_w", "memory_bytes",
+                           "queued_requests", "mixed_instances"}) {
+    json[name] = Json::array();
+  }
+  for (std::size_t i = 0; i < buckets; ++i) {
+    json["busy_instances"].push_back(activity(i, kBusy));
+    json["prompts"].push_back(activity(i, kPrompts));
+    json["decodes"].push_back(activity(i, kDecodes));
+    json["power_w"].push_back(activity(i, kPower) + pool.power.idle_w() * pool.instances);
+    json["memory_bytes"].push_back(pool.levels.mean(i, kMemory, end_s_));
+    json["queued_requests"].push_back(pool.levels.mean(i, kQueue, end_s_));
+    json["mixed_instances"].push_back(pool.levels.mean(i, kMixed, end_s_));
+  }
+  return json;
+}
+
+/// How much of the time an instance has at most so many tokens in its batch, idle time included.
+Json PoolMetrics::batch_tokens(const Pool& pool) const {
+  constexpr std::size_t kPoints = 100;
+  const double total_s = end_s_ * pool.instances;
+  double seen_s = total_s - pool.activity.total(kBusy);
+  double next_share = 0;
+  Json json = Json::array();
+  for (std::size_t tokens = 0; tokens < pool.seconds_at_tokens.size() && total_s > 0; ++tokens) {
+    seen_s += pool.seconds_at_tokens[tokens];
+    const bool last = tokens + 1 == pool.seconds_at_tokens.size();
+    if (seen_s / total_s < next_share && !last) continue;
+    json.push_back({tokens, std::min(1.0, seen_s / total_s)});
+    next_share = seen_s / total_s + 1.0 / kPoints;
+  }
+  return json;
+}
+
+Json PoolMetrics::json() const {
+  Json pools = Json::array();
+  for (std::size_t i = 0; i < pools_.size(); ++i) {
+    const Pool& pool = pools_[i];
+    const double instance_s = end_s_ * pool.instances;
+    double prompt_tokens = 0;
+    double decode_tokens = 0;
+    double peak_memory = 0;
+    double mixed_s = 0;
+    std::uint64_t moves = 0;
+    for (const InstanceUse& use : instances_) {
+      if (use.pool != i) continue;
+      prompt_tokens += use.prompt_tokens;
+      decode_tokens += use.decode_tokens;
+      peak_memory = std::max(peak_memory, use.peak_memory_bytes);
+      mixed_s += use.mixed_s;
+      moves += use.moves;
+    }
+    const double busy_s = pool.activity.total(kBusy);
+    const auto per = [](double value, double over) { return over > 0 ? value / over : 0; };
+    pools.push_back({{"role", role_name(pool.role)},
+                     {"machine", pool.machine},
+                     {"machines", pool.machines},
+                     {"instances", pool.instances},
+                     {"tensor_parallel", pool.tensor_parallel},
+                     {"gpus", pool.gpus},
+                     {"utilization", per(busy_s, instance_s)},
+                     {"batch_prompts_mean", per(pool.activity.total(kPrompts), busy_s)},
+                     {"batch_sequences_mean", per(pool.activity.total(kDecodes), busy_s)},
+                     {"prompt_tokens", prompt_tokens},
+                     {"decode_tokens", decode_tokens},
+                     {"memory_mean", per(pool.levels.total(kMemory), instance_s * pool.capacity_bytes)},
+                     {"memory_peak", peak_memory / pool.capacity_bytes},
+                     {"queued_requests_mean", per(pool.levels.total(kQueue), instance_s)},
+                     {"mixed_share", per(mixed_s, instance_s)},
+                     {"moves_to_mixed", moves},
+                     {"energy_kwh", pool_energy_j(i) / 3.6e6},
+                     {"price_per_hour", pool.price_per_hour * pool.machines},
+                     {"provisioned_w", pool.provisioned_w * pool.machines},
+                     {"batch_tokens_cdf", batch_tokens(pool)},
+                     {"over_time", over_time(pool)}});
+  }
+  return pools;
+}
+
+Json PoolMetrics::power_json() const {
+  double width_s = 0;
+  double idle_w = 0;
+  for (const Pool& pool : pools_) {
+    width_s = std::max(width_s, pool.levels.width_s());
+    idle_w += pool.power.idle_w() * pool.instances;
+  }
+  std::vector<double> power;
+  for (const Pool& pool : pools_) {
+    if (power.size() < pool.activity.size()) power.resize(pool.activity.size(), idle_w);
+  }
+  for (const Pool& pool : pools_) {
+    for (std::size_t i = 0; i < pool.activity.size(); ++i) {
+      power[i] += pool.activity.mean(i, kPower, end_s_);
+    }
+  }
+  std::sort(power.begin(), power.end());
+  const double mean_w = end_s_ > 0 ? energy_j() / end_s_ : idle_w;
+  const auto rank = static_cast<std::size_t>(0.99 * static_cast<double>(power.empty() ? 0 : power.size() - 1));
+  return {{"provisioned_w", provisioned_w()},
+          {"idle_w", idle_w},
+          {"mean_w", mean_w},
+          {"p99_w", power.empty() ? idle_w : power[rank]},
+          {"peak_w", power.empty() ? idle_w : power.back()},
+          {"window_s", width_s},
+          {"estimated", !power_measured()}};
+}
+
+void PoolMetrics::write_machines(std::ostream& out) const {
+  out << "instance,machine,pool,role,machine_type,gpus,busy_s,utilization,segments,prompt_tokens,"
+         "decode_tokens,memory_mean_bytes,memory_peak_bytes,queue_peak,mixed_s,moves_to_mixed,"
+         "energy_kwh\n";
+  out.precision(17);
+  for (std::size_t i = 0; i < instances_.size(); ++i) {
+    const InstanceUse& use = instances_[i];
+    const Pool& pool = pools_[use.pool];
+    const double energy_j = use.energy_j + pool.power.idle_w() * end_s_;
+    out << i << ',' << use.machine << ',' << use.pool << ',' << role_name(pool.role) << ','
+        << pool.machine << ',' << pool.tensor_parallel << ',' << use.busy_s << ','
+        << (end_s_ > 0 ? use.busy_s / end_s_ : 0) << ',' << use.segments << ',' << use.prompt_tokens
+        << ',' << use.decode_tokens << ',' << (end_s_ > 0 ? use.memory_byte_s / end_s_ : 0) << ','
+        << use.peak_memory_bytes << ',' << use.peak_queued << ',' << use.mixed_s << ',' << use.moves
+        << ',' << energy_j / 3.6e6 << '\n';
+  }
+}
+
+}  // namespace cleave

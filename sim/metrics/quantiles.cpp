@@ -1,0 +1,125 @@
+#include "sim/metrics/quantiles.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+namespace cleave {
+
+namespace {
+
+// A bin holds the values that share the sign, the exponent and the first 11 bits of the fraction of
+// their floating-point representation; bins therefore ascend with the values.
+constexpr int kFractionBits = 11;
+constexpr int kShift = 52 - kFractionBits;
+constexpr int kLowestExponent = -40;  // about a picosecond; smaller values share the first bin
+constexpr int kHighestExponent = 40;
+constexpr std::uint64_t kFirst = static_cast<std::uint64_t>(1023 + kLowestExponent)
+                                 << kFractionBits;
+constexpr std::uint64_t kBins =
+    static_cast<std::uint64_t>(kHighestExponent - kLowestExponent) << kFractionBits;
+
+std::uint64_t bin_of(double value) {
+  const std::uint64_t raw = std::bit_cast<std::uint64_t>(value) >> kShift;
+  return std::min(raw > kFirst ? raw - kFirst : 0, kBins - 1);
+}
+
+double lower_end(std::uint64_t bin) { return std::bit_cast<double>((bin + kFirst) << kShift); }
+
+}  // namespace
+
+void Quantiles::start_counting() {
+  counts_.assign(kBins, 0);
+  for (const double value : values_) ++counts_[bin_of(value)];
+  values_ = {};
+}
+
+void Quantiles::count(double value, std::uint64_t weight) {
+  if (counts_.empty()) start_counting();
+  counts_[bin_of(value)] += weight;
+}
+
+void Quantiles::add_run(double first, double growth, std::uint64_t n, std::uint64_t weight) {
+  if (n == 0 || weight == 0) return;
+  const auto steps = static_cast<double>(n);
+  const auto times = static_cast<double>(weight);
+  const double last = first + growth * (steps - 1);
+  const double sum = steps * (first + last) / 2;
+  const double squares = steps * first * first + first * growth * steps * (steps - 1) +
+                         growth * growth * (steps - 1) * steps * (2 * steps - 1) / 6;
+  note(first, n * weight, times * sum, times * squares);
+  largest_ = std::max(largest_, last);
+  if (counts_.empty()) start_counting();
+  std::uint64_t bin = bin_of(first);
+  const std::uint64_t last_bin = bin_of(last);
+  std::uint64_t done = 0;
+  for (; bin < last_bin; ++bin) {
+    const double inside = (lower_end(bin + 1) - first) / growth;
+    const auto until = std::min(n, static_cast<std::uint64_t>(std::max(0.0, std::ceil(inside))));
+    if (until <= done) continue;
+    counts_[bin] += (until - done) * weight;
+    done = until;
+  }
+  counts_[last_bin] += (n - done) * weight;
+}
+
+double Quantiles::deviation() const {
+  if (count_ == 0) return 0;
+  const double mean_value = mean();
+  return std::sqrt(std::max(0.0, squares_ / static_cast<double>(count_) - mean_value * mean_value));
+}
+
+double Quantiles::at_rank(std::uint64_t rank) const {
+  if (counts_.empty()) return values_[rank];
+  std::uint64_t seen = 0;
+  for (std::uint64_t bin = 0; bin < kBins; ++bin) {
+    if (seen + counts_[bin] > rank) {
+      const double inside = (static_cast<double>(rank - seen) + 0.5) / static_cast<double>(counts_[bin]);
+      const double low = lower_end(bin);
+      return std::clamp(low + (lower_end(bin + 1) - low) * inside, least_, largest_);
+    }
+    seen += counts_[bin];
+  }
+  return largest_;
+}
+
+double Quantiles::quantile(double p) const {
+  if (count_ == 0) return 0;
+  if (counts_.empty() && !sorted_) {
+    std::sort(values_.begin(), values_.end());
+    sorted_ = true;
+  }
+  const double rank = p * static_cast<double>(count_ - 1);
+  const auto below = static_cast<std::uint64_t>(rank);
+  const double low = at_rank(below);
+  const double part = rank - static_cast<double>(below);
+  return part == 0 ? low : low + (at_rank(std::min(below + 1, count_ - 1)) - low) * part;
+}
+
+Json Quantiles::json() const {
+  Json json{{"count", count_}};
+  const auto set = [&](const char* name, double value) {
+    json[name] = count_ == 0 ? Json() : Json(value);
+  };
+  set("mean", mean());
+  set("std", deviation());
+  set("min", least());
+  set("max", largest());
+  set("p50", quantile(0.5));
+  set("p90", quantile(0.9));
+  set("p95", quantile(0.95));
+  set("p99", quantile(0.99));
+  set("p99.9", quantile(0.999));
+  return json;
+}
+
+Json Quantiles::cumulative(std::size_t points) const {
+  Json json = Json::array();
+  for (std::size_t i = 0; i <= points && count_ > 0; ++i) {
+    const double share = static_cast<double>(i) / static_cast<double>(points);
+    json.push_back({quantile(share), share});
+  }
+  return json;
+}
+
+}  // namespace cleave

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "sim/metrics/metrics.h"
+
+namespace cleave {
+
+/// A folder of result files that appears complete or not at all: it is filled beside its place under
+/// another name, and takes the place when it is complete. Results of an earlier run there are
+/// replaced, anything else is left alone.
+class ResultsFolder {
+ public:
+  /// Throws InputError if `folder` holds something else, or cannot be made.
+  explicit ResultsFolder(const std::string& folder);
+  ~ResultsFolder();
+  ResultsFolder(const ResultsFolder&) = delete;
+  ResultsFolder& operator=(const ResultsFolder&) = delete;
+
+  /// Where a file of this name is to be written.
+  std::string file(const std::string& name) const { return (partial_ / name).string(); }
+  /// Adds summary.json, machines.csv, links.csv and scenario.json, and takes the place.
+  void complete(const Json& summary, const Metrics& metrics, const Json& scenario);
+
+ private:
+  void write(const std::string& name, const std::string& text) const;
+
+  std::filesystem::path place_;
+  std::filesystem::path partial_;
+  bool complete_ = false;
+};
+
+}  // namespace cleave

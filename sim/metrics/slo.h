@@ -1,0 +1,60 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "models/latency.h"
+#include "sim/metrics/observer.h"
+#include "sim/metrics/quantiles.h"
+#include "sim/scenario/scenario.h"
+
+namespace cleave {
+
+/// The latencies of one request, in seconds.
+struct RequestLatency {
+  double ttft_s = 0;
+  double tpot_s = 0;  ///< 0 where the request has one token
+  double e2e_s = 0;
+  bool has_tpot = false;
+};
+
+/// Whether a run keeps the scenario's objectives. Slowdowns compare each request with the same
+/// request on the reference machine without contention.
+class SloCheck {
+ public:
+  explicit SloCheck(const Scenario& scenario);
+
+  void add(const FinishedRequest& request, const RequestLatency& latency);
+
+  /// The distributions that absolute limits hold for.
+  struct Measured {
+    const Quantiles& ttft;
+    const Quantiles& tpot;
+    const Quantiles& itl;
+    const Quantiles& e2e;
+  };
+  /// Each limit with its value and whether it holds; goodput and attainment: requests that keep,
+  /// each for itself, the limit of the highest percentile of every metric. `failed` requests count
+  /// as misses; `seconds` is the time in which requests arrived.
+  Json json(const Measured& measured, std::uint64_t failed, double seconds) const;
+
+ private:
+  struct Slowdowns {
+    double ttft;
+    double tpot;
+    double e2e;
+  };
+  Slowdowns slowdowns(const FinishedRequest& request, const RequestLatency& latency) const;
+
+  SloSpec spec_;
+  std::unique_ptr<LatencyModel> reference_;  ///< null where no limit is a slowdown
+  DecodeCost reference_decode_;
+  Quantiles ttft_slowdown_;
+  Quantiles tpot_slowdown_;
+  Quantiles e2e_slowdown_;
+  std::vector<SloLimit> loosest_;  ///< for each metric and kind, that of the highest percentile
+  std::uint64_t requests_ = 0;
+  std::uint64_t good_ = 0;
+};
+
+}  // namespace cleave

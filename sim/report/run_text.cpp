@@ -1,0 +1,170 @@
+#include "sim/report/run_text.h"
+
+#include "sim/report/table.h"
+
+namespace cleave {
+
+namespace {
+
+double number(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_number() ? found->get<double>() : 0;
+}
+
+std::string quantity(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found == json.end() || !found->is_number() ? "-" : figure(found->get<double>());
+}
+
+class Paint {
+ public:
+  explicit Paint(bool colours) : colours_(colours) {}
+  std::string good(const std::string& text) const { return with("\033[32m", text); }
+  std::string bad(const std::string& text) const { return with("\033[31m", text); }
+  std::string bold(const std::string& text) const { return with("\033[1m", text); }
+
+ private:
+  std::string with(const char* code, const std::string& text) const {
+    return colours_ ? code + text + "\033[0m" : text;
+  }
+  bool colours_;
+};
+
+std::string cluster_line(const Json& summary) {
+  std::string line;
+  for (const Json& pool : summary["pools"]) {
+    if (!line.empty()) line += " + ";
+    line += grouped(number(pool, "machines")) + " " + pool["role"].get<std::string>() + " " +
+            pool["machine"].get<std::string>();
+  }
+  return line;
+}
+
+std::string requests_line(const Json& summary) {
+  const Json& requests = summary["requests"];
+  std::string line = grouped(number(requests, "arrived")) + " arrived, " +
+                     grouped(number(requests, "completed")) + " completed, " +
+                     grouped(number(requests, "rejected")) + " rejected, " +
+                     grouped(number(requests, "unfinished")) + " unfinished";
+  if (number(requests, "restarts") > 0) {
+    line += ", " + grouped(number(requests, "restarts")) + " restarts";
+  }
+  return line + "; offered " + figure(number(summary, "offered_rps")) + "/s, served " +
+         figure(number(summary, "served_rps")) + "/s over " + figure(number(summary, "duration_s")) +
+         " s";
+}
+
+std::string latency_table(const Json& summary) {
+  Table table({"seconds", "mean", "std", "min", "P50", "P90", "P95", "P99", "P99.9", "max"});
+  const std::vector<std::pair<const char*, const char*>> rows{
+      {"TTFT", "ttft"},           {"TPOT", "tpot"},         {"ITL", "itl"},
+      {"largest gap", "largest_gap"}, {"E2E", "e2e"},       {"queueing", "queueing"},
+      {"transfer", "transfer"}};
+  for (const auto& [label, key] : rows) {
+    const Json& of = summary[key];
+    table.add({label, quantity(of, "mean"), quantity(of, "std"), quantity(of, "min"),
+               quantity(of, "p50"), quantity(of, "p90"), quantity(of, "p95"), quantity(of, "p99"),
+               quantity(of, "p99.9"), quantity(of, "max")});
+  }
+  return table.text();
+}
+
+std::string pool_table(const Json& summary) {
+  Table table({"pool", "machines", "busy", "batch (prompts)", "batch (sequences)", "memory mean",
+               "memory peak", "queue", "as mixed", "energy kWh"});
+  for (const Json& pool : summary["pools"]) {
+    table.add({pool["role"].get<std::string>() + " " + pool["machine"].get<std::string>(),
+               grouped(number(pool, "machines")), percent(number(pool, "utilization")),
+               figure(number(pool, "batch_prompts_mean")),
+               figure(number(pool, "batch_sequences_mean")), percent(number(pool, "memory_mean")),
+               percent(number(pool, "memory_peak")), figure(number(pool, "queued_requests_mean")),
+               percent(number(pool, "mixed_share")), figure(number(pool, "energy_kwh"))});
+  }
+  return table.text();
+}
+
+std::string slo_text(const Json& summary, const Paint& paint) {
+  const Json& slo = summary["slo"];
+  if (slo.is_null()) return "";
+  const bool holds = slo["holds"].get<bool>();
+  std::string text = "SLO " + slo["name"].get<std::string>() + ": " +
+                     (holds ? paint.good("holds") : paint.bad("broken")) + "; goodput " +
+                     figure(number(slo, "goodput_rps")) + "/s, attainment " +
+                     percent(number(slo, "attainment")) + "\n";
+  Table table({"limit", "value", "at most", ""});
+  for (const Json& limit : slo["limits"]) {
+    const bool slowdown = limit["kind"] == "slowdown";
+    table.add({limit["metric"].get<std::string>() + " " + limit["percentile"].get<std::string>() +
+                   (slowdown ? " slowdown" : " s"),
+               figure(number(limit, "value")), figure(number(limit, "limit")),
+               limit["holds"].get<bool>() ? "holds" : "broken"});
+  }
+  return text + table.text();
+}
+
+std::string link_text(const Json& summary) {
+  const Json& links = summary["links"];
+  if (links.empty()) return "";
+  const Json& link = links[0];
+  return "Busiest link " + link["link"].get<std::string>() + ": " +
+         percent(number(link, "utilization")) + " used, P99 " +
+         percent(number(link, "utilization_p99")) + ", above 90 % for " +
+         percent(number(link, "above_90_share")) + " of the time\n";
+}
+
+std::string cost_text(const Json& summary) {
+  const Json& cost = summary["cost"];
+  const Json& power = summary["power"];
+  const Json& tokens = summary["tokens"];
+  constexpr double kKilo = 1000;
+  return "Tokens: " + figure(number(tokens, "output_per_s")) + " output/s, " +
+         figure(number(tokens, "output_per_s_per_gpu")) + " per GPU, " +
+         figure(number(tokens, "output_per_s_per_token_gpu")) + " per token GPU; " +
+         figure(number(tokens, "prompt_per_s_per_prompt_gpu")) + " prompt/s per prompt GPU; " +
+         figure(number(tokens, "output_per_s_per_user")) + " output/s per user\n" +
+         "Cost: " + figure(number(cost, "price_per_hour")) + " $/h; " +
+         figure(number(cost, "usd_per_million_prompt_tokens")) + " $ per million prompt tokens, " +
+         figure(number(cost, "usd_per_million_output_tokens")) + " $ per million output tokens; " +
+         figure(number(cost, "requests_per_usd")) + " requests per $\n" +
+         "Power: provisioned " + figure(number(power, "provisioned_w") / kKilo) + " kW, mean " +
+         figure(number(power, "mean_w") / kKilo) + " kW, P99 " +
+         figure(number(power, "p99_w") / kKilo) + " kW; energy " +
+         figure(number(power, "energy_kwh")) + " kWh, " +
+         figure(number(power, "j_per_output_token")) + " J per output token" +
+         (power["estimated"].get<bool>() ? " (power estimated)" : "") + "\n";
+}
+
+std::string warnings(const Json& summary, const Paint& paint) {
+  std::string text;
+  if (summary["steady"]["overload"].get<bool>()) {
+    text += paint.bad("Overload:") + " requests pile up (" +
+            figure(number(summary["steady"], "in_cluster_second_quarter")) +
+            " in the cluster in the second quarter of the arrivals, " +
+            figure(number(summary["steady"], "in_cluster_last_quarter")) +
+            " in the last); percentiles depend on how long the run lasts.\n";
+  }
+  for (const Json& request : summary["rejected_requests"]) {
+    text += paint.bad("Rejected:") + " line " + grouped(number(request, "line")) + ", " +
+            grouped(number(request, "tokens")) + " tokens: no machine can hold its KV cache of " +
+            figure(number(request, "needed_bytes") / 1e9) + " GB\n";
+  }
+  if (number(summary["requests"], "stranded") > 0) {
+    text += paint.bad("Stranded:") + " " + grouped(number(summary["requests"], "stranded")) +
+            " requests found no machine that was up\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string run_text(const Json& summary, bool colours) {
+  const Paint paint(colours);
+  std::string text = paint.bold(cluster_line(summary));
+  if (summary["estimated"].get<bool>()) text += " (estimated latencies)";
+  text += "\n" + requests_line(summary) + "\n" + warnings(summary, paint) + "\n" +
+          latency_table(summary) + "\n" + pool_table(summary) + "\n" + slo_text(summary, paint) +
+          "\n" + link_text(summary) + cost_text(summary);
+  return text;
+}
+
+}  // namespace cleave

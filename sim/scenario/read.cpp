@@ -1,0 +1,181 @@
+#include <algorithm>
+
+#include "models/instance_model.h"
+#include "sim/base/error.h"
+#include "sim/fabric/fabric.h"
+#include "sim/machine/memory_policy.h"
+#include "sim/scenario/resolve.h"
+#include "sim/scheduling/scheduler.h"
+#include "sim/transfer/admission.h"
+#include "sim/transfer/transfer_policy.h"
+
+namespace cleave {
+
+namespace {
+
+constexpr std::int64_t kMostMachines = 1'000'000;
+constexpr double kLongestS = 1e9;
+
+void read_llm(JsonReader& reader, Scenario& scenario) {
+  scenario.llm = load_llm(reader.text("llm"), reader.path_of("llm"));
+  JsonReader weights = reader.object("weights");
+  if (weights.name("size", "size", {"exact", "published"}) == "published") {
+    if (scenario.llm.published_weight_bytes == 0) {
+      weights.fail("size", "the published simulator does not know \"" + scenario.llm.name +
+                               "\"; expected \"exact\"");
+    }
+    scenario.llm.weight_bytes = scenario.llm.published_weight_bytes;
+  }
+  weights.finish();
+  JsonReader cache = reader.object("kv_cache");
+  if (!cache.boolean("grouped_query")) {
+    scenario.llm.kv_bytes_per_token = scenario.llm.ungrouped_kv_bytes_per_token();
+  }
+  cache.finish();
+  JsonReader latency = reader.object("latency");
+  scenario.latency_policy = latency.name("policy", "latency policy", LatencyPolicies::names());
+  latency.finish();
+}
+
+PoolRole read_role(JsonReader& reader) {
+  const std::string role = reader.name("role", "role", {"prompt", "token", "mixed"});
+  return role == "prompt" ? PoolRole::kPrompt : role == "token" ? PoolRole::kToken : PoolRole::kMixed;
+}
+
+/// The LLM must leave room for the KV cache of a request.
+void check_fit(const PoolSpec& pool, const Llm& llm, const JsonReader& reader) {
+  const double memory = pool.machine.gpu.memory_bytes * pool.tensor_parallel;
+  if (llm.weight_bytes + llm.kv_bytes_per_token < memory) return;
+  constexpr double kGb = 1e9;
+  const auto gb = [](double bytes) { return std::to_string(static_cast<long>(bytes / kGb)) + " GB"; };
+  reader.fail("machine", llm.name + " does not fit: its weights take " + gb(llm.weight_bytes) +
+                             ", " + std::to_string(pool.tensor_parallel) + " x " +
+                             pool.machine.gpu.name + " have " + gb(memory));
+}
+
+PoolSpec read_pool(JsonReader& reader, const Llm& llm) {
+  PoolSpec pool;
+  pool.role = read_role(reader);
+  pool.machine = load_machine(reader.text("machine"), reader.path_of("machine"));
+  pool.count = static_cast<std::uint32_t>(reader.integer("count", 1, kMostMachines));
+  const std::int64_t gpus = pool.machine.gpu_count;
+  pool.tensor_parallel = static_cast<std::uint32_t>(reader.integer("tensor_parallel", 1, gpus, gpus));
+  pool.instances_per_machine = static_cast<std::uint32_t>(reader.integer(
+      "instances_per_machine", 1, gpus / pool.tensor_parallel, gpus / pool.tensor_parallel));
+  pool.machine.price_per_hour =
+      reader.number("price_per_hour", kNonNegative, pool.machine.price_per_hour);
+  reader.finish();
+  check_fit(pool, llm, reader);
+  return pool;
+}
+
+void read_pools(JsonReader& reader, Scenario& scenario) {
+  for (JsonReader& pool : reader.objects("pools")) {
+    scenario.pools.push_back(read_pool(pool, scenario.llm));
+  }
+  if (scenario.pools.empty()) reader.fail("pools", "expected at least one pool of machines");
+}
+
+SchedulerSpec read_scheduler(JsonReader reader) {
+  SchedulerSpec spec;
+  spec.policy = reader.name("policy", "scheduler", Schedulers::names());
+  spec.prompt_queue_limit_tokens = reader.number("prompt_queue_limit_tokens", kNonNegative);
+  spec.output_length_known =
+      reader.name("output_length", "choice", {"known", "mean"}) == "known";
+  reader.finish();
+  return spec;
+}
+
+BatchingSpec read_batching(JsonReader reader) {
+  BatchingSpec spec;
+  spec.max_prompt_tokens =
+      static_cast<std::uint32_t>(reader.integer("max_prompt_tokens", 1, 100'000'000));
+  spec.max_sequences = static_cast<std::uint32_t>(reader.integer("max_sequences", 1, 100'000));
+  spec.max_preemptions =
+      static_cast<std::uint32_t>(reader.integer("max_preemptions", 1, 1'000'000'000));
+  spec.mixed_iteration_factor = reader.number("mixed_iteration_factor", {0.01, 100, false});
+  spec.mixed_at_least_decode = reader.boolean("mixed_at_least_decode");
+  spec.memory = reader.name("memory", "memory policy", MemoryPolicies::names());
+  spec.wake_on_release = reader.name("wakeup", "choice", {"memory", "arrival"}) == "memory";
+  reader.finish();
+  return spec;
+}
+
+KvTransferSpec read_kv_transfer(JsonReader reader) {
+  KvTransferSpec spec;
+  spec.policy = reader.name("policy", "KV transfer policy", TransferPolicies::names());
+  reader.integer("threshold_tokens", 0, 100'000'000);
+  spec.admission = reader.name("admission", "admission", Admissions::names());
+  spec.poll_interval_s = reader.number("poll_interval_s", {1e-6, 1e6, false});
+  if (reader.has("sync_s")) spec.sync_s = reader.number("sync_s", {0, 1e3, false});
+  spec.prompt_slowdown = reader.number("prompt_slowdown", {0, 10, false});
+  reader.finish();
+  return spec;
+}
+
+FaultSpec read_fault(JsonReader& reader, std::uint32_t machines) {
+  FaultSpec fault;
+  fault.at_s = reader.number("at_s", {0, kLongestS, false});
+  const std::string action =
+      reader.name("action", "action", {"stop", "start", "slow", "scale_link"});
+  if (action == "scale_link") {
+    fault.action = FaultSpec::Action::kScaleLink;
+    fault.link = reader.text("link");
+    fault.amount = reader.number("share", {0, 1, false});
+  } else {
+    fault.machine = static_cast<std::uint32_t>(reader.integer("machine", 0, machines - 1));
+    fault.action = action == "stop"    ? FaultSpec::Action::kStop
+                   : action == "start" ? FaultSpec::Action::kStart
+                                       : FaultSpec::Action::kSlow;
+    if (action == "slow") fault.amount = reader.number("factor", {0.01, 1e6, false});
+  }
+  reader.finish();
+  return fault;
+}
+
+void read_faults(JsonReader& reader, Scenario& scenario) {
+  std::uint32_t machines = 0;
+  for (const PoolSpec& pool : scenario.pools) machines += pool.count;
+  for (JsonReader& fault : reader.objects("faults")) {
+    scenario.faults.push_back(read_fault(fault, machines));
+  }
+  std::stable_sort(scenario.faults.begin(), scenario.faults.end(),
+                   [](const FaultSpec& a, const FaultSpec& b) { return a.at_s < b.at_s; });
+}
+
+/// Every setting of every topology, so that a mistyped one is found whichever is chosen.
+FabricSpec read_fabric(JsonReader reader, const Json& settings) {
+  FabricSpec spec;
+  spec.settings = settings;
+  spec.topology = reader.name("topology", "topology", Fabrics::names());
+  for (const char* key :
+       {"latency_s", "nic_gbps", "nics_per_machine", "pipe_gib_per_s", "hosts_per_leaf", "spines",
+        "oversubscription", "link_gbps", "down", "up", "groups", "chassis", "routers", "nodes"}) {
+    reader.has(key);
+  }
+  reader.finish();
+  return spec;
+}
+
+}  // namespace
+
+Scenario read_scenario(const Json& document) {
+  Scenario scenario;
+  scenario.document = document;
+  JsonReader reader(scenario.document, "");
+  read_llm(reader, scenario);
+  JsonReader workload = reader.object("workload");
+  scenario.workload = read_workload(workload);
+  read_pools(reader, scenario);
+  scenario.scheduler = read_scheduler(reader.object("scheduler"));
+  scenario.batching = read_batching(reader.object("batching"));
+  scenario.kv_transfer = read_kv_transfer(reader.object("kv_transfer"));
+  scenario.fabric = read_fabric(reader.object("fabric"), reader.value("fabric"));
+  read_faults(reader, scenario);
+  scenario.slo = read_slo(reader);
+  scenario.results = read_results(reader.object("results"));
+  reader.finish();
+  return scenario;
+}
+
+}  // namespace cleave

@@ -1,0 +1,62 @@
+#include "sim/base/error.h"
+#include "sim/scenario/resolve.h"
+
+namespace cleave {
+
+namespace {
+
+const std::vector<std::string> kMetrics{"ttft", "tpot", "itl", "e2e"};
+const std::vector<std::string> kPercentiles{"p50", "p90", "p95", "p99", "p99.9"};
+
+void read_limits(JsonReader reader, bool slowdown, SloSpec& slo) {
+  for (const std::string& metric : kMetrics) {
+    if (!reader.has(metric)) continue;
+    JsonReader limits = reader.object(metric);
+    for (const std::string& percentile : kPercentiles) {
+      if (!limits.has(percentile)) continue;
+      slo.limits.push_back(
+          {metric, std::stod(percentile.substr(1)), limits.number(percentile, kPositive), slowdown});
+    }
+    limits.finish();
+  }
+  if (slowdown && reader.has("itl")) {
+    reader.fail("itl", "has no slowdown; expected it under \"limits\", in seconds");
+  }
+  reader.finish();
+}
+
+}  // namespace
+
+SloSpec read_slo(JsonReader& scenario) {
+  SloSpec slo;
+  const Json& value = scenario.value("slo");
+  if (value.is_null() || value == "none") return slo;
+  const bool named = value.is_string();
+  const Json body = named ? load_profile("profiles/slos", "SLO", value.get<std::string>(), "slo")
+                          : value;
+  slo.name = named ? value.get<std::string>() : "custom";
+  JsonReader reader(body, named ? slo.name : "slo");
+  for (const char* key : {"summary", "source", "date"}) reader.text(key, "");
+  if (reader.has("slowdown")) {
+    JsonReader slowdown = reader.object("slowdown");
+    slo.reference = load_machine(slowdown.text("reference"), slowdown.path_of("reference"));
+    read_limits(slowdown, true, slo);
+  }
+  if (reader.has("limits")) read_limits(reader.object("limits"), false, slo);
+  reader.finish();
+  if (slo.limits.empty()) {
+    throw InputError(reader.path() +
+                     ": expected limits such as {\"limits\": {\"ttft\": {\"p90\": 0.5}}}");
+  }
+  return slo;
+}
+
+ResultsSpec read_results(JsonReader reader) {
+  ResultsSpec spec;
+  spec.warmup_s = reader.number("warmup_s", {0, 1e9, false});
+  spec.tpot_per_token = reader.name("tpot", "choice", {"per_gap", "per_token"}) == "per_token";
+  reader.finish();
+  return spec;
+}
+
+}  // namespace cleave
