@@ -110,10 +110,11 @@ void FlowFabric::completed(const sg::Activity& activity) {
   meter(flows_[id]);
   const bool cancelled = flows_[id].cancelled;
   const std::uint64_t tag = flows_[id].tag;
-  // The slot keeps its hold on the activity until it is used again: SimGrid is still busy with it.
+  // SimGrid is still busy with the activity: it must live on although its slot is free.
+  ended_ = std::move(flows_[id].comm);
   free_.push_back(id);
   if (!cancelled) {
-    if (activity.get_state() == sg::Activity::State::FINISHED) {
+    if (ended_->get_state() == sg::Activity::State::FINISHED) {
       listener_.transfer_done(tag);
     } else {
       listener_.transfer_failed(tag);

@@ -88,6 +88,7 @@ class FlowFabric : public Fabric {
   std::unordered_map<const Link*, std::size_t> link_index_;
   mutable std::unordered_map<std::uint64_t, Route> routes_;  ///< found so far, by both machines
   std::vector<Flow> flows_;
+  simgrid::s4u::CommPtr ended_;  ///< the last flow that ended
   std::vector<TransferId> free_;
 };
 

@@ -82,10 +82,14 @@ Json Metrics::steady_json() const {
       last_arrival_s_ / 2;
   constexpr double kGrowth = 0.05;
   constexpr double kRatio = 1.2;
-  const bool overload = last > kRatio * second && last - second > kGrowth * arrivals_between;
+  // Shorter runs only show how the cluster fills.
+  constexpr double kLongEnough = 4;
+  const bool long_enough = last_arrival_s_ >= kLongEnough * e2e_.quantile(0.5);
+  const bool grows = last > kRatio * second && last - second > kGrowth * arrivals_between;
   return {{"in_cluster_second_quarter", second},
           {"in_cluster_last_quarter", last},
-          {"overload", overload}};
+          {"overload", grows && long_enough},
+          {"too_short", grows && !long_enough}};
 }
 
 Json Metrics::tokens_json(double end_s) const {

@@ -143,6 +143,11 @@ std::string warnings(const Json& summary, const Paint& paint) {
             figure(number(summary["steady"], "in_cluster_last_quarter")) +
             " in the last); percentiles depend on how long the run lasts.\n";
   }
+  if (summary["steady"]["too_short"].get<bool>()) {
+    text += paint.bad("Short:") +
+            " the cluster was still filling when the last request arrived; a longer run would "
+            "tell whether it keeps up.\n";
+  }
   for (const Json& request : summary["rejected_requests"]) {
     text += paint.bad("Rejected:") + " line " + grouped(number(request, "line")) + ", " +
             grouped(number(request, "tokens")) + " tokens: no machine can hold its KV cache of " +
