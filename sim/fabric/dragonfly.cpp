@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "sim/fabric/cluster_zone.h"
 
 namespace cleave {
@@ -22,7 +24,10 @@ class Dragonfly : public ClusterZone {
                                   std::to_string(static_cast<long>(places)) +
                                   " machines, the pools have " + std::to_string(ports().size()));
     }
-    const double trunk_bps = settings.number("link_gbps", kPositive, 400) * 1e9 / 8;
+    double fastest_bps = 0;
+    for (const MachinePort& port : ports()) fastest_bps = std::max(fastest_bps, port.nic_bps);
+    const double trunk_bps =
+        settings.has("link_gbps") ? settings.number("link_gbps", kPositive) * 1e9 / 8 : fastest_bps;
     sg::NetZone* root = sg::create_full_zone("fabric");
     sg::NetZone* zone = sg::create_dragonfly_zone(
         "dragonfly", root, {{groups, 1}, {chassis, 1}, {routers, 1}, nodes}, callbacks(), trunk_bps,

@@ -8,7 +8,6 @@
 #include "sim/metrics/pool_metrics.h"
 #include "sim/metrics/quantiles.h"
 #include "sim/metrics/slo.h"
-#include "sim/simulate.h"
 
 namespace cleave {
 

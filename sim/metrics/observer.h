@@ -61,6 +61,17 @@ struct LinkUse {
 
 enum class PoolRole : std::uint8_t { kPrompt, kToken, kMixed };
 
+/// Totals that must balance: arrived = completed + rejected + unfinished.
+struct RunTotals {
+  std::uint64_t arrived = 0;
+  std::uint64_t completed = 0;
+  std::uint64_t rejected = 0;
+  std::uint64_t unfinished = 0;
+  std::uint64_t restarts = 0;
+  std::uint64_t stranded = 0;  ///< of the unfinished: no machine was up to take them
+  double end_s = 0;  ///< time of the last event
+};
+
 /// What can be seen of a run, in the order in which it happens. Default: look away.
 class Observer {
  public:

@@ -34,7 +34,7 @@ const Names kResults = {"sim/base", "sim/metrics", "sim/scenario"};
 const Names kCluster =
     kInputs + Names{"sim",        "sim/scenario", "sim/metrics",    "sim/engine",
                     "sim/fabric", "sim/machine",  "sim/scheduling", "sim/transfer"};
-const Names kEntry = {"sim/simulate.h"};
+const Names kEntry = {"sim/results.h"};
 const Names kEverything = kCluster + kEntry + Names{"sim/explore", "sim/report"};
 
 // clang-format off
@@ -50,9 +50,9 @@ const std::vector<Row> kRows = {
     {"sim/machine",     kCluster,                         {"json"}},
     {"sim/scheduling",  kCluster,                         {"json"}},
     {"sim/transfer",    kCluster,                         {"json"}},
-    {"sim/simulate.h",  kResults,                         {"json"}},
+    {"sim/results.h",   kResults,                         {"json"}},
     {"sim",             kCluster + kEntry,                {"json"}},
-    {"sim/explore",     kResults + kEntry,                {"json", "sqlite"}},
+    {"sim/explore",     kResults + kEntry,                {"json", "sqlite", "zlib", "mpi"}},
     {"sim/report",      kResults,                         {"json"}},
     {"sim/cli",         kEverything,                      {"json", "cli11"}},
     {"tests",           kEverything + Names{"sim/cli"},   {"json", "catch2", "rapidcheck"}},
@@ -68,6 +68,7 @@ const std::vector<Library> kLibraries = {
     {"json", {"nlohmann/"}}, {"eigen", {"Eigen/", "unsupported/Eigen/"}},
     {"cli11", {"CLI/"}},     {"simgrid", {"simgrid/", "xbt/", "xbt.h"}},
     {"boost", {"boost/"}},   {"sqlite", {"sqlite3.h"}},
+    {"zlib", {"zlib.h"}},    {"mpi", {"mpi.h"}},
     {"catch2", {"catch2/"}}, {"rapidcheck", {"rapidcheck.h", "rapidcheck/"}},
 };
 const std::set<std::string> kSystemHeaders = {"fcntl.h",  "poll.h",    "pthread.h",
