@@ -32,6 +32,7 @@ RunTotals Cluster::run() {
   }
   for (const LinkUse& link : transfers_->fabric().link_use()) observer_.link_used(link);
   totals_.stranded = stranded_.size();
+  totals_.events = engine_.events();
   totals_.end_s = engine_.now();
   if (totals_.arrived != totals_.completed + totals_.rejected + totals_.unfinished) {
     broken_invariant("requests were lost: " + std::to_string(totals_.arrived) + " arrived, " +

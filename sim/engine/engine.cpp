@@ -78,6 +78,7 @@ void Engine::drain() {
     if ((flows_ > 0 || !waiting_.empty()) && next_s > limit_s) break;
     const Calendar::Event event = calendar_.pop();
     now_s_ = std::max(now_s_, event.time_s);
+    ++events_;
     event.function(event.self, event.argument);
   }
   draining_ = false;

@@ -49,6 +49,9 @@ class Engine {
   /// Runs until no event and no flow is left.
   void run();
 
+  /// Events that have happened so far; the ends of flows are not among them.
+  std::uint64_t events() const { return events_; }
+
   // For the fabric: what it needs to keep SimGrid's clock and ours together.
 
   /// Calls `(self->*Method)(argument)` at once where SimGrid's clock stands at now(), else as soon
@@ -81,6 +84,7 @@ class Engine {
   std::vector<Calendar::Event> waiting_;
   double now_s_ = 0;
   std::uint64_t flows_ = 0;
+  std::uint64_t events_ = 0;
   bool draining_ = false;
   bool running_ = false;
   std::unique_ptr<SimGrid> simgrid_;

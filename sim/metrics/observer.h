@@ -69,7 +69,8 @@ struct RunTotals {
   std::uint64_t unfinished = 0;
   std::uint64_t restarts = 0;
   std::uint64_t stranded = 0;  ///< of the unfinished: no machine was up to take them
-  double end_s = 0;  ///< time of the last event
+  std::uint64_t events = 0;    ///< of the engine
+  double end_s = 0;            ///< time of the last event
 };
 
 /// What can be seen of a run, in the order in which it happens. Default: look away.

@@ -192,6 +192,7 @@ Json Metrics::summary(const RunTotals& totals) {
                  {"restarts", totals.restarts},
                  {"stranded", totals.stranded},
                  {"measured", e2e_.count()}}},
+               {"events", totals.events},
                {"duration_s", totals.end_s},
                {"offered_rps", per(static_cast<double>(totals.arrived), last_arrival_s_)},
                {"served_rps", per(completed, totals.end_s)}};
