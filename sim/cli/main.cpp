@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <map>
 
@@ -46,11 +47,15 @@ std::string with_example(const std::string& description, const std::string& exam
 }  // namespace cleave
 
 int main(int argc, char** argv) {
+  int code = cleave::kBadInput;
   try {
-    return cleave::run(argc, argv);
+    code = cleave::run(argc, argv);
   } catch (const cleave::InputError& error) {
     std::cout.flush();
     std::cerr << "cleave: " << error.what() << '\n';
-    return cleave::kBadInput;
   }
+  // Past the exit handlers of SimGrid's own libraries: they take longer than a short run.
+  std::cout.flush();
+  std::fflush(nullptr);
+  std::_Exit(code);
 }

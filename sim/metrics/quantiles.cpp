@@ -69,31 +69,44 @@ double Quantiles::deviation() const {
   return std::sqrt(std::max(0.0, squares_ / static_cast<double>(count_) - mean_value * mean_value));
 }
 
-double Quantiles::at_rank(std::uint64_t rank) const {
-  if (counts_.empty()) return values_[rank];
-  std::uint64_t seen = 0;
-  for (std::uint64_t bin = 0; bin < kBins; ++bin) {
-    if (seen + counts_[bin] > rank) {
-      const double inside = (static_cast<double>(rank - seen) + 0.5) / static_cast<double>(counts_[bin]);
-      const double low = lower_end(bin);
-      return std::clamp(low + (lower_end(bin + 1) - low) * inside, least_, largest_);
-    }
-    seen += counts_[bin];
+/// The values at ascending `ranks`; one pass over the bins.
+std::vector<double> Quantiles::at_ranks(const std::vector<std::uint64_t>& ranks) const {
+  std::vector<double> values;
+  if (counts_.empty()) {
+    if (!sorted_) std::sort(values_.begin(), values_.end());
+    sorted_ = true;
+    for (const std::uint64_t rank : ranks) values.push_back(values_[rank]);
+    return values;
   }
-  return largest_;
+  std::uint64_t bin = bin_of(least_);
+  std::uint64_t before = 0;  // values in lower bins
+  for (const std::uint64_t rank : ranks) {
+    while (before + counts_[bin] <= rank) before += counts_[bin++];
+    const double inside =
+        (static_cast<double>(rank - before) + 0.5) / static_cast<double>(counts_[bin]);
+    const double low = lower_end(bin);
+    values.push_back(std::clamp(low + (lower_end(bin + 1) - low) * inside, least_, largest_));
+  }
+  return values;
 }
 
-double Quantiles::quantile(double p) const {
-  if (count_ == 0) return 0;
-  if (counts_.empty() && !sorted_) {
-    std::sort(values_.begin(), values_.end());
-    sorted_ = true;
+std::vector<double> Quantiles::quantiles(const std::vector<double>& shares) const {
+  if (count_ == 0) return std::vector<double>(shares.size(), 0);
+  std::vector<std::uint64_t> below;
+  std::vector<std::uint64_t> above;
+  for (const double share : shares) {
+    below.push_back(static_cast<std::uint64_t>(share * static_cast<double>(count_ - 1)));
+    above.push_back(std::min(below.back() + 1, count_ - 1));
   }
-  const double rank = p * static_cast<double>(count_ - 1);
-  const auto below = static_cast<std::uint64_t>(rank);
-  const double low = at_rank(below);
-  const double part = rank - static_cast<double>(below);
-  return part == 0 ? low : low + (at_rank(std::min(below + 1, count_ - 1)) - low) * part;
+  const std::vector<double> low = at_ranks(below);
+  const std::vector<double> high = at_ranks(above);
+  std::vector<double> values;
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    const double rank = shares[i] * static_cast<double>(count_ - 1);
+    const double part = rank - std::floor(rank);
+    values.push_back(low[i] + (high[i] - low[i]) * part);
+  }
+  return values;
 }
 
 Json Quantiles::json() const {
@@ -105,20 +118,24 @@ Json Quantiles::json() const {
   set("std", deviation());
   set("min", least());
   set("max", largest());
-  set("p50", quantile(0.5));
-  set("p90", quantile(0.9));
-  set("p95", quantile(0.95));
-  set("p99", quantile(0.99));
-  set("p99.9", quantile(0.999));
+  const std::vector<double> values = quantiles({0.5, 0.9, 0.95, 0.99, 0.999});
+  set("p50", values[0]);
+  set("p90", values[1]);
+  set("p95", values[2]);
+  set("p99", values[3]);
+  set("p99.9", values[4]);
   return json;
 }
 
 Json Quantiles::cumulative(std::size_t points) const {
   Json json = Json::array();
-  for (std::size_t i = 0; i <= points && count_ > 0; ++i) {
-    const double share = static_cast<double>(i) / static_cast<double>(points);
-    json.push_back({quantile(share), share});
+  if (count_ == 0) return json;
+  std::vector<double> shares;
+  for (std::size_t i = 0; i <= points; ++i) {
+    shares.push_back(static_cast<double>(i) / static_cast<double>(points));
   }
+  const std::vector<double> values = quantiles(shares);
+  for (std::size_t i = 0; i <= points; ++i) json.push_back({values[i], shares[i]});
   return json;
 }
 

@@ -14,6 +14,7 @@ class Quantiles {
  public:
   void add(double value) {
     note(value, 1, value, value * value);
+    sorted_ = false;
     if (counts_.empty() && values_.size() < kMostValues) {
       values_.push_back(value);
     } else {
@@ -30,7 +31,8 @@ class Quantiles {
   double least() const { return count_ == 0 ? 0 : least_; }
   double largest() const { return count_ == 0 ? 0 : largest_; }
   /// Linear between the two nearest ranks; 0 for none. `p` from 0 to 1.
-  double quantile(double p) const;
+  double quantile(double p) const { return quantiles({p}).front(); }
+  std::vector<double> quantiles(const std::vector<double>& ascending) const;
   /// count, mean, std, min, max, p50, p90, p95, p99, p99.9; null where there are no values.
   Json json() const;
   /// [value, share of values up to it] at even steps, for drawing.
@@ -48,7 +50,7 @@ class Quantiles {
   }
   void count(double value, std::uint64_t weight);
   void start_counting();
-  double at_rank(std::uint64_t rank) const;
+  std::vector<double> at_ranks(const std::vector<std::uint64_t>& ranks) const;
 
   std::uint64_t count_ = 0;
   double sum_ = 0;
