@@ -13,6 +13,14 @@ namespace cleave {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+std::string cannot_write(int error) {
+  return std::string("cannot be written: ") + std::strerror(error);
+}
+
+}  // namespace
+
 OutputFile::OutputFile(std::string name, std::string place)
     : name_(std::move(name)), place_(std::move(place)), target_(name_) {
   if (is_stdout()) return;
@@ -29,9 +37,9 @@ OutputFile::OutputFile(std::string name, std::string place)
     file_.open(partial_, std::ios::binary | std::ios::trunc);
   }
   if (!file_) {
-    const std::string why = std::strerror(errno);
+    const int why = errno;
     partial_.clear();
-    fail("cannot be written: " + why);
+    fail(cannot_write(why));
   }
 }
 
@@ -48,7 +56,8 @@ void OutputFile::commit() {
   errno = 0;
   stream().flush();
   if (!is_stdout()) file_.close();
-  if (!stream()) fail(std::string("cannot be written: ") + std::strerror(errno));
+  // Where an earlier write failed, its reason is no longer known.
+  if (!stream()) fail(errno == 0 ? "cannot be written" : cannot_write(errno));
   if (partial_.empty()) return;
   std::error_code error;
   fs::rename(partial_, target_, error);
@@ -57,7 +66,7 @@ void OutputFile::commit() {
 }
 
 void OutputFile::fail(const std::string& why) const {
-  throw InputError(place_ + " " + (is_stdout() ? "standard output" : name_) + ": " + why);
+  throw InputError((is_stdout() ? "standard output" : place_ + " " + name_) + ": " + why);
 }
 
 }  // namespace cleave

@@ -82,14 +82,18 @@ int info(const Input& input, bool json) {
   const auto reader = input.open();
   const TraceStatistics statistics = measure_trace(*reader);
   const std::string format = input.format();
+  OutputFile out("-", "");
   if (json) {
     Json all{{"file", input.file}, {"format", format}};
     all.update(statistics_json(statistics));
     // A file's name need not be UTF-8, but JSON must be.
-    std::cout << all.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+    out.stream() << all.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
   } else {
-    std::cout << trace_info_text(statistics, input.file, format);
+    const auto again = input.open();
+    out.stream() << trace_info_text(statistics, input.file, format,
+                                    rate_over_time(statistics, *again));
   }
+  out.commit();
   return 0;
 }
 

@@ -20,8 +20,9 @@ std::string figure(double value) {
   return text;
 }
 
-/// 3436 s as "57 min 16 s".
+/// 3436 s as "57 min 16 s"; less than a minute with decimals.
 std::string clock_text(double seconds) {
+  if (seconds < 60) return figure(seconds) + " s";
   const struct {
     double length_s;
     const char* unit;
@@ -92,9 +93,35 @@ std::vector<double> averaged(const std::vector<double>& values, std::size_t grou
   return means;
 }
 
+/// 1, 2 or 5 times a power of ten: the shortest bin that gives no more columns than the chart has.
+double chart_bin(double duration_s) {
+  double bin_s = std::pow(10, std::floor(std::log10(duration_s / kColumns)));
+  for (const double factor : {2.0, 2.5, 2.0}) {
+    if (duration_s <= kColumns * bin_s) break;
+    bin_s *= factor;
+  }
+  return bin_s;
+}
+
 }  // namespace
 
-std::string rate_chart(const std::vector<double>& rates_rps, double bin_s) {
+RateOverTime rate_over_time(const TraceStatistics& statistics, RequestSource& again) {
+  constexpr std::size_t kEnough = 20;
+  RateOverTime result{statistics.rates_rps, statistics.rate_bin_s};
+  if (result.rates_rps.size() >= kEnough || statistics.duration_s <= 0) return result;
+  result.bin_s = chart_bin(statistics.duration_s);
+  const double bins = std::max(1.0, std::floor(statistics.duration_s / result.bin_s));
+  result.rates_rps.assign(static_cast<std::size_t>(bins), 0);
+  Request request;
+  while (again.next(request)) {
+    const double bin = (request.arrival_s - statistics.first_arrival_s) / result.bin_s;
+    if (bin < bins) result.rates_rps[static_cast<std::size_t>(bin)] += 1 / result.bin_s;
+  }
+  return result;
+}
+
+std::string rate_chart(const RateOverTime& rate) {
+  const auto& [rates_rps, bin_s] = rate;
   if (rates_rps.empty()) return "";
   const std::size_t group = (rates_rps.size() + kColumns - 1) / kColumns;
   const std::vector<double> columns = averaged(rates_rps, group);
@@ -105,10 +132,10 @@ std::string rate_chart(const std::vector<double>& rates_rps, double bin_s) {
   std::string text = "requests/s over time (a column is " + clock_text(column_s) + ")\n";
   for (std::size_t row = kRows; row > 0; --row) {
     std::string line;
-    for (const double rate : columns) {
+    for (const double height : columns) {
       // A rate above 0 is never without a mark.
       const bool marked =
-          rate > 0 && (row == 1 || rate * kRows >= most * (static_cast<double>(row) - 0.5));
+          height > 0 && (row == 1 || height * kRows >= most * (static_cast<double>(row) - 0.5));
       line += marked ? '#' : ' ';
     }
     line.erase(line.find_last_not_of(' ') + 1);
@@ -121,7 +148,7 @@ std::string rate_chart(const std::vector<double>& rates_rps, double bin_s) {
 }
 
 std::string trace_info_text(const TraceStatistics& statistics, const std::string& file,
-                            const std::string& format) {
+                            const std::string& format, const RateOverTime& rate) {
   const bool spread = statistics.duration_s > 0;
   std::string text = field("file", file) + field("format", format) +
                      field("requests", std::to_string(statistics.requests));
@@ -145,7 +172,7 @@ std::string trace_info_text(const TraceStatistics& statistics, const std::string
   text += field("prefix sharing", prefix_text(statistics));
   text += "\n";
   text += length_table(statistics);
-  if (spread) text.append("\n").append(rate_chart(statistics.rates_rps, statistics.rate_bin_s));
+  if (spread) text.append("\n").append(rate_chart(rate));
   return text;
 }
 
