@@ -26,10 +26,10 @@ std::string clock_text(double seconds) {
   const struct {
     double length_s;
     const char* unit;
-  } kUnits[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
+  } units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
   double left_s = std::round(seconds);
   std::string text;
-  for (const auto& [length_s, unit] : kUnits) {
+  for (const auto& [length_s, unit] : units) {
     const double count = std::floor(left_s / length_s);
     left_s -= count * length_s;
     if (count == 0) continue;
