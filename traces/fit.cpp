@@ -26,11 +26,14 @@ Json fit_distribution(RequestSource& source, const DistributionOrigin& origin) {
   json["duration_s"] = statistics.duration_s;
   json["rank_correlation"] = rounded(statistics.rank_correlation, 1e6);
   if (statistics.duration_s > 0) {
-    json["mean_rate_rps"] = rounded(statistics.mean_rate_rps, 1e6);
+    // The rates of a slow trace keep their digits too, or all of them could become 0.
+    double slowness = 1;
+    while (statistics.mean_rate_rps * slowness < 1) slowness *= 10;
+    json["mean_rate_rps"] = rounded(statistics.mean_rate_rps, 1e6 * slowness);
     json["gap_cv"] = rounded(statistics.gap_cv, 1e6);
     json["rate_bin_s"] = statistics.rate_bin_s;
     std::vector<double> rates = statistics.rates_rps;
-    for (double& rate : rates) rate = rounded(rate, 1e4);
+    for (double& rate : rates) rate = rounded(rate, 1e4 * slowness);
     json["rates_rps"] = rates;
   }
   const std::size_t count = std::clamp<std::size_t>(statistics.requests, 2, kQuantiles);

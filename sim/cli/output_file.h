@@ -1,0 +1,38 @@
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <ostream>
+#include <string>
+
+namespace cleave {
+
+/// A file that a subcommand writes: whole, or not at all. Text goes to a temporary file beside it,
+/// which commit() renames; without commit() nothing is left. What already stands under the name
+/// stays until then. "-" is standard output; pipes and devices are written straight away.
+/// Errors are InputErrors that name the option and the file.
+class OutputFile {
+ public:
+  /// `place` is the option that gave `name` ("--out").
+  OutputFile(std::string name, std::string place);
+  ~OutputFile();
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+
+  std::ostream& stream();
+  bool is_stdout() const { return name_ == "-"; }
+  const std::string& name() const { return name_; }
+  /// Call once everything was written. Throws if the disk did not take it all.
+  void commit();
+
+ private:
+  [[noreturn]] void fail(const std::string& why) const;
+
+  std::string name_;
+  std::string place_;
+  std::filesystem::path target_;
+  std::filesystem::path partial_;  ///< empty where there is nothing to rename
+  std::ofstream file_;
+};
+
+}  // namespace cleave

@@ -1,0 +1,257 @@
+#include <cmath>
+#include <iostream>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <utility>
+
+#include "sim/base/error.h"
+#include "sim/cli/command.h"
+#include "sim/cli/output_file.h"
+#include "sim/cli/trace_info.h"
+#include "traces/distribution.h"
+#include "traces/statistics.h"
+#include "traces/trace_reader.h"
+#include "traces/transform.h"
+#include "traces/write.h"
+
+namespace cleave {
+
+namespace {
+
+struct Input {
+  std::string file;
+  std::string columns;  ///< as given to --columns; empty for a known format
+
+  std::unique_ptr<TraceReader> open() const {
+    return columns.empty() ? open_trace(file)
+                           : open_trace(file, parse_columns(columns, "--columns"));
+  }
+  std::string format() const { return columns.empty() ? trace_format(file) : "CSV"; }
+};
+
+struct Output {
+  std::string file;
+  std::string format;
+};
+
+/// Requests as they pass, refusing times that no reader would take back.
+class Checked final : public RequestSource {
+ public:
+  Checked(SourcePtr source, std::string place)
+      : source_(std::move(source)), place_(std::move(place)) {}
+  bool next(Request& request) override {
+    if (!source_->next(request)) return false;
+    if (!(request.arrival_s <= kMaxArrivalS)) {
+      throw InputError(place_ + ": the request of line " + std::to_string(request.line) +
+                       " would arrive after more than 1e9 s; expected a larger rate");
+    }
+    return true;
+  }
+
+ private:
+  SourcePtr source_;
+  std::string place_;
+};
+
+/// The format asked for, otherwise the input's if it can be written, otherwise JSON lines.
+std::string output_format(const Input& input, const Output& output) {
+  if (!output.format.empty()) return output.format;
+  const std::string format = input.format();
+  for (const std::string& writable : writable_formats()) {
+    if (writable == format) return format;
+  }
+  return "json-lines";
+}
+
+int write(const Input& input, RequestSource& source, const Output& output,
+          const std::string& if_empty) {
+  const std::string format = output_format(input, output);
+  OutputFile file(output.file, "--out");
+  const std::uint64_t count = write_trace(source, format, file.stream(), "--format");
+  if (count == 0) throw InputError(if_empty);
+  file.commit();
+  if (!file.is_stdout()) {
+    std::cout << "wrote " << count << " requests to " << file.name() << " (" << format << ")\n";
+  }
+  return 0;
+}
+
+int info(const Input& input, bool json) {
+  const auto reader = input.open();
+  const TraceStatistics statistics = measure_trace(*reader);
+  const std::string format = input.format();
+  OutputFile out("-", "");
+  if (json) {
+    Json all{{"file", input.file}, {"format", format}};
+    all.update(statistics_json(statistics));
+    // A file's name need not be UTF-8, but JSON must be.
+    out.stream() << all.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+  } else {
+    const auto again = input.open();
+    out.stream() << trace_info_text(statistics, input.file, format,
+                                    rate_over_time(statistics, *again));
+  }
+  out.commit();
+  return 0;
+}
+
+int convert(const Input& input, const Output& output) {
+  return write(input, *input.open(), output, input.file + ": holds no request");
+}
+
+int cut(const Input& input, const std::optional<double>& from, const std::optional<double>& to,
+        const Output& output) {
+  const double from_s = from.value_or(0);
+  const double to_s = to.value_or(std::numeric_limits<double>::infinity());
+  if (!from && !to) throw InputError("cut: expected --from, --to or both");
+  if (!(from_s >= 0 && std::isfinite(from_s))) {
+    throw InputError("--from: expected a number of seconds, at least 0");
+  }
+  if (!(to_s > from_s)) throw InputError("--to: expected a number of seconds above --from");
+  const SourcePtr source = cut_window(input.open(), from_s, to_s);
+  std::ostringstream empty;
+  empty << input.file << ": no request arrives from " << from_s << " s on";
+  if (to) empty << " and before " << to_s << " s";
+  empty << "; cleave trace info shows how long the trace is";
+  return write(input, *source, output, empty.str());
+}
+
+int scale(const Input& input, double rate, const Output& output) {
+  if (!(rate > 0 && std::isfinite(rate))) throw InputError("--rate: expected a number above 0");
+  Checked source(scale_rate(input.open(), rate), "--rate");
+  return write(input, source, output, input.file + ": holds no request");
+}
+
+int fit(const Input& input, const std::string& out, const DistributionOrigin& origin) {
+  if (out != "-" && !out.ends_with(".json")) {
+    throw InputError("--out " + out + ": expected a name ending with .json");
+  }
+  OutputFile file(out, "--out");
+  const Json distribution = fit_distribution(*input.open(), origin);
+  file.stream() << distribution_text(distribution);
+  file.commit();
+  if (!file.is_stdout()) {
+    std::cout << "wrote the distribution of " << distribution.at("requests") << " requests to "
+              << file.name() << '\n';
+  }
+  return 0;
+}
+
+struct Options {
+  Input input;
+  Output output;
+  bool json = false;
+  std::optional<double> from_s;
+  std::optional<double> to_s;
+  double rate = 1;
+  DistributionOrigin origin;
+};
+using OptionsPtr = std::shared_ptr<Options>;
+
+/// A subcommand of `trace` that reads a trace file and, when chosen, does `call`.
+CLI::App* add_reading(CLI::App& trace, Action& action, const std::string& name,
+                      const std::string& description, const OptionsPtr& options, Action call) {
+  CLI::App* app = trace.add_subcommand(name, description);
+  app->add_option("FILE", options->input.file, "trace file of any known format")->required();
+  app->add_option("--columns", options->input.columns,
+                  "for a CSV file of no known format, its columns:\n"
+                  "arrival=NAME,prompt=NAME,output=NAME[,unit=s|ms|us|ns|clock]");
+  app->callback([&action, call = std::move(call)] { action = call; });
+  return app;
+}
+
+void add_output(CLI::App* app, const OptionsPtr& options, bool choose_format) {
+  app->add_option("-o,--out", options->output.file, "file to write; - is standard output")
+      ->required();
+  std::string formats;
+  for (const std::string& name : writable_formats())
+    formats += (formats.empty() ? "" : ", ") + name;
+  if (choose_format) {
+    app->add_option("--format", options->output.format,
+                    formats +
+                        "; if left out, FILE's where it is one of these,\n"
+                        "otherwise json-lines");
+  } else {
+    app->add_option("--format", options->output.format, formats)->required();
+  }
+}
+
+void add_info(CLI::App& trace, Action& action) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* app = add_reading(
+      trace, action, "info",
+      with_example(
+          "Describes a trace: rates, burstiness, lengths, shared prefixes.",
+          "cleave trace info requests.csv --columns arrival=ts,prompt=in,output=out,unit=ms"),
+      options, [options] { return info(options->input, options->json); });
+  app->add_flag("--json", options->json, "print JSON, with the rate over time, and nothing else");
+}
+
+void add_writing(CLI::App& trace, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* app = add_reading(
+      trace, action, "convert",
+      with_example("Writes a trace in another format. Block ids of prompts are not kept; azure\n"
+                   "counts times from the first request.",
+                   "cleave trace convert conversation_trace.jsonl --format azure -o conv.csv"),
+      options, [options] { return convert(options->input, options->output); });
+  add_output(app, options, false);
+
+  options = std::make_shared<Options>();
+  app = add_reading(
+      trace, action, "cut",
+      with_example(
+          "Writes the requests that arrive in a window of time, whose beginning becomes 0.",
+          "cleave trace cut conv.csv --from 600 --to 1200 -o ten-minutes.csv"),
+      options,
+      [options] { return cut(options->input, options->from_s, options->to_s, options->output); });
+  app->add_option("--from", options->from_s, "first second of the window; 0 if left out");
+  app->add_option("--to", options->to_s, "end of the window, itself outside; none if left out");
+  add_output(app, options, true);
+
+  options = std::make_shared<Options>();
+  app = add_reading(trace, action, "scale",
+                    with_example("Writes the same requests faster or slower.",
+                                 "cleave trace scale conv.csv --rate 2.5 -o faster.csv"),
+                    options,
+                    [options] { return scale(options->input, options->rate, options->output); });
+  app->add_option("--rate", options->rate,
+                  "factor of the arrival rate: 2 halves every arrival time")
+      ->required();
+  add_output(app, options, true);
+}
+
+void add_fit(CLI::App& trace, Action& action) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* app = add_reading(
+      trace, action, "fit",
+      with_example(
+          "Writes the distribution of a trace's lengths and its rate over time, from which "
+          "cleave\ngenerates traffic (as workload.trace of a scenario).",
+          "cleave trace fit conv.csv -o conv.json --licence \"CC-BY 4.0\""),
+      options, [options] { return fit(options->input, options->output.file, options->origin); });
+  app->add_option("-o,--out", options->output.file, "file to write (.json); - is standard output")
+      ->required();
+  app->add_option("--source", options->origin.source, "where the trace comes from");
+  app->add_option("--licence", options->origin.licence, "its licence");
+  app->add_option("--cite", options->origin.cite, "the publication to cite");
+}
+
+void add_trace(CLI::App& app, Action& action) {
+  CLI::App* trace = app.add_subcommand(
+      "trace", with_example("Trace files: describe, convert, cut and scale them, fit "
+                            "distributions to them.",
+                            "cleave trace info AzureLLMInferenceTrace_conv.csv"));
+  trace->require_subcommand(1);
+  add_info(*trace, action);
+  add_writing(*trace, action);
+  add_fit(*trace, action);
+}
+
+const Command kCommand{50, add_trace};
+
+}  // namespace
+
+}  // namespace cleave
