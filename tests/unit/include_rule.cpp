@@ -55,6 +55,7 @@ const std::vector<Row> kRows = {
     {"sim/explore",     kResults + kEntry,                {"json", "sqlite", "zlib", "mpi"}},
     {"sim/report",      kResults,                         {"json"}},
     {"sim/cli",         kEverything,                      {"json", "cli11"}},
+    {"tests/bench",     kEverything,                      {"json", "simgrid", "benchmark"}},
     {"tests",           kEverything + Names{"sim/cli"},   {"json", "catch2", "rapidcheck"}},
 };
 // clang-format on
@@ -65,13 +66,19 @@ struct Library {
 };
 
 const std::vector<Library> kLibraries = {
-    {"json", {"nlohmann/"}}, {"eigen", {"Eigen/", "unsupported/Eigen/"}},
-    {"cli11", {"CLI/"}},     {"simgrid", {"simgrid/", "xbt/", "xbt.h"}},
-    {"boost", {"boost/"}},   {"sqlite", {"sqlite3.h"}},
-    {"zlib", {"zlib.h"}},    {"mpi", {"mpi.h"}},
-    {"catch2", {"catch2/"}}, {"rapidcheck", {"rapidcheck.h", "rapidcheck/"}},
+    {"json", {"nlohmann/"}},
+    {"eigen", {"Eigen/", "unsupported/Eigen/"}},
+    {"cli11", {"CLI/"}},
+    {"simgrid", {"simgrid/", "xbt/", "xbt.h"}},
+    {"boost", {"boost/"}},
+    {"sqlite", {"sqlite3.h"}},
+    {"benchmark", {"benchmark/"}},
+    {"zlib", {"zlib.h"}},
+    {"mpi", {"mpi.h"}},
+    {"catch2", {"catch2/"}},
+    {"rapidcheck", {"rapidcheck.h", "rapidcheck/"}},
 };
-const std::set<std::string> kSystemHeaders = {"fcntl.h",  "poll.h",    "pthread.h",
+const std::set<std::string> kSystemHeaders = {"fcntl.h",  "poll.h",    "pthread.h", "sched.h",
                                               "signal.h", "termios.h", "unistd.h"};
 
 bool inside(std::string_view path, std::string_view folder) {
@@ -194,10 +201,10 @@ TEST_CASE("the include rule finds what it forbids") {
     return broken_includes(path, "#include " + header + "\n").size() == 1;
   };
   CHECK(breaks("sim/report/html.cpp", "\"sim/engine/engine.h\""));
-  CHECK(breaks("sim/report/html.cpp", "\"sim/simulate.h\""));
+  CHECK(breaks("sim/report/html.cpp", "\"sim/results.h\""));
   CHECK(breaks("sim/explore/sweep.cpp", "\"sim/machine/instance.h\""));
-  CHECK(breaks("sim/simulate.h", "\"sim/engine/engine.h\""));
-  CHECK(breaks("sim/machine/instance.cpp", "\"sim/simulate.h\""));
+  CHECK(breaks("sim/results.h", "\"sim/engine/engine.h\""));
+  CHECK(breaks("sim/machine/instance.cpp", "\"sim/results.h\""));
   CHECK(breaks("sim/base/error.cpp", "\"traces/request.h\""));
   CHECK(breaks("traces/reader.cpp", "\"models/hardware.h\""));
   CHECK(breaks("models/latency.cpp", "\"traces/request.h\""));
@@ -211,7 +218,7 @@ TEST_CASE("the include rule finds what it forbids") {
   CHECK(breaks("traces/reader.cpp", "\"request.h\""));
   CHECK(breaks("attic/old.cpp", "<vector>"));
 
-  CHECK_FALSE(breaks("sim/explore/sweep.cpp", "\"sim/simulate.h\""));
+  CHECK_FALSE(breaks("sim/explore/sweep.cpp", "\"sim/results.h\""));
   CHECK_FALSE(breaks("sim/explore/sweep.cpp", "<sys/wait.h>"));
   CHECK_FALSE(breaks("sim/fabric/star.cpp", "<simgrid/s4u.hpp>"));
   CHECK_FALSE(breaks("models/fit/least_squares.cpp", "\"models/latency.h\""));
