@@ -43,7 +43,7 @@ const std::vector<Row> kRows = {
     {"sim/base",        {},                               {"json"}},
     {"traces",          {"sim/base"},                     {"json"}},
     {"models",          {"sim/base"},                     {"json", "eigen"}},
-    {"sim/metrics",     kInputs + Names{"sim/scenario"},  {"json"}},
+    {"sim/metrics",     kInputs + Names{"sim/scenario"},  {"json", "protozero"}},
     {"sim/scenario",    kCluster,                         {"json"}},
     {"sim/engine",      kCluster,                         {"json", "simgrid", "boost"}},
     {"sim/fabric",      kCluster,                         {"json", "simgrid", "boost"}},
@@ -55,7 +55,7 @@ const std::vector<Row> kRows = {
     {"sim/explore",     kResults + kEntry,                {"json", "sqlite"}},
     {"sim/report",      kResults,                         {"json"}},
     {"sim/cli",         kEverything,                      {"json", "cli11"}},
-    {"tests",           kEverything + Names{"sim/cli"},   {"json", "catch2", "rapidcheck"}},
+    {"tests",           kEverything + Names{"sim/cli"},   {"json", "catch2", "rapidcheck", "protozero"}},
 };
 // clang-format on
 
@@ -65,10 +65,11 @@ struct Library {
 };
 
 const std::vector<Library> kLibraries = {
-    {"json", {"nlohmann/"}}, {"eigen", {"Eigen/", "unsupported/Eigen/"}},
-    {"cli11", {"CLI/"}},     {"simgrid", {"simgrid/", "xbt/", "xbt.h"}},
-    {"boost", {"boost/"}},   {"sqlite", {"sqlite3.h"}},
-    {"catch2", {"catch2/"}}, {"rapidcheck", {"rapidcheck.h", "rapidcheck/"}},
+    {"json", {"nlohmann/"}},       {"eigen", {"Eigen/", "unsupported/Eigen/"}},
+    {"cli11", {"CLI/"}},           {"simgrid", {"simgrid/", "xbt/", "xbt.h"}},
+    {"boost", {"boost/"}},         {"sqlite", {"sqlite3.h"}},
+    {"catch2", {"catch2/"}},       {"rapidcheck", {"rapidcheck.h", "rapidcheck/"}},
+    {"protozero", {"protozero/"}},
 };
 const std::set<std::string> kSystemHeaders = {"fcntl.h",  "poll.h",    "pthread.h",
                                               "signal.h", "termios.h", "unistd.h"};
@@ -206,6 +207,7 @@ TEST_CASE("the include rule finds what it forbids") {
   CHECK(breaks("sim/explore/sweep.cpp", "<CLI/CLI.hpp>"));
   CHECK(breaks("sim/metrics/results.cpp", "<Eigen/Dense>"));
   CHECK(breaks("sim/cli/store.cpp", "<sqlite3.h>"));
+  CHECK(breaks("sim/report/timeline.cpp", "<protozero/pbf_writer.hpp>"));
   CHECK(breaks("traces/reader.cpp", "<curl/curl.h>"));
   CHECK(breaks("traces/reader.cpp", "\"request.h\""));
   CHECK(breaks("attic/old.cpp", "<vector>"));
@@ -213,6 +215,7 @@ TEST_CASE("the include rule finds what it forbids") {
   CHECK_FALSE(breaks("sim/explore/sweep.cpp", "\"sim/simulate.h\""));
   CHECK_FALSE(breaks("sim/explore/sweep.cpp", "<sys/wait.h>"));
   CHECK_FALSE(breaks("sim/fabric/star.cpp", "<simgrid/s4u.hpp>"));
+  CHECK_FALSE(breaks("sim/metrics/timeline.cpp", "<protozero/pbf_writer.hpp>"));
   CHECK_FALSE(breaks("models/fit/least_squares.cpp", "\"models/latency.h\""));
   CHECK_FALSE(breaks("tests/unit/engine_clock.cpp", "\"sim/engine/engine.h\""));
 }
