@@ -7,7 +7,7 @@
 build_packages=(
   g++ cmake ninja-build ccache
   libsimgrid-dev libboost-dev nlohmann-json3-dev libeigen3-dev libcli11-dev
-  libsqlite3-dev zlib1g-dev catch2
+  libprotozero-dev libsqlite3-dev zlib1g-dev catch2
 )
 
 step() { printf '\n==> %s\n' "$*" >&2; }
