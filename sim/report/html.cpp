@@ -1,6 +1,10 @@
 #include "sim/report/html.h"
 
+#include <algorithm>
 #include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <set>
 
 #include "sim/base/builtin.h"
 #include "sim/base/error.h"
@@ -12,7 +16,8 @@ namespace {
 
 constexpr std::string_view kFolder = "sim/report/page/";
 /// In the order in which they need each other.
-constexpr std::array kScripts = {"dom.js", "charts.js", "run.js", "runs.js", "sweep.js", "main.js"};
+constexpr std::array kScripts = {"dom.js",   "charts.js", "run.js", "runs.js",
+                                 "sweep.js", "points.js", "main.js"};
 constexpr std::string_view kLibrary = "build/echarts/echarts.min.js";
 
 std::string part(std::string_view name) {
@@ -33,6 +38,44 @@ std::string embedded(const Json& json) {
     }
   }
   return safe;
+}
+
+/// Metrics that the page has no use for; there are many, and a sweep can have many points.
+bool left_out(const std::string& metric) {
+  constexpr std::array kEndings = {"_count", "_std",   "_min",    "_max",     "_p95",
+                                   "_p99_9", "_p99.9", "_tokens", "_measured"};
+  return std::any_of(kEndings.begin(), kEndings.end(),
+                     [&](const char* ending) { return metric.ends_with(ending); });
+}
+
+/// Six digits are more than a page shows, and half as long.
+Json rounded(const Json& value) {
+  if (!value.is_number_float()) return value;
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.6g", value.get<double>());
+  return std::strtod(text.data(), nullptr);
+}
+
+/// What stands under `key` of the points, by name: [{"name": ..., "values": [one a point]}].
+Json columns(const Json& points, const char* key) {
+  std::vector<std::string> names;
+  std::set<std::string> known;
+  for (const Json& point : points) {
+    if (!point.contains(key) || !point[key].is_object()) continue;
+    for (const auto& [name, value] : point[key].items()) {
+      if (!left_out(name) && known.insert(name).second) names.push_back(name);
+    }
+  }
+  Json all = Json::array();
+  for (const std::string& name : names) {
+    Json values = Json::array();
+    for (const Json& point : points) {
+      const bool there = point.contains(key) && point[key].is_object() && point[key].contains(name);
+      values.push_back(there ? rounded(point[key][name]) : Json());
+    }
+    all.push_back({{"name", name}, {"values", std::move(values)}});
+  }
+  return all;
 }
 
 std::string page(const Json& results) {
@@ -88,8 +131,30 @@ std::string runs_page(const std::vector<RunResult>& runs) {
   return page(results);
 }
 
+std::string broken_limit(const Json& slo) {
+  if (!slo.is_object() || slo.value("holds", true)) return "";
+  const Json* worst = nullptr;
+  double most = 0;
+  for (const Json& limit : slo.at("limits")) {
+    const double times = limit.at("value").get<double>() / limit.at("limit").get<double>();
+    if (limit.at("holds").get<bool>() || times <= most) continue;
+    worst = &limit;
+    most = times;
+  }
+  if (worst == nullptr) return "requests not served";
+  return worst->at("metric").get<std::string>() + " " + worst->at("percentile").get<std::string>();
+}
+
 std::string sweep_page(const std::string& name, const Json& points) {
-  return page({{"kind", "sweep"}, {"name", name}, {"points", points}});
+  Json results{
+      {"kind", "sweep"}, {"name", name}, {"numbers", Json::array()}, {"errors", Json::array()}};
+  for (const Json& point : points) {
+    results["numbers"].push_back(point.value("point", Json()));
+    results["errors"].push_back(point.value("error", Json()));
+  }
+  results["parameters"] = columns(points, "parameters");
+  results["metrics"] = columns(points, "metrics");
+  return page(results);
 }
 
 }  // namespace cleave

@@ -20,6 +20,11 @@ std::string runs_page(const std::vector<RunResult>& runs);
 /// The same of a sweep or a plan. `points` is an array of
 ///     {"point": 0, "parameters": {"pools[0].count": 25}, "metrics": {...}, "error": null}
 /// where the metrics are numbers, booleans or text by name, null for a point that failed.
+/// Metric names: "cost_per_hour", "provisioned_w", "served_rps", "slo_holds", "slo_goodput_rps",
+/// "ttft_p99", ...; "slo_broken" is text, as broken_limit() gives it.
 std::string sweep_page(const std::string& name, const Json& points);
+
+/// The limit that the "slo" of a summary misses by most: "tpot p99"; "" if it holds.
+std::string broken_limit(const Json& slo);
 
 }  // namespace cleave

@@ -1,11 +1,11 @@
 const kLight = {
-  text: "#1b1f24", muted: "#57606a", line: "#d0d7de", page: "#ffffff", bad: "#b42318", off: "#d8dbdf",
-  offText: "#3d444d", series: ["#0b62a4", "#c2410c", "#15803d", "#7e22ce", "#8a6100", "#0e7490"],
+  text: "#1b1f24", muted: "#57606a", line: "#d0d7de", page: "#ffffff", bad: "#b42318", offText: "#3d2a2a",
+  broken: ["#f3c9c4", "#f7dcb5", "#dccdf0", "#cfe3ea", "#d8dbdf"], series: ["#0b62a4", "#c2410c", "#15803d", "#7e22ce", "#8a6100", "#0e7490"],
   ramp: ["#fff3b0", "#7fc8a9", "#2a7f9e", "#24306e"], star: "#b42318",
 };
 const kDark = {
-  text: "#e6edf3", muted: "#9aa4af", line: "#3a424c", page: "#0d1117", bad: "#ff8a80", off: "#30363d",
-  offText: "#c3cad2", series: ["#58a6ff", "#fb923c", "#4ade80", "#c084fc", "#facc15", "#22d3ee"],
+  text: "#e6edf3", muted: "#9aa4af", line: "#3a424c", page: "#0d1117", bad: "#ff8a80", offText: "#e6dada",
+  broken: ["#57302d", "#574118", "#42335c", "#1f4854", "#30363d"], series: ["#58a6ff", "#fb923c", "#4ade80", "#c084fc", "#facc15", "#22d3ee"],
   ramp: ["#2b2f77", "#2a7f9e", "#7fc8a9", "#fff3b0"], star: "#ff8a80",
 };
 const kDashes = ["solid", "dashed", "dotted"];
@@ -100,7 +100,7 @@ function lineOption(colours, lines, x, y) {
   const {axis, option} = basicOption(colours);
   const label = (of) => (of.unit ? `${of.name} (${of.unit})` : of.name);
   option.xAxis = {...axis, type: "value", name: label(x), nameGap: 28, min: x.min ?? null, max: x.max ?? null,
-                  axisLabel: {...axis.axisLabel, formatter: (value) => figure(value)}};
+                  axisLabel: {...axis.axisLabel, showMaxLabel: x.max ? false : null, formatter: (value) => figure(value)}};
   option.yAxis = {...axis, type: "value", name: label(y), nameGap: 50, min: y.min ?? null, max: y.max ?? null,
                   axisLabel: {...axis.axisLabel, formatter: (value) => figure(value)}};
   option.series = lines.map((line, i) => ({
@@ -123,7 +123,9 @@ function marks(colours, list) {
     symbol: "diamond", symbolSize: 12, itemStyle: {color: colours.bad},
     label: {color: colours.text, position: "right", formatter: (mark) => mark.name,
             textBorderColor: colours.page, textBorderWidth: 3},
-    data: list.map((mark) => ({name: mark.name, coord: [mark.x, mark.y]})),
+    // At the right edge there is room on the left only, below the line.
+    data: list.map((mark) => ({name: mark.name, coord: [mark.x, mark.y],
+                               label: mark.y > 0.95 ? {position: "bottom"} : {}})),
   };
 }
 

@@ -10,7 +10,7 @@ function start() {
   try {
     const results = JSON.parse(document.getElementById("results").textContent);
     document.title = `${results.name} - Cleave report`;
-    report.replaceChildren(...pageOf(results).flat(3).filter((part) => part));
+    report.replaceChildren(...pageOf(results).flat(Infinity).filter((part) => part));
     if (!hasLibrary) {
       report.querySelector("h1").after(el("p", {class: "warning"},
         "This program was built without its chart library: the tables have all numbers."));

@@ -52,7 +52,7 @@ function answer(summary) {
     why = "the limits hold for the requests that completed, but not all requests did";
   }
   return el("p", {class: `answer ${slo.holds ? "yes" : "no"}`}, el("strong", {}, slo.holds ? "Yes" : "No"),
-            `: ${why}. ${figure(slo.goodput_rps)} requests/s keep the objective (${percent(slo.attainment)} of them), for ${price}.`);
+            `: ${why}. ${percent(slo.attainment)} of the requests, ${figure(slo.goodput_rps)} requests/s, each keep the limits of the highest percentiles. It takes ${price}.`);
 }
 
 function warnings(summary) {
