@@ -76,7 +76,7 @@ Json read_points(const std::string& file) {
   for (std::size_t i = 0; i < points.size(); ++i) {
     JsonReader point(points[i], file + ": [" + std::to_string(i) + "]");
     point.object("parameters");
-    if (!point.value("metrics").is_null()) point.object("metrics");
+    if (point.has("metrics")) point.object("metrics");
   }
   return points;
 }

@@ -18,6 +18,7 @@ constexpr std::string_view kFolder = "sim/report/page/";
 /// In the order in which they need each other.
 constexpr std::array kScripts = {"dom.js",   "charts.js", "run.js", "runs.js",
                                  "sweep.js", "points.js", "main.js"};
+constexpr std::string_view kMetrics = "metrics";
 constexpr std::string_view kLibrary = "build/echarts/echarts.min.js";
 
 std::string part(std::string_view name) {
@@ -57,13 +58,13 @@ Json rounded(const Json& value) {
 }
 
 /// What stands under `key` of the points, by name: [{"name": ..., "values": [one a point]}].
-Json columns(const Json& points, const char* key) {
+Json columns(const Json& points, std::string_view key) {
   std::vector<std::string> names;
   std::set<std::string> known;
   for (const Json& point : points) {
     if (!point.contains(key) || !point[key].is_object()) continue;
     for (const auto& [name, value] : point[key].items()) {
-      if (!left_out(name) && known.insert(name).second) names.push_back(name);
+      if ((key != kMetrics || !left_out(name)) && known.insert(name).second) names.push_back(name);
     }
   }
   Json all = Json::array();
@@ -153,7 +154,7 @@ std::string sweep_page(const std::string& name, const Json& points) {
     results["errors"].push_back(point.value("error", Json()));
   }
   results["parameters"] = columns(points, "parameters");
-  results["metrics"] = columns(points, "metrics");
+  results["metrics"] = columns(points, kMetrics);
   return page(results);
 }
 

@@ -104,7 +104,7 @@ function lineOption(colours, lines, x, y) {
   option.yAxis = {...axis, type: "value", name: label(y), nameGap: 50, min: y.min ?? null, max: y.max ?? null,
                   axisLabel: {...axis.axisLabel, formatter: (value) => figure(value)}};
   option.series = lines.map((line, i) => ({
-    name: line.name, type: "line", data: line.points, showSymbol: false,
+    name: line.name, type: "line", data: line.points, symbol: "none",
     step: line.step ? "end" : false, sampling: "lttb",
     lineStyle: {width: 2, type: kDashes[Math.floor(i / 2) % kDashes.length]},
     markPoint: marks(colours, line.marks),

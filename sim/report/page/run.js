@@ -135,27 +135,40 @@ function cdfChart(title, note, of, unit, limits) {
   });
 }
 
-function distributions(runs) {
+/** The objective of all the runs; null where they have none, or not the same. */
+function commonObjective(runs) {
+  const limits = (slo) => JSON.stringify(slo?.limits.map(({metric, percentile, kind, limit}) => [metric, percentile, kind, limit]));
   const {slo} = runs[0].summary;
+  return slo && runs.every((run) => limits(run.summary.slo) === limits(slo)) ? slo : null;
+}
+
+function distributions(runs) {
+  const slo = commonObjective(runs);
   const pick = (key) => runs.map((run) => [run.name, run.summary.cdf?.[key] || []]).filter(([, points]) => points.length > 0);
+  const hint = "the line must pass left of the diamonds, the limits";
   const list = [];
   for (const [key, name, meaning] of kMetrics) {
-    const limits = runs.length === 1 ? sloMarks(slo, key, "seconds") : [];
-    if (pick(key).length > 0) list.push(cdfChart(name, `${meaning}; diamonds: limits of the objective`.slice(0, limits.length ? undefined : meaning.length), pick(key), "s", limits));
+    const limits = sloMarks(slo, key, "seconds");
+    if (pick(key).length > 0) list.push(cdfChart(name, limits.length > 0 ? `${meaning}; ${hint}` : meaning, pick(key), "s", limits));
   }
   for (const [key, name] of kMetrics) {
     const of = pick(`${key}_slowdown`);
-    if (of.length > 0) list.push(cdfChart(`${name} slowdown`, "times the latency of the same request alone on the reference machine; the line must pass left of the diamonds", of, "times", sloMarks(slo, key, "slowdown")));
+    if (of.length > 0) list.push(cdfChart(`${name} slowdown`, `times the latency of the same request alone on the reference machine; ${hint}`, of, "times", sloMarks(slo, key, "slowdown")));
   }
   return list;
 }
 
 function timeChart(title, note, pool, y, lines) {
   const width = pool.over_time.bucket_s;
-  const drawn = lines.map(([name, values]) => ({name, step: true, points: values.map((value, i) => [i * width, value])}));
+  const end = lines[0][1].length * width;
+  const drawn = lines.map(([name, values]) => ({
+    // A bucket's value holds until the next begins; the last one until the end.
+    name, step: true, points: [...values, values[values.length - 1]].map((value, i) => [i * width, value]),
+  }));
+  const time = {...kTime, max: end};
   return makeChart({
     title, note: `${note}; mean over ${figure(width)} s`, height: 240,
-    option: (colours) => lineOption(colours, drawn, kTime, y),
+    option: (colours) => lineOption(colours, drawn, time, y),
     columns: [{name: "From (s)", value: (i) => i * width, show: figure, number: true},
               ...lines.map(([name, values]) => ({name: y.unit ? `${name} (${y.unit})` : name, value: (i) => values[i], show: figure, number: true}))],
     rows: () => lines[0][1].map((_, i) => i),
@@ -235,13 +248,13 @@ function slowestSection(requests) {
   return el("section", {}, el("h2", {}, "Slowest requests"),
             makeTable("The slowest requests and how long each phase took; the bar shows queueing, prompt, transfer and token phase in this order", [
               {name: "Request", value: (request) => request.request},
+              {name: "Phases", value: (request) => request.e2e_s, show: (_, request) => phaseBar(request, longest)},
               {name: "Line", value: (request) => request.line, number: true},
               number("Prompt tokens", (request) => request.prompt_tokens),
               number("Output tokens", (request) => request.output_tokens),
               number("Arrival (s)", (request) => request.arrival_s),
               number("E2E (s)", (request) => request.e2e_s),
               ...kPhaseNames.map((name, i) => number(`${name[0].toUpperCase()}${name.slice(1)} (s)`, (request) => phases(request)[i])),
-              {name: "Phases", value: (request) => request.e2e_s, show: (_, request) => phaseBar(request, longest)},
               number("Largest gap (s)", (request) => request.largest_gap_s),
               {name: "Machines", value: (request) => `${request.prompt_instance} to ${request.token_instance}`},
             ], requests, {sortable: true}));

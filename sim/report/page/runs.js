@@ -89,7 +89,7 @@ function runsAnswer(runs) {
   if (kept.length === 0) return el("p", {class: "answer no"}, el("strong", {}, "None"), " of these runs keeps its objective.");
   const cheapest = kept.reduce((best, run) => (price(run) < price(best) ? run : best));
   return el("p", {class: "answer yes"}, el("strong", {}, `${kept.length} of ${runs.length}`),
-            ` ${kept.length === 1 ? "keeps" : "keep"} the objective: ${kept.map((run) => run.name).join(", ")}. The cheapest of these is ${cheapest.name}, at ${figure(price(cheapest))} $/h and ${figure(cheapest.summary.power.provisioned_w / 1000)} kW provisioned.`);
+            ` ${kept.length === 1 ? "keeps" : "keep"} the objective: ${kept.map((run) => run.name).join(", ")}. ${kept.length === 1 ? "It takes" : `The cheapest of these is ${cheapest.name}, at`} ${figure(price(cheapest))} $/h and ${figure(cheapest.summary.power.provisioned_w / 1000)} kW provisioned.`);
 }
 
 function runsPage(runs) {

@@ -47,7 +47,12 @@ function unpack(results) {
 
 const distinct = (values) => [...new Map(values.map((value) => [plain(value), value])).values()].sort(compareValues);
 const settingsText = (row, names) => names.map((name) => `${name} = ${plain(row.parameters[name])}`).join(", ");
-const brokenText = (row) => (row.error !== null ? "failed" : row.feasible ? "" : row.metrics.slo_broken || "objective broken");
+function brokenText(row) {
+  if (row.error !== null) return "failed";
+  if (row.feasible) return "";
+  const text = row.metrics.slo_broken || "objective broken";
+  return /^(ttft|tpot|itl|e2e) p/.test(text) ? text.toUpperCase() : text;
+}
 
 /** The metric that an objective goes by in this sweep, undefined if it has none. */
 const objectiveMetric = (sweep, names) => names.find((name) => sweep.metrics.includes(name));
@@ -124,16 +129,19 @@ function heatOption(colours, sweep, view) {
   option.tooltip.formatter = (item) => cellTip(item.data.cell, sweep, view);
   const heat = cells.map((cell) => {
     if (good.includes(cell)) {
-      return {value: [cell.x, cell.y, value(cell)], cell, label: {show: labelled, formatter: figure(value(cell))}};
+      const {min, max} = option.visualMap;
+      const dark = ((value(cell) - min) / (max - min) > 0.45) === (colours === kLight);
+      return {value: [cell.x, cell.y, value(cell)], cell,
+              label: {show: labelled, formatter: figure(value(cell)), color: dark ? "#fff" : "#111"}};
     }
     return {value: [cell.x, cell.y, 0], cell, visualMap: false,
             itemStyle: {color: brokenColour(colours, cell.row)},
-            label: {show: labelled, color: colours.offText, textBorderWidth: 0, formatter: () => brokenText(cell.row)}};
+            label: {show: labelled, color: colours.offText, formatter: () => brokenText(cell.row)}};
   });
   option.series = [
-    {type: "heatmap", data: heat, label: {fontSize: 10, color: "#111", textBorderColor: "#fff", textBorderWidth: 2},
+    {type: "heatmap", data: heat, label: {fontSize: 10},
      itemStyle: {borderColor: colours.page, borderWidth: 1}, emphasis: {itemStyle: {borderColor: colours.text, borderWidth: 2}}},
-    {type: "scatter", symbol: kStar, symbolSize: 26, data: best ? [{value: [best.x, best.y], cell: best}] : [], z: 5,
+    {type: "scatter", symbol: kStar, symbolSize: 22, symbolOffset: labelled ? [-28, 0] : [0, 0], data: best ? [{value: [best.x, best.y], cell: best}] : [], z: 5,
      itemStyle: {color: colours.star, borderColor: "#fff", borderWidth: 1.5}},
   ];
   return option;
