@@ -160,7 +160,7 @@ function preparePrint(begins) {
   printing = begins;
   for (const chart of charts) {
     if (!chart.drawn) continue;
-    chart.drawn.resize({width: begins ? Math.min(kPrintedWidth, chart.canvas.clientWidth) : "auto"});
+    chart.drawn.resize({width: begins ? kPrintedWidth : "auto"});
     draw(chart);
   }
 }

@@ -101,10 +101,18 @@ function cellsOf(sweep, view) {
   return {xs, ys, cells, best: cells.find((cell) => cell.row === best)};
 }
 
-/** Tints of broken objectives, by the metric that breaks; the words say it too. */
-function brokenColour(colours, row) {
-  const index = ["ttft", "tpot", "e2e", "itl"].findIndex((name) => brokenText(row).toLowerCase().startsWith(name));
-  return colours.broken[index < 0 ? 4 : index];
+/** Tints of broken objectives, by the metric that breaks; words say it where there is room. */
+const kBroken = ["TTFT", "TPOT", "E2E", "ITL", "other"];
+function brokenKind(row) {
+  const index = kBroken.findIndex((name) => brokenText(row).startsWith(name));
+  return index < 0 ? kBroken.length - 1 : index;
+}
+
+/** Series without points that only put the tints in the legend. */
+function brokenLegend(colours, cells) {
+  const kinds = new Set(cells.filter((cell) => !cell.row.feasible).map((cell) => brokenKind(cell.row)));
+  return [...kinds].sort().map((kind) => ({name: `${kBroken[kind]} breaks`, type: "scatter", symbol: "rect",
+                                           data: [], color: colours.broken[kind]}));
 }
 
 function heatOption(colours, sweep, view) {
@@ -114,10 +122,11 @@ function heatOption(colours, sweep, view) {
   const good = cells.filter((cell) => cell.row.feasible && isNumber(value(cell)));
   const numbers = good.map(value);
   const labelled = xs.length <= 14 && ys.length <= 24;
-  option.grid = {left: 70, right: 110, top: 20, bottom: 56};
+  option.grid = {left: 70, right: 110, top: labelled ? 20 : 40, bottom: 56};
   option.xAxis = {...axis, type: "category", data: xs, name: view.x, nameGap: 32, splitArea: {show: false}};
   option.yAxis = {...axis, type: "category", data: ys, name: view.y, nameGap: 48};
-  option.legend.show = false;
+  option.legend.show = !labelled;
+  option.legend.selectedMode = false;
   option.visualMap = {
     type: "continuous", min: Math.min(...numbers, Infinity) === Infinity ? 0 : Math.min(...numbers),
     max: numbers.length > 0 ? Math.max(...numbers) : 1, right: 0, top: "middle", calculable: false, dimension: 2,
@@ -135,7 +144,7 @@ function heatOption(colours, sweep, view) {
               label: {show: labelled, formatter: figure(value(cell)), color: dark ? "#fff" : "#111"}};
     }
     return {value: [cell.x, cell.y, 0], cell, visualMap: false,
-            itemStyle: {color: brokenColour(colours, cell.row)},
+            itemStyle: {color: colours.broken[brokenKind(cell.row)]},
             label: {show: labelled, color: colours.offText, formatter: () => brokenText(cell.row)}};
   });
   option.series = [
@@ -143,6 +152,7 @@ function heatOption(colours, sweep, view) {
      itemStyle: {borderColor: colours.page, borderWidth: 1}, emphasis: {itemStyle: {borderColor: colours.text, borderWidth: 2}}},
     {type: "scatter", symbol: kStar, symbolSize: 22, symbolOffset: labelled ? [-28, 0] : [0, 0], data: best ? [{value: [best.x, best.y], cell: best}] : [], z: 5,
      itemStyle: {color: colours.star, borderColor: "#fff", borderWidth: 1.5}},
+    ...brokenLegend(colours, cells),
   ];
   return option;
 }
@@ -230,7 +240,7 @@ function paretoOption(colours, sweep, view) {
   option.series = [
     {name: "Pareto front", type: "line", data: front.map(place), symbol: "circle", symbolSize: 11, color: colours.series[0]},
     {name: "keeps the objective", type: "scatter", symbolSize: 8, color: colours.series[2], data: drawn.filter((row) => row.feasible).map(place)},
-    {name: "breaks it", type: "scatter", symbol: "emptyTriangle", symbolSize: 8, color: colours.muted, data: drawn.filter((row) => !row.feasible).map(place)},
+    {name: "breaks it", type: "scatter", symbol: "triangle", symbolSize: 8, color: colours.muted, itemStyle: {color: "transparent", borderColor: colours.muted}, data: drawn.filter((row) => !row.feasible).map(place)},
   ];
   return option;
 }
