@@ -30,7 +30,7 @@ std::string short_name(const std::string& result) {
 /// What summary.json must hold for a page; the rest is shown where it is there.
 void check_summary(const Json& summary, const std::string& file) {
   constexpr int kSchemaVersion = 1;
-  JsonReader reader(summary, file + ":");
+  JsonReader reader(summary, file);
   if (reader.integer("schema_version", 1, 1000) != kSchemaVersion) {
     throw InputError(file + ": schema_version: written by another version of cleave; expected " +
                      std::to_string(kSchemaVersion));

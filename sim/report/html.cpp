@@ -16,8 +16,8 @@ namespace {
 
 constexpr std::string_view kFolder = "sim/report/page/";
 /// In the order in which they need each other.
-constexpr std::array kScripts = {"dom.js",   "charts.js", "run.js", "runs.js",
-                                 "sweep.js", "points.js", "main.js"};
+constexpr std::array kScripts = {"dom.js",  "charts.js", "latency.js", "pools.js",  "run.js",
+                                 "runs.js", "sweep.js",  "heat.js",    "points.js", "main.js"};
 constexpr std::string_view kMetrics = "metrics";
 constexpr std::string_view kLibrary = "build/echarts/echarts.min.js";
 

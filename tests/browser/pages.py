@@ -198,6 +198,17 @@ class Pages(unittest.TestCase):
         self.assertEqual(self.browser.run(background), "rgb(255, 255, 255)")
         self.assertIn("#0b62a4", self.browser.run("document.querySelector('svg').outerHTML"))
 
+    def test_without_the_chart_library(self):
+        page, _ = self.open("bare", self.small)
+        parts = pathlib.Path(page).read_text().split("<script nonce=")
+        parts[1] = parts[1][:parts[1].index(">")] + "></script>\n"
+        pathlib.Path(page).write_text("<script nonce=".join(parts))
+        self.browser.open(page)
+        self.assertIn("built without its chart library", self.text(".warning"))
+        self.assertEqual(self.count("svg"), 0)
+        self.browser.run("new Promise((done) => setTimeout(done, 100))")
+        self.assertGreater(self.count("figure details[open] tbody tr"), 500)
+
     def test_a_million_requests(self):
         folder = self.folder / "million"
         shutil.copytree(self.small, folder)

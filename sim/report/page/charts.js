@@ -1,12 +1,26 @@
 const kLight = {
-  text: "#1b1f24", muted: "#57606a", line: "#d0d7de", page: "#ffffff", bad: "#b42318", offText: "#3d2a2a",
-  broken: ["#f3c9c4", "#f7dcb5", "#dccdf0", "#cfe3ea", "#d8dbdf"], series: ["#0b62a4", "#c2410c", "#15803d", "#7e22ce", "#8a6100", "#0e7490"],
-  ramp: ["#fff3b0", "#7fc8a9", "#2a7f9e", "#24306e"], star: "#b42318",
+  text: "#1b1f24",
+  muted: "#57606a",
+  line: "#d0d7de",
+  page: "#ffffff",
+  bad: "#b42318",
+  offText: "#3d2a2a",
+  broken: ["#f3c9c4", "#f7dcb5", "#dccdf0", "#cfe3ea", "#d8dbdf"],
+  series: ["#0b62a4", "#c2410c", "#15803d", "#7e22ce", "#8a6100", "#0e7490"],
+  ramp: ["#fff3b0", "#7fc8a9", "#2a7f9e", "#24306e"],
+  star: "#b42318",
 };
 const kDark = {
-  text: "#e6edf3", muted: "#9aa4af", line: "#3a424c", page: "#0d1117", bad: "#ff8a80", offText: "#e6dada",
-  broken: ["#57302d", "#574118", "#42335c", "#1f4854", "#30363d"], series: ["#58a6ff", "#fb923c", "#4ade80", "#c084fc", "#facc15", "#22d3ee"],
-  ramp: ["#2b2f77", "#2a7f9e", "#7fc8a9", "#fff3b0"], star: "#ff8a80",
+  text: "#e6edf3",
+  muted: "#9aa4af",
+  line: "#3a424c",
+  page: "#0d1117",
+  bad: "#ff8a80",
+  offText: "#e6dada",
+  broken: ["#57302d", "#574118", "#42335c", "#1f4854", "#30363d"],
+  series: ["#58a6ff", "#fb923c", "#4ade80", "#c084fc", "#facc15", "#22d3ee"],
+  ramp: ["#2b2f77", "#2a7f9e", "#7fc8a9", "#fff3b0"],
+  star: "#ff8a80",
 };
 const kDashes = ["solid", "dashed", "dotted"];
 const kPrintedWidth = 660;
@@ -25,15 +39,24 @@ const palette = () => (darkWanted.matches && !printing ? kDark : kLight);
  * figure.update() draws it again after its data changed.
  */
 function makeChart(parts) {
-  const canvas = el("div", {class: "canvas", tabindex: 0, role: "img",
-                            "aria-label": `Chart: ${parts.title}. ${parts.note || ""} ` +
-                              "Arrow keys read the values; the table below has all of them."});
+  const canvas = el("div", {
+    class: "canvas",
+    tabindex: 0,
+    role: "img",
+    "aria-label":
+      `Chart: ${parts.title}. ${parts.note || ""} ` +
+      "Arrow keys read the values; the table below has all of them.",
+  });
   canvas.style.height = `${parts.height || 300}px`;
   const numbers = foldedNumbers(parts);
   const note = el("span", {class: "note"}, parts.note || "");
-  const figureElement = el("figure", {class: parts.wide ? "wide" : null},
-                           el("figcaption", {}, parts.title, note), hasLibrary ? canvas : null,
-                           numbers);
+  const figureElement = el(
+    "figure",
+    {class: parts.wide ? "wide" : null},
+    el("figcaption", {}, parts.title, note),
+    hasLibrary ? canvas : null,
+    numbers,
+  );
   if (!hasLibrary) numbers.open = true;
   const chart = {parts, canvas, drawn: null, at: -1};
   if (hasLibrary) {
@@ -64,8 +87,12 @@ function foldedNumbers(parts) {
 
 /** The tooltip's element: a heading and lines of [name, value]. Never HTML. */
 function tip(heading, lines) {
-  return el("div", {class: "tip"}, el("b", {}, heading),
-            lines.map(([name, value]) => el("div", {}, name ? `${name}: ${value}` : value)));
+  return el(
+    "div",
+    {class: "tip"},
+    el("b", {}, heading),
+    lines.map(([name, value]) => el("div", {}, name ? `${name}: ${value}` : value)),
+  );
 }
 
 /** What all charts share. */
@@ -84,10 +111,20 @@ function basicOption(colours) {
       color: colours.series,
       textStyle: {color: colours.text, fontFamily: "system-ui, DejaVu Sans, sans-serif"},
       grid: {left: 66, right: 24, top: 40, bottom: 48},
-      legend: {top: 4, type: "scroll", textStyle: {color: colours.text}, itemWidth: 26,
-               pageTextStyle: {color: colours.text}},
-      tooltip: {trigger: "axis", confine: true, backgroundColor: colours.page,
-                borderColor: colours.muted, textStyle: {color: colours.text}},
+      legend: {
+        top: 4,
+        type: "scroll",
+        textStyle: {color: colours.text},
+        itemWidth: 26,
+        pageTextStyle: {color: colours.text},
+      },
+      tooltip: {
+        trigger: "axis",
+        confine: true,
+        backgroundColor: colours.page,
+        borderColor: colours.muted,
+        textStyle: {color: colours.text},
+      },
     },
   };
 }
@@ -99,19 +136,43 @@ function basicOption(colours) {
 function lineOption(colours, lines, x, y) {
   const {axis, option} = basicOption(colours);
   const label = (of) => (of.unit ? `${of.name} (${of.unit})` : of.name);
-  option.xAxis = {...axis, type: "value", name: label(x), nameGap: 28, min: x.min ?? null, max: x.max ?? null,
-                  axisLabel: {...axis.axisLabel, showMaxLabel: x.max ? false : null, formatter: (value) => figure(value)}};
-  option.yAxis = {...axis, type: "value", name: label(y), nameGap: 50, min: y.min ?? null, max: y.max ?? null,
-                  axisLabel: {...axis.axisLabel, formatter: (value) => figure(value)}};
+  option.xAxis = {
+    ...axis,
+    type: "value",
+    name: label(x),
+    nameGap: 28,
+    min: x.min ?? null,
+    max: x.max ?? null,
+    axisLabel: {
+      ...axis.axisLabel,
+      showMaxLabel: x.max ? false : null,
+      formatter: (value) => figure(value),
+    },
+  };
+  option.yAxis = {
+    ...axis,
+    type: "value",
+    name: label(y),
+    nameGap: 50,
+    min: y.min ?? null,
+    max: y.max ?? null,
+    axisLabel: {...axis.axisLabel, formatter: (value) => figure(value)},
+  };
   option.series = lines.map((line, i) => ({
-    name: line.name, type: "line", data: line.points, symbol: "none",
-    step: line.step ? "end" : false, sampling: "lttb",
+    name: line.name,
+    type: "line",
+    data: line.points,
+    symbol: "none",
+    step: line.step ? "end" : false,
+    sampling: "lttb",
     lineStyle: {width: 2, type: kDashes[Math.floor(i / 2) % kDashes.length]},
     markPoint: marks(colours, line.marks),
   }));
-  option.tooltip.formatter = (points) => tip(
-    `${x.name} ${x.show(points[0].value[0])}`,
-    points.map((point) => [point.seriesName, y.show(point.value[1])]));
+  option.tooltip.formatter = (points) =>
+    tip(
+      `${x.name} ${x.show(points[0].value[0])}`,
+      points.map((point) => [point.seriesName, y.show(point.value[1])]),
+    );
   if (lines.length < 2) option.legend.show = false;
   return option;
 }
@@ -120,12 +181,22 @@ function lineOption(colours, lines, x, y) {
 function marks(colours, list) {
   if (!list || list.length === 0) return undefined;
   return {
-    symbol: "diamond", symbolSize: 12, itemStyle: {color: colours.bad},
-    label: {color: colours.text, position: "right", formatter: (mark) => mark.name,
-            textBorderColor: colours.page, textBorderWidth: 3},
+    symbol: "diamond",
+    symbolSize: 12,
+    itemStyle: {color: colours.bad},
+    label: {
+      color: colours.text,
+      position: "right",
+      formatter: (mark) => mark.name,
+      textBorderColor: colours.page,
+      textBorderWidth: 3,
+    },
     // At the right edge there is room on the left only, below the line.
-    data: list.map((mark) => ({name: mark.name, coord: [mark.x, mark.y],
-                               label: mark.y > 0.95 ? {position: "bottom"} : {}})),
+    data: list.map((mark) => ({
+      name: mark.name,
+      coord: [mark.x, mark.y],
+      label: mark.y > 0.95 ? {position: "bottom"} : {},
+    })),
   };
 }
 

@@ -72,7 +72,9 @@ function makeTable(caption, columns, rows, options = {}) {
       const value = state.sorted.value;
       shown = [...shown].sort((a, b) => compareValues(value(a), value(b)) * (state.down ? -1 : 1));
     }
-    body.replaceChildren(...shown.slice(0, state.limit).map((row) => makeRow(columns, row, options)));
+    body.replaceChildren(
+      ...shown.slice(0, state.limit).map((row) => makeRow(columns, row, options)),
+    );
     more.hidden = shown.length <= state.limit;
     more.textContent = `Show all ${count(shown.length)} rows`;
   };
@@ -86,18 +88,32 @@ function makeTable(caption, columns, rows, options = {}) {
       heading.textContent = column.name;
       return heading;
     }
-    heading.append(el("button", {type: "button", onclick: () => {
-      state.down = state.sorted === column ? !state.down : false;
-      state.sorted = column;
-      headings.forEach((other) => other.removeAttribute("aria-sort"));
-      heading.setAttribute("aria-sort", state.down ? "descending" : "ascending");
-      fill();
-    }}, column.name));
+    heading.append(
+      el(
+        "button",
+        {
+          type: "button",
+          onclick: () => {
+            state.down = state.sorted === column ? !state.down : false;
+            state.sorted = column;
+            headings.forEach((other) => other.removeAttribute("aria-sort"));
+            heading.setAttribute("aria-sort", state.down ? "descending" : "ascending");
+            fill();
+          },
+        },
+        column.name,
+      ),
+    );
     return heading;
   });
   fill();
-  const table = el("table", {}, el("caption", {}, caption), el("thead", {}, el("tr", {}, headings)),
-                   body);
+  const table = el(
+    "table",
+    {},
+    el("caption", {}, caption),
+    el("thead", {}, el("tr", {}, headings)),
+    body,
+  );
   const element = el("div", {}, el("div", {class: "scroll"}, table), more);
   element.show = (replaced) => {
     state.rows = replaced;
@@ -108,18 +124,28 @@ function makeTable(caption, columns, rows, options = {}) {
 
 function makeRow(columns, row, options) {
   const marked = options.marked && options.marked(row);
-  return el("tr", {class: marked ? "marked" : null}, columns.map((column, i) => {
-    const value = column.value(row);
-    const shown = column.show ? column.show(value, row) : plain(value);
-    const tag = i === 0 && !options.noRowHeading ? "th" : "td";
-    return el(tag, {class: column.number ? "number" : null, scope: tag === "th" ? "row" : null}, shown);
-  }));
+  return el(
+    "tr",
+    {class: marked ? "marked" : null},
+    columns.map((column, i) => {
+      const value = column.value(row);
+      const shown = column.show ? column.show(value, row) : plain(value);
+      const tag = i === 0 && !options.noRowHeading ? "th" : "td";
+      return el(
+        tag,
+        {class: column.number ? "number" : null, scope: tag === "th" ? "row" : null},
+        shown,
+      );
+    }),
+  );
 }
 
 /** A labelled choice; `choices` are [value, label] pairs. */
 function choice(label, choices, chosen, change) {
-  const select = el("select", {onchange: () => change(select.value)},
-                    choices.map(([value, text]) =>
-                      el("option", {value, selected: value === chosen}, text)));
+  const select = el(
+    "select",
+    {onchange: () => change(select.value)},
+    choices.map(([value, text]) => el("option", {value, selected: value === chosen}, text)),
+  );
   return el("label", {}, label, select);
 }

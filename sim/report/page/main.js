@@ -10,15 +10,28 @@ function start() {
   try {
     const results = JSON.parse(document.getElementById("results").textContent);
     document.title = `${results.name} - Cleave report`;
-    report.replaceChildren(...pageOf(results).flat(Infinity).filter((part) => part));
+    report.replaceChildren(
+      ...pageOf(results)
+        .flat(Infinity)
+        .filter((part) => part),
+    );
     if (!hasLibrary) {
-      report.querySelector("h1").after(el("p", {class: "warning"},
-        "This program was built without its chart library: the tables have all numbers."));
+      report
+        .querySelector("h1")
+        .after(
+          el(
+            "p",
+            {class: "warning"},
+            "This program was built without its chart library: the tables have all numbers.",
+          ),
+        );
     }
     drawAll();
     watchWindow();
   } catch (error) {
-    report.prepend(el("p", {class: "bad"}, `This page could not show its results: ${error.message}`));
+    report.prepend(
+      el("p", {class: "bad"}, `This page could not show its results: ${error.message}`),
+    );
     throw error;
   }
 }

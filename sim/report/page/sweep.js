@@ -1,21 +1,43 @@
 // The page of a sweep or a plan.
 
 const kKnownMetrics = {
-  cost_per_hour: ["price", "$/h"], price_per_hour: ["price", "$/h"],
-  provisioned_w: ["provisioned power", "W"], mean_w: ["mean power", "W"], energy_kwh: ["energy", "kWh"],
-  served_rps: ["served", "requests/s"], goodput_rps: ["goodput", "requests/s"],
-  slo_goodput_rps: ["goodput", "requests/s"], offered_rps: ["offered", "requests/s"],
-  slo_attainment: ["attainment", "fraction"], tokens_output_per_s: ["output", "tokens/s"],
+  cost_per_hour: ["price", "$/h"],
+  price_per_hour: ["price", "$/h"],
+  provisioned_w: ["provisioned power", "W"],
+  mean_w: ["mean power", "W"],
+  energy_kwh: ["energy", "kWh"],
+  served_rps: ["served", "requests/s"],
+  goodput_rps: ["goodput", "requests/s"],
+  slo_goodput_rps: ["goodput", "requests/s"],
+  offered_rps: ["offered", "requests/s"],
+  slo_attainment: ["attainment", "fraction"],
+  tokens_output_per_s: ["output", "tokens/s"],
   usd_per_million_output_tokens: ["price of output", "$ per million tokens"],
   j_per_output_token: ["energy", "J per output token"],
 };
 const kObjectives = [
-  ["cost", "least cost", ["cost_per_hour", "price_per_hour"]], ["power", "least power", ["provisioned_w", "mean_w"]],
+  ["cost", "least cost", ["cost_per_hour", "price_per_hour"]],
+  ["power", "least power", ["provisioned_w", "mean_w"]],
   ["throughput", "most throughput", ["slo_goodput_rps", "goodput_rps", "served_rps"]],
 ];
-const kTableMetrics = ["slo_holds", "cost_per_hour", "price_per_hour", "provisioned_w", "served_rps", "slo_goodput_rps",
-                       "goodput_rps", "slo_attainment", "ttft_p50", "ttft_p90", "ttft_p99", "tpot_p50", "tpot_p90",
-                       "tpot_p99", "e2e_p50", "e2e_p90", "e2e_p99"];
+const kTableMetrics = [
+  "cost_per_hour",
+  "price_per_hour",
+  "provisioned_w",
+  "served_rps",
+  "slo_goodput_rps",
+  "goodput_rps",
+  "slo_attainment",
+  "ttft_p50",
+  "ttft_p90",
+  "ttft_p99",
+  "tpot_p50",
+  "tpot_p90",
+  "tpot_p99",
+  "e2e_p50",
+  "e2e_p90",
+  "e2e_p99",
+];
 
 function metricLabel(name) {
   if (kKnownMetrics[name]) return `${kKnownMetrics[name][0]} (${kKnownMetrics[name][1]})`;
@@ -28,30 +50,43 @@ const moreIsBetter = (name) => /(_rps|_per_s|attainment|_holds|requests_per_usd)
 /** Rows from the columns that the page carries; a null is a value that is not there. */
 function unpack(results) {
   const rows = results.numbers.map((number, i) => ({
-    number, error: results.errors[i],
+    number,
+    error: results.errors[i],
     parameters: Object.fromEntries(results.parameters.map(({name, values}) => [name, values[i]])),
     metrics: Object.fromEntries(results.metrics.map(({name, values}) => [name, values[i]])),
   }));
-  const judged = rows.some((row) => isNumber(row.metrics.slo_holds) || typeof row.metrics.slo_holds === "boolean");
+  const judged = rows.some(
+    (row) => isNumber(row.metrics.slo_holds) || typeof row.metrics.slo_holds === "boolean",
+  );
   for (const row of rows) {
     row.ran = row.error === null && Object.values(row.metrics).some((value) => value !== null);
     row.feasible = row.ran && (!judged || Boolean(row.metrics.slo_holds));
   }
   return {
-    name: results.name, rows, judged,
+    name: results.name,
+    rows,
+    judged,
     parameters: results.parameters.map(({name}) => name),
-    metrics: results.metrics.map(({name}) => name)
+    metrics: results.metrics
+      .map(({name}) => name)
       .filter((name) => rows.some((row) => isNumber(row.metrics[name]))),
   };
 }
 
-const distinct = (values) => [...new Map(values.map((value) => [plain(value), value])).values()].sort(compareValues);
-const settingsText = (row, names) => names.map((name) => `${name} = ${plain(row.parameters[name])}`).join(", ");
+const distinct = (values) =>
+  [...new Map(values.map((value) => [plain(value), value])).values()].sort(compareValues);
+const settingsText = (row, names) =>
+  names.map((name) => `${name} = ${plain(row.parameters[name])}`).join(", ");
 function brokenText(row) {
   if (row.error !== null) return "failed";
   if (row.feasible) return "";
   const text = row.metrics.slo_broken || "objective broken";
   return /^(ttft|tpot|itl|e2e) p/.test(text) ? text.toUpperCase() : text;
+}
+
+function resultText(row) {
+  if (row.error !== null) return `failed: ${row.error}`;
+  return row.feasible ? "keeps the objective" : `broken: ${brokenText(row)}`;
 }
 
 /** The metric that an objective goes by in this sweep, undefined if it has none. */
@@ -60,165 +95,54 @@ const objectiveMetric = (sweep, names) => names.find((name) => sweep.metrics.inc
 /** The feasible row that is best by a metric; of equals the first. */
 function bestBy(rows, metric) {
   const sign = moreIsBetter(metric) ? -1 : 1;
-  return rows.filter((row) => row.feasible && isNumber(row.metrics[metric]))
-             .reduce((best, row) => (!best || sign * (row.metrics[metric] - best.metrics[metric]) < 0 ? row : best), null);
+  return rows
+    .filter((row) => row.feasible && isNumber(row.metrics[metric]))
+    .reduce(
+      (best, row) =>
+        !best || sign * (row.metrics[metric] - best.metrics[metric]) < 0 ? row : best,
+      null,
+    );
 }
 
 function sweepAnswer(sweep) {
-  const varied = sweep.parameters.filter((name) => distinct(sweep.rows.map((row) => row.parameters[name])).length > 1);
+  const varied = sweep.parameters.filter(
+    (name) => distinct(sweep.rows.map((row) => row.parameters[name])).length > 1,
+  );
   const feasible = sweep.rows.filter((row) => row.feasible).length;
   const failed = sweep.rows.filter((row) => row.error !== null).length;
-  const head = [el("strong", {}, `${count(feasible)} of ${plural(sweep.rows.length, "point")}`),
-                sweep.judged ? ` ${feasible === 1 ? "keeps" : "keep"} the objective` : " ran; no objective was set",
-                failed > 0 ? `, ${count(failed)} failed.` : "."];
+  const head = [
+    el("strong", {}, `${count(feasible)} of ${plural(sweep.rows.length, "point")}`),
+    sweep.judged
+      ? ` ${feasible === 1 ? "keeps" : "keep"} the objective`
+      : " ran; no objective was set",
+    failed > 0 ? `, ${count(failed)} failed.` : ".",
+  ];
   const items = kObjectives.map(([, words, names]) => {
     const metric = objectiveMetric(sweep, names);
     const best = metric && bestBy(sweep.rows, metric);
-    return best && el("li", {}, el("b", {}, `${figure(best.metrics[metric])} ${kKnownMetrics[metric][1]}`),
-                      `${words}: ${settingsText(best, varied.length ? varied : sweep.parameters)} (point ${best.number})`);
+    return (
+      best &&
+      el(
+        "li",
+        {},
+        el("b", {}, `${figure(best.metrics[metric])} ${kKnownMetrics[metric][1]}`),
+        `${words}: ${settingsText(best, varied.length ? varied : sweep.parameters)} (point ${best.number})`,
+      )
+    );
   });
-  return [el("p", {class: `answer ${feasible > 0 ? "yes" : "no"}`}, head), el("ul", {class: "figures"}, items)];
-}
-
-/** What one cell of the heat map stands for: its best row. */
-function cellsOf(sweep, view) {
-  const rows = sweep.rows.filter((row) => Object.entries(view.fixed).every(([name, value]) =>
-    value === "" || plain(row.parameters[name]) === value));
-  const byPlace = new Map();
-  for (const row of rows) {
-    const place = JSON.stringify([plain(row.parameters[view.x]), plain(row.parameters[view.y])]);
-    if (!byPlace.has(place)) byPlace.set(place, []);
-    byPlace.get(place).push(row);
-  }
-  const xs = distinct(rows.map((row) => row.parameters[view.x])).map(plain);
-  const ys = distinct(rows.map((row) => row.parameters[view.y])).map(plain);
-  const cells = [...byPlace.entries()].map(([place, here]) => {
-    const [x, y] = JSON.parse(place);
-    const row = bestBy(here, view.objective) || here.find((one) => one.ran) || here[0];
-    return {x: xs.indexOf(x), y: ys.indexOf(y), row, points: here.length};
-  });
-  const best = bestBy(rows, view.objective);
-  return {xs, ys, cells, best: cells.find((cell) => cell.row === best)};
-}
-
-/** Tints of broken objectives, by the metric that breaks; words say it where there is room. */
-const kBroken = ["TTFT", "TPOT", "E2E", "ITL", "other"];
-function brokenKind(row) {
-  const index = kBroken.findIndex((name) => brokenText(row).startsWith(name));
-  return index < 0 ? kBroken.length - 1 : index;
-}
-
-/** Series without points that only put the tints in the legend. */
-function brokenLegend(colours, cells) {
-  const kinds = new Set(cells.filter((cell) => !cell.row.feasible).map((cell) => brokenKind(cell.row)));
-  return [...kinds].sort().map((kind) => ({name: `${kBroken[kind]} breaks`, type: "scatter", symbol: "rect",
-                                           data: [], color: colours.broken[kind]}));
-}
-
-function heatOption(colours, sweep, view) {
-  const {xs, ys, cells, best} = cellsOf(sweep, view);
-  const {axis, option} = basicOption(colours);
-  const value = (cell) => cell.row.metrics[view.metric];
-  const good = cells.filter((cell) => cell.row.feasible && isNumber(value(cell)));
-  const numbers = good.map(value);
-  const labelled = xs.length <= 14 && ys.length <= 24;
-  option.grid = {left: 70, right: 110, top: labelled ? 20 : 40, bottom: 56};
-  option.xAxis = {...axis, type: "category", data: xs, name: view.x, nameGap: 32, splitArea: {show: false}};
-  option.yAxis = {...axis, type: "category", data: ys, name: view.y, nameGap: 48};
-  option.legend.show = !labelled;
-  option.legend.selectedMode = false;
-  option.visualMap = {
-    type: "continuous", min: Math.min(...numbers, Infinity) === Infinity ? 0 : Math.min(...numbers),
-    max: numbers.length > 0 ? Math.max(...numbers) : 1, right: 0, top: "middle", calculable: false, dimension: 2,
-    seriesIndex: 0, inRange: {color: colours.ramp}, textStyle: {color: colours.text}, formatter: (x) => figure(Number(x)),
-    text: [metricLabel(view.metric), ""], textGap: 6,
-  };
-  if (option.visualMap.min === option.visualMap.max) option.visualMap.max += 1;
-  option.tooltip.trigger = "item";
-  option.tooltip.formatter = (item) => cellTip(item.data.cell, sweep, view);
-  const heat = cells.map((cell) => {
-    if (good.includes(cell)) {
-      const {min, max} = option.visualMap;
-      const dark = ((value(cell) - min) / (max - min) > 0.45) === (colours === kLight);
-      return {value: [cell.x, cell.y, value(cell)], cell,
-              label: {show: labelled, formatter: figure(value(cell)), color: dark ? "#fff" : "#111"}};
-    }
-    return {value: [cell.x, cell.y, 0], cell, visualMap: false,
-            itemStyle: {color: colours.broken[brokenKind(cell.row)]},
-            label: {show: labelled, color: colours.offText, formatter: () => brokenText(cell.row)}};
-  });
-  option.series = [
-    {type: "heatmap", data: heat, label: {fontSize: 10},
-     itemStyle: {borderColor: colours.page, borderWidth: 1}, emphasis: {itemStyle: {borderColor: colours.text, borderWidth: 2}}},
-    {type: "scatter", symbol: kStar, symbolSize: 22, symbolOffset: labelled ? [-28, 0] : [0, 0], data: best ? [{value: [best.x, best.y], cell: best}] : [], z: 5,
-     itemStyle: {color: colours.star, borderColor: "#fff", borderWidth: 1.5}},
-    ...brokenLegend(colours, cells),
+  return [
+    el("p", {class: `answer ${feasible > 0 ? "yes" : "no"}`}, head),
+    el("ul", {class: "figures"}, items),
   ];
-  return option;
-}
-
-const kStar = "path://M50 2 L62 37 L98 38 L69 60 L80 96 L50 75 L20 96 L31 60 L2 38 L38 37 Z";
-
-function cellTip(cell, sweep, view) {
-  const {row} = cell;
-  const lines = [...new Set([view.metric, view.objective, "ttft_p99", "tpot_p99"])]
-    .filter((name) => sweep.metrics.includes(name)).map((name) => [metricLabel(name), figure(row.metrics[name])]);
-  return tip(settingsText(row, sweep.parameters), [
-    ["", row.error !== null ? `failed: ${row.error}` : row.feasible ? "keeps the objective" : `broken: ${brokenText(row)}`],
-    ...lines, ["", `point ${row.number}${cell.points > 1 ? `, the best of ${cell.points} here` : ""}`]]);
-}
-
-function heatSection(sweep) {
-  const many = sweep.parameters.map((name) => [name, distinct(sweep.rows.map((row) => row.parameters[name]))])
-                               .filter(([, values]) => values.length > 1);
-  if (many.length < 2) return null;
-  const counts = many.filter(([name]) => /^pools\[\d+\]\.count$/.test(name));
-  const [x, y] = (counts.length >= 2 ? counts : [...many].sort((a, b) => b[1].length - a[1].length)).map(([name]) => name);
-  const objectives = kObjectives.map(([, words, names]) => [objectiveMetric(sweep, names), words]).filter(([metric]) => metric);
-  if (objectives.length === 0) objectives.push([sweep.metrics[0], metricLabel(sweep.metrics[0])]);
-  const view = {x, y, metric: objectives[0][0], objective: objectives[0][0], fixed: {}};
-  const title = () => `${metricLabel(view.metric)} by ${view.x} and ${view.y}`;
-  const note = "Coloured cells keep the objective; the others say which limit breaks most. The star is the optimum.";
-  const chart = makeChart({
-    title: title(), note, wide: true, height: 520, option: (colours) => heatOption(colours, sweep, view),
-    columns: [{name: "Settings", value: (cell) => settingsText(cell.row, sweep.parameters)},
-              {name: "Result", value: (cell) => (cell.row.feasible ? "keeps the objective" : brokenText(cell.row))},
-              {name: "Value shown", value: (cell) => cell.row.metrics[view.metric], show: figure, number: true}],
-    rows: () => cellsOf(sweep, view).cells,
-  });
-  const others = el("div", {class: "controls"});
-  const change = (key) => (value) => {
-    view[key] = value;
-    if (view.x === view.y) view[key === "x" ? "y" : "x"] = many.find(([name]) => name !== value)[0];
-    refresh();
-  };
-  const names = many.map(([name]) => [name, name]);
-  const controls = el("div", {class: "controls"});
-  const refresh = () => {
-    controls.replaceChildren(
-      choice("Across", names, view.x, change("x")), choice("Up", names, view.y, change("y")),
-      choice("Colour", sweep.metrics.map((name) => [name, metricLabel(name)]), view.metric, change("metric")),
-      choice("Optimum", objectives, view.objective, change("objective")));
-    const rest = many.filter(([name]) => name !== view.x && name !== view.y);
-    view.fixed = Object.fromEntries(rest.map(([name]) => [name, view.fixed[name] || ""]));
-    others.replaceChildren(...rest.map(([name, values]) => choice(name,
-      [["", "any (the best)"], ...values.map((value) => [plain(value), plain(value)])], view.fixed[name],
-      (value) => {
-        view.fixed[name] = value;
-        refresh();
-      })));
-    chart.update(title());
-  };
-  refresh();
-  return el("section", {}, el("h2", {}, "Design space"), controls, others, chart);
 }
 
 /** The feasible rows that no other beats in both metrics, along x. */
 function paretoFront(rows, x, y) {
   const sign = (name) => (moreIsBetter(name) ? -1 : 1);
   const value = (row, name) => sign(name) * row.metrics[name];
-  const sorted = rows.filter((row) => row.feasible && isNumber(row.metrics[x]) && isNumber(row.metrics[y]))
-                     .sort((a, b) => value(a, x) - value(b, x) || value(a, y) - value(b, y));
+  const sorted = rows
+    .filter((row) => row.feasible && isNumber(row.metrics[x]) && isNumber(row.metrics[y]))
+    .sort((a, b) => value(a, x) - value(b, x) || value(a, y) - value(b, y));
   const front = [];
   for (const row of sorted) {
     if (front.length === 0 || value(row, y) < value(front[front.length - 1], y)) front.push(row);
@@ -228,34 +152,73 @@ function paretoFront(rows, x, y) {
 
 function paretoOption(colours, sweep, view) {
   const {axis, option} = basicOption(colours);
-  const place = (row) => ({value: [row.metrics[view.x], row.metrics[view.y]], cell: {row, points: 1}});
-  const drawn = sweep.rows.filter((row) => row.ran && isNumber(row.metrics[view.x]) && isNumber(row.metrics[view.y]));
+  const place = (row) => ({
+    value: [row.metrics[view.x], row.metrics[view.y]],
+    cell: {row, points: 1},
+  });
+  const drawn = sweep.rows.filter(
+    (row) => row.ran && isNumber(row.metrics[view.x]) && isNumber(row.metrics[view.y]),
+  );
   const front = paretoFront(drawn, view.x, view.y);
-  const scaled = {...axis, type: "value", scale: true, axisLabel: {...axis.axisLabel, formatter: (value) => figure(value)}};
+  const scaled = {
+    ...axis,
+    type: "value",
+    scale: true,
+    axisLabel: {...axis.axisLabel, formatter: (value) => figure(value)},
+  };
   option.xAxis = {...scaled, name: metricLabel(view.x), nameGap: 28};
   option.yAxis = {...scaled, name: metricLabel(view.y), nameGap: 56};
   option.grid.left = 80;
   option.tooltip.trigger = "item";
-  option.tooltip.formatter = (item) => cellTip(item.data.cell, sweep, {metric: view.x, objective: view.y});
+  option.tooltip.formatter = (item) =>
+    cellTip(item.data.cell, sweep, {metric: view.x, objective: view.y});
   option.series = [
-    {name: "Pareto front", type: "line", data: front.map(place), symbol: "circle", symbolSize: 11, color: colours.series[0]},
-    {name: "keeps the objective", type: "scatter", symbolSize: 8, color: colours.series[2], data: drawn.filter((row) => row.feasible).map(place)},
-    {name: "breaks it", type: "scatter", symbol: "triangle", symbolSize: 8, color: colours.muted, itemStyle: {color: "transparent", borderColor: colours.muted}, data: drawn.filter((row) => !row.feasible).map(place)},
+    {
+      name: "Pareto front",
+      type: "line",
+      data: front.map(place),
+      symbol: "circle",
+      symbolSize: 11,
+      color: colours.series[0],
+    },
+    {
+      name: "keeps the objective",
+      type: "scatter",
+      symbolSize: 8,
+      color: colours.series[2],
+      data: drawn.filter((row) => row.feasible).map(place),
+    },
+    {
+      name: "breaks it",
+      type: "scatter",
+      symbol: "triangle",
+      symbolSize: 8,
+      color: colours.muted,
+      itemStyle: {opacity: 0.6},
+      data: drawn.filter((row) => !row.feasible).map(place),
+    },
   ];
   return option;
 }
 
 function paretoSection(sweep) {
-  const found = kObjectives.map(([, , names]) => objectiveMetric(sweep, names)).filter((metric) => metric);
+  const found = kObjectives
+    .map(([, , names]) => objectiveMetric(sweep, names))
+    .filter((metric) => metric);
   if (found.length < 2) return null;
   const view = {x: found[0], y: found[found.length - 1]};
   const title = () => `${metricLabel(view.y)} against ${metricLabel(view.x)}`;
   const chart = makeChart({
-    title: title(), note: "the line joins the points that no other beats in both", wide: true, height: 420,
+    title: title(),
+    note: "the line joins the points that no other beats in both",
+    wide: true,
+    height: 420,
     option: (colours) => paretoOption(colours, sweep, view),
-    columns: [{name: "On the front", value: (row) => settingsText(row, sweep.parameters)},
-              {name: "Across", value: (row) => row.metrics[view.x], show: figure, number: true},
-              {name: "Up", value: (row) => row.metrics[view.y], show: figure, number: true}],
+    columns: [
+      {name: "On the front", value: (row) => settingsText(row, sweep.parameters)},
+      {name: "Across", value: (row) => row.metrics[view.x], show: figure, number: true},
+      {name: "Up", value: (row) => row.metrics[view.y], show: figure, number: true},
+    ],
     rows: () => paretoFront(sweep.rows, view.x, view.y),
   });
   const metrics = sweep.metrics.map((name) => [name, metricLabel(name)]);
@@ -263,14 +226,30 @@ function paretoSection(sweep) {
     view[key] = value;
     chart.update(title());
   };
-  return el("section", {}, el("h2", {}, "Trade-offs"),
-            el("div", {class: "controls"}, choice("Across", metrics, view.x, change("x")), choice("Up", metrics, view.y, change("y"))),
-            chart);
+  return el(
+    "section",
+    {},
+    el("h2", {}, "Trade-offs"),
+    el(
+      "div",
+      {class: "controls"},
+      choice("Across", metrics, view.x, change("x")),
+      choice("Up", metrics, view.y, change("y")),
+    ),
+    chart,
+  );
 }
 
 function sweepPage(results) {
   const sweep = unpack(results);
-  const question = sweep.judged ? "keep the objective, and at what cost?" : "are there, and what do they cost?";
-  return [el("h1", {}, `${sweep.name}: which points ${question}`), sweepAnswer(sweep), heatSection(sweep), paretoSection(sweep),
-          pointsSection(sweep)];
+  const question = sweep.judged
+    ? "keep the objective, and at what cost?"
+    : "are there, and what do they cost?";
+  return [
+    el("h1", {}, `${sweep.name}: which points ${question}`),
+    sweepAnswer(sweep),
+    heatSection(sweep),
+    paretoSection(sweep),
+    pointsSection(sweep),
+  ];
 }
