@@ -14,7 +14,8 @@ import chromium
 SKIPPED = 77
 CLEAVE = ""
 SCREENSHOTS = None
-HOSTILE = '<img src=x onerror="document.body.dataset.ran=1"></script><script>document.body.dataset.ran=1</script><!--'
+HOSTILE = ('<img src=x onerror="document.body.dataset.ran=1"></script>'
+           "<script>document.body.dataset.ran=1</script><!--")
 
 
 def cleave(*arguments):
@@ -162,6 +163,9 @@ class Pages(unittest.TestCase):
                          "select.value = 'ttft_p99';"
                          "select.dispatchEvent(new Event('change')); })()")
         self.assertIn("TTFT P99 (s) by", self.text("figcaption"))
+        self.browser.run("document.querySelector('figure .canvas').focus()")
+        self.browser.key("ArrowRight", 39)
+        self.assertRegex(self.text("#announcement"), "^pools.0..count = 10, .*; broken: TPOT P90;")
 
     def test_hostile_names(self):
         folder = self.folder / "<img src=x onerror=document.body.dataset.ran=1>"

@@ -130,7 +130,7 @@ function basicOption(colours) {
 }
 
 /**
- * Lines over a numeric axis. `lines`: {name, points: [[x, y]...], step, area, marks: [{x, y, name}]}.
+ * Lines over a numeric axis. `lines`: {name, points: [[x, y]...], step, marks: [{x, y, name}]}.
  * `x` and `y`: {name, unit, show(value)}.
  */
 function lineOption(colours, lines, x, y) {

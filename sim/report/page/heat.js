@@ -103,7 +103,7 @@ function heatOption(colours, sweep, view) {
     inRange: {color: colours.ramp},
     textStyle: {color: colours.text},
     formatter: (value) => figure(Number(value)),
-    text: [`${metricLabel(view.metric)}\n${figure(range.max)}`, figure(range.min)],
+    text: [figure(range.max), figure(range.min)],
     textGap: 6,
   };
   option.tooltip.trigger = "item";

@@ -80,7 +80,7 @@ function sloMarks(slo, metric, kind) {
 /** A distribution of one or several runs, `of`: [name, cdf] pairs. */
 function cdfChart(title, note, of, unit, limits) {
   const share = {name: "share of values", show: percent, min: 0, max: 1};
-  // The last hundredth would squeeze the rest: the axis ends a little beyond what P99 and limits need.
+  // The last hundredth would squeeze the rest: the axis ends a little beyond P99 and the limits.
   const upTo = (points) =>
     (points.find(([, part]) => part >= 0.99) || points[points.length - 1] || [1])[0];
   const most =

@@ -1,8 +1,8 @@
 // The table of a sweep's points.
 
 /**
- * Whether a row passes a filter: words that must all hold. "name<5", "name=text" compare a parameter
- * or metric; any other word must stand in the row's settings or its result.
+ * Whether a row passes a filter: words that must all hold. "name<5", "name=text" compare a
+ * parameter or metric; any other word must stand in the row's settings or its result.
  */
 function rowFilter(text) {
   const tests = text

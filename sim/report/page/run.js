@@ -25,7 +25,8 @@ function questionText(run) {
   const {slo} = run.summary;
   const within = slo ? `within the objective ${slo.name}` : "and how fast";
   const pools = run.summary.pools.length > 1 || run.summary.pools[0].machines > 1;
-  return `${pools ? "Do" : "Does"} ${clusterText(run.summary)} serve ${workloadText(run)} ${within}?`;
+  const subject = `${pools ? "Do" : "Does"} ${clusterText(run.summary)}`;
+  return `${subject} serve ${workloadText(run)} ${within}?`;
 }
 
 /** The limit that is missed by most, or that comes nearest. */
@@ -33,9 +34,23 @@ function tightest(slo) {
   return [...slo.limits].sort((a, b) => b.value / b.limit - a.value / a.limit)[0];
 }
 
+/** Why the objective is kept or not. */
+function reason(slo) {
+  const all = slo.limits.length;
+  const broken = slo.limits.filter((limit) => !limit.holds).length;
+  const worst = tightest(slo);
+  const measured = `${limitName(worst)} is ${limitValue(worst, worst.value)}`;
+  const against = `${measured}, at most ${limitValue(worst, worst.limit)} allowed`;
+  if (broken > 0) return `${broken} of ${all} limits are broken; most of all, ${against}`;
+  if (!slo.holds) return "the limits hold for what completed, but not all requests did";
+  return `all ${all} limits hold; nearest to its limit: ${against}`;
+}
+
+const priceText = ({cost, power}) =>
+  `${figure(cost.price_per_hour)} $/h and ${figure(power.provisioned_w / 1000)} kW provisioned`;
+
 function answer(summary) {
-  const {slo, requests, cost, power} = summary;
-  const price = `${figure(cost.price_per_hour)} $/h and ${figure(power.provisioned_w / 1000)} kW provisioned`;
+  const {slo, requests} = summary;
   if (!slo) {
     return el(
       "p",
@@ -43,50 +58,47 @@ function answer(summary) {
       "No objective was set. It completes ",
       `${count(requests.completed)} of ${count(requests.arrived)} requests at `,
       `${figure(summary.served_rps)} requests/s, TTFT P99 ${seconds(summary.ttft.p99)}, `,
-      `TPOT P99 ${seconds(summary.tpot.p99)}, for ${price}.`,
+      `TPOT P99 ${seconds(summary.tpot.p99)}, for ${priceText(summary)}.`,
     );
-  }
-  const broken = slo.limits.filter((limit) => !limit.holds);
-  const worst = tightest(slo);
-  const say = (limit) =>
-    `${limitName(limit)} is ${limitValue(limit, limit.value)}, at most ${limitValue(limit, limit.limit)} allowed`;
-  let why = `all ${slo.limits.length} limits hold; nearest to its limit: ${worst ? say(worst) : "-"}`;
-  if (broken.length > 0) {
-    why = `${broken.length} of ${slo.limits.length} limits are broken; most of all, ${say(worst)}`;
-  } else if (!slo.holds) {
-    why = "the limits hold for the requests that completed, but not all requests did";
   }
   return el(
     "p",
     {class: `answer ${slo.holds ? "yes" : "no"}`},
     el("strong", {}, slo.holds ? "Yes" : "No"),
-    `: ${why}. ${percent(slo.attainment)} of the requests, ${figure(slo.goodput_rps)} requests/s, each keep the limits of the highest percentiles. It takes ${price}.`,
+    `: ${reason(slo)}. ${percent(slo.attainment)} of the requests, ${figure(slo.goodput_rps)} `,
+    "requests/s, each keep the limits of the highest percentiles. ",
+    `It takes ${priceText(summary)}.`,
   );
 }
 
 function warnings(summary) {
-  const list = [];
   const {steady, requests} = summary;
-  if (steady.overload) {
-    list.push(
-      `Overload: requests pile up (${figure(steady.in_cluster_second_quarter)} in the cluster in the second quarter of the arrivals, ${figure(steady.in_cluster_last_quarter)} in the last); percentiles depend on how long the run lasts.`,
-    );
-  }
-  if (steady.too_short) {
-    list.push(
-      "Short: the cluster was still filling when the last request arrived; a longer run would tell whether it keeps up.",
-    );
-  }
-  if (requests.rejected > 0)
-    list.push(
+  const before = figure(steady.in_cluster_second_quarter);
+  const after = figure(steady.in_cluster_last_quarter);
+  const all = [
+    [
+      steady.overload,
+      `Overload: requests pile up (${before} in the cluster in the second quarter of the ` +
+        `arrivals, ${after} in the last); percentiles depend on how long the run lasts.`,
+    ],
+    [
+      steady.too_short,
+      "Short: the cluster was still filling when the last request arrived; a longer run would " +
+        "tell whether it keeps up.",
+    ],
+    [
+      requests.rejected > 0,
       `Rejected: ${plural(requests.rejected, "request")}; no machine can hold the KV cache.`,
-    );
-  if (requests.unfinished > 0) list.push(`Unfinished: ${plural(requests.unfinished, "request")}.`);
-  if (requests.stranded > 0)
-    list.push(`Stranded: ${plural(requests.stranded, "request")} found no machine that was up.`);
-  if (summary.estimated) list.push("Latencies are estimated, not fitted from measurements.");
-  if (summary.power.estimated) list.push("Power is estimated.");
-  return list.map((text) => el("p", {class: "warning"}, text));
+    ],
+    [requests.unfinished > 0, `Unfinished: ${plural(requests.unfinished, "request")}.`],
+    [
+      requests.stranded > 0,
+      `Stranded: ${plural(requests.stranded, "request")} found no machine that was up.`,
+    ],
+    [summary.estimated, "Latencies are estimated, not fitted from measurements."],
+    [summary.power.estimated, "Power is estimated."],
+  ];
+  return all.filter(([applies]) => applies).map(([, text]) => el("p", {class: "warning"}, text));
 }
 
 function keyFigures(summary) {
@@ -148,7 +160,8 @@ function slowestSection(requests) {
     {},
     el("h2", {}, "Slowest requests"),
     makeTable(
-      "The slowest requests and how long each phase took; the bar shows queueing, prompt, transfer and token phase in this order",
+      "The slowest requests and how long each phase took; " +
+        "the bar shows queueing, prompt, transfer and token phase in this order",
       [
         {name: "Request", value: (request) => request.request},
         {

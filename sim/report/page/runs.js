@@ -57,7 +57,7 @@ function comparedNumbers(runs) {
   });
 }
 
-/** By how much, of the first value, another differs at most; text that differs counts as wholly different. */
+/** By how much, of the first value, another differs at most; by all of it where it is no number. */
 function largestDifference(values) {
   const [first, ...others] = values;
   return Math.max(
@@ -122,19 +122,19 @@ function runsAnswer(runs) {
   if (runs.every((run) => !run.summary.slo)) {
     return el("p", {class: "answer"}, "No objective was set; the table shows what differs most.");
   }
-  if (kept.length === 0)
-    return el(
-      "p",
-      {class: "answer no"},
-      el("strong", {}, "None"),
-      " of these runs keeps its objective.",
-    );
+  if (kept.length === 0) {
+    const none = el("strong", {}, "None");
+    return el("p", {class: "answer no"}, none, " of these runs keeps its objective.");
+  }
   const cheapest = kept.reduce((best, run) => (price(run) < price(best) ? run : best));
+  const one = kept.length === 1;
+  const subject = one ? "It takes" : `The cheapest of these is ${cheapest.name}, at`;
   return el(
     "p",
     {class: "answer yes"},
     el("strong", {}, `${kept.length} of ${runs.length}`),
-    ` ${kept.length === 1 ? "keeps" : "keep"} the objective: ${kept.map((run) => run.name).join(", ")}. ${kept.length === 1 ? "It takes" : `The cheapest of these is ${cheapest.name}, at`} ${figure(price(cheapest))} $/h and ${figure(cheapest.summary.power.provisioned_w / 1000)} kW provisioned.`,
+    ` ${one ? "keeps" : "keep"} the objective: ${kept.map((run) => run.name).join(", ")}. `,
+    `${subject} ${priceText(cheapest.summary)}.`,
   );
 }
 

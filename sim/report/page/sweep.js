@@ -108,6 +108,7 @@ function sweepAnswer(sweep) {
   const varied = sweep.parameters.filter(
     (name) => distinct(sweep.rows.map((row) => row.parameters[name])).length > 1,
   );
+  const named = varied.length > 0 ? varied : sweep.parameters;
   const feasible = sweep.rows.filter((row) => row.feasible).length;
   const failed = sweep.rows.filter((row) => row.error !== null).length;
   const head = [
@@ -126,7 +127,7 @@ function sweepAnswer(sweep) {
         "li",
         {},
         el("b", {}, `${figure(best.metrics[metric])} ${kKnownMetrics[metric][1]}`),
-        `${words}: ${settingsText(best, varied.length ? varied : sweep.parameters)} (point ${best.number})`,
+        `${words}: ${settingsText(best, named)} (point ${best.number})`,
       )
     );
   });
