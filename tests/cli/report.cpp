@@ -105,6 +105,10 @@ TEST_CASE("report refuses what is no result, and leaves no page") {
   check_refused({"report", folder.write("bad.json", "{}"), "-o", page}, "expected the points");
   check_refused({"report", folder.write("worse.json", "[{}]"), "-o", page},
                 "worse.json: [0].parameters: is missing");
+  const std::string scenario = folder.read("a/scenario.json");
+  folder.write("a/scenario.json", "[]");
+  check_refused({"report", results, "-o", page}, "scenario.json: expected an object");
+  folder.write("a/scenario.json", scenario);
   folder.write("a/summary.json", R"({"schema_version": 2})");
   check_refused({"report", results, "-o", page},
                 "summary.json: schema_version: written by another");
