@@ -13,8 +13,8 @@ namespace cleave {
 ///     pools[0].count + pools[1].count = 40
 ///     cost_per_hour <= 1500
 ///     2 * pools[0].count >= pools[1].count
-/// A term is a number, a path of the scenario, `cost_per_hour` or `provisioned_w` (of all machines),
-/// each with a factor if wanted.
+/// A term is a number, a path of the scenario, `cost_per_hour` or `provisioned_w` (of all
+/// machines), each with a factor if wanted.
 class Constraint {
  public:
   /// `place` ("where[0]") is for the errors.

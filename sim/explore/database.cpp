@@ -7,13 +7,15 @@
 namespace cleave {
 
 Database::Database(const std::string& file, Mode mode) : file_(file) {
-  const int flags =
-      mode == Mode::kRead ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  // Readers too may write what goes with a log: who closes it last puts it away.
+  const int flags = SQLITE_OPEN_READWRITE | (mode == Mode::kWrite ? SQLITE_OPEN_CREATE : 0);
   constexpr int kPatienceMs = 60'000;
   try {
     if (sqlite3_open_v2(file.c_str(), &handle_, flags, nullptr) != SQLITE_OK) fail();
     sqlite3_busy_timeout(handle_, kPatienceMs);
-    if (mode == Mode::kWrite) {
+    if (mode == Mode::kRead) {
+      run("PRAGMA query_only = ON");
+    } else {
       run("PRAGMA journal_mode = WAL");
       run("PRAGMA synchronous = NORMAL");
     }

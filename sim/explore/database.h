@@ -13,8 +13,9 @@ namespace cleave {
 class Database {
  public:
   enum class Mode { kRead, kWrite };
-  /// kWrite creates the file where there is none, and writes ahead to a log (WAL): readers see what
-  /// is committed while it is open, and a process that dies leaves whole rows.
+  /// kRead changes nothing in it. kWrite creates the file where there is none, and writes ahead to
+  /// a log (WAL): readers see what is committed while it is open, and a process that dies leaves
+  /// whole rows.
   Database(const std::string& file, Mode mode);
   ~Database();
   Database(const Database&) = delete;

@@ -46,7 +46,7 @@ void check_same_sweep(Database& one, Database& other) {
   }
 }
 
-std::uint64_t fill(const std::string& file, const std::vector<std::string>& inputs) {
+MergeCount fill(const std::string& file, const std::vector<std::string>& inputs) {
   const WriterLock lock(file);
   Database out(file, Database::Mode::kWrite);
   out.run("BEGIN IMMEDIATE");
@@ -65,7 +65,7 @@ std::uint64_t fill(const std::string& file, const std::vector<std::string>& inpu
   out.run("COMMIT");
   Statement count(out, "SELECT count(*) FROM points");
   count.step();
-  return static_cast<std::uint64_t>(count.integer(0));
+  return {static_cast<std::uint64_t>(count.integer(0)), std::stoull(sweep_fact(out, "points"))};
 }
 
 }  // namespace
@@ -77,23 +77,17 @@ MergeCount merge_results(const std::string& out, const std::vector<std::string>&
       throw InputError(input + ": is both an input and the output");
     }
   }
-  MergeCount count;
-  if (fs::exists(out)) {
-    count.merged = fill(out, inputs);
-  } else {
-    const std::string partial = out + ".partial-" + std::to_string(getpid());
-    try {
-      count.merged = fill(partial, inputs);
-      fs::rename(partial, out);
-    } catch (...) {
-      std::error_code ignored;
-      for (const char* ending : {"", "-wal", "-shm"}) fs::remove(partial + ending, ignored);
-      throw;
-    }
+  if (fs::exists(out)) return fill(out, inputs);
+  const std::string partial = out + ".partial-" + std::to_string(getpid());
+  try {
+    const MergeCount count = fill(partial, inputs);
+    fs::rename(partial, out);
+    return count;
+  } catch (...) {
+    std::error_code ignored;
+    for (const char* ending : {"", "-wal", "-shm"}) fs::remove(partial + ending, ignored);
+    throw;
   }
-  Database merged(out, Database::Mode::kRead);
-  count.points = std::stoull(sweep_fact(merged, "points"));
-  return count;
 }
 
 }  // namespace cleave

@@ -13,11 +13,12 @@ struct Group {
 };
 
 const std::vector<Group>& groups() {
-  static const std::vector<const char*> latency{"count", "mean", "std", "min", "p50",   "p90",
-                                                "p95",  "p99", "p99.9", "max"};
+  static const std::vector<const char*> latency{"count", "mean", "std", "min",   "p50",
+                                                "p90",   "p95",  "p99", "p99.9", "max"};
   static const std::vector<Group> all{
       {"", "", {"estimated", "events", "duration_s", "offered_rps", "served_rps"}},
-      {"requests_", "/requests",
+      {"requests_",
+       "/requests",
        {"arrived", "completed", "rejected", "unfinished", "restarts", "stranded", "measured"}},
       {"ttft_", "/ttft", latency},
       {"tpot_", "/tpot", latency},
@@ -27,15 +28,19 @@ const std::vector<Group>& groups() {
       {"queueing_", "/queueing", latency},
       {"transfer_", "/transfer", latency},
       {"slo_", "/slo", {"holds", "attainment", "goodput_rps"}},
-      {"", "/steady", {"overload", "too_short", "in_cluster_second_quarter",
-                       "in_cluster_last_quarter"}},
-      {"tokens_", "/tokens",
+      {"",
+       "/steady",
+       {"overload", "too_short", "in_cluster_second_quarter", "in_cluster_last_quarter"}},
+      {"tokens_",
+       "/tokens",
        {"prompt", "output", "prompt_per_s", "output_per_s", "output_per_s_per_gpu",
         "prompt_per_s_per_prompt_gpu", "output_per_s_per_token_gpu", "output_per_s_per_user"}},
-      {"", "/cost",
+      {"",
+       "/cost",
        {"spent_usd", "usd_per_million_prompt_tokens", "usd_per_million_output_tokens",
         "requests_per_usd"}},
-      {"", "/power",
+      {"",
+       "/power",
        {"provisioned_w", "idle_w", "mean_w", "p99_w", "peak_w", "energy_kwh", "j_per_output_token",
         "j_per_token", "j_per_request", "prompt_j_per_prompt_token", "decode_j_per_output_token"}},
       {"power_", "/power", {"window_s", "estimated"}},
@@ -44,10 +49,22 @@ const std::vector<Group>& groups() {
   return all;
 }
 
-const std::vector<const char*> kPoolFields{
-    "machines", "instances", "gpus", "utilization", "batch_prompts_mean", "batch_sequences_mean",
-    "prompt_tokens", "decode_tokens", "memory_mean", "memory_peak", "queued_requests_mean",
-    "mixed_share", "moves_to_mixed", "energy_kwh", "price_per_hour", "provisioned_w"};
+const std::vector<const char*> kPoolFields{"machines",
+                                           "instances",
+                                           "gpus",
+                                           "utilization",
+                                           "batch_prompts_mean",
+                                           "batch_sequences_mean",
+                                           "prompt_tokens",
+                                           "decode_tokens",
+                                           "memory_mean",
+                                           "memory_peak",
+                                           "queued_requests_mean",
+                                           "mixed_share",
+                                           "moves_to_mixed",
+                                           "energy_kwh",
+                                           "price_per_hour",
+                                           "provisioned_w"};
 
 void add(std::vector<MetricColumn>& columns, const std::string& prefix, const std::string& where,
          const std::vector<const char*>& fields) {

@@ -10,7 +10,7 @@ namespace cleave {
 
 /// A number of a run's summary that has a column of its own in a results database.
 struct MetricColumn {
-  std::string name;           ///< "ttft_p99", "pool0_utilization"
+  std::string name;          ///< "ttft_p99", "pool0_utilization"
   Json::json_pointer where;  ///< in the summary
 };
 

@@ -46,8 +46,9 @@ WriterLock::WriterLock(const std::string& file)
   const int why = errno;
   close(descriptor_);
   if (why == EAGAIN || why == EACCES) {
-    throw InputError(file + ": another process is writing to it; expected a file of its own for "
-                            "every sweep that runs, or shard of it");
+    throw InputError(file +
+                     ": another process is writing to it; expected a file of its own for "
+                     "every sweep that runs, or shard of it");
   }
   throw InputError(file + ": cannot be locked: " + std::strerror(why));
 }
@@ -108,8 +109,9 @@ void ResultsStore::check() const {
   check_is_results(database_);
   const std::string& file = database_.file();
   if (sweep_fact(database_, "spec_hash") != spec_.hash()) {
-    throw InputError(file + ": holds the results of another sweep; expected the same specification "
-                            "as before, or the name of a new file");
+    throw InputError(file +
+                     ": holds the results of another sweep; expected the same specification "
+                     "as before, or the name of a new file");
   }
   const std::string version = sweep_fact(database_, "cleave_version");
   if (version != CLEAVE_VERSION) {

@@ -24,8 +24,8 @@ class WriterLock {
   int descriptor_ = -1;
 };
 
-/// The results of a sweep in a SQLite file: one row for every point that was run, in a transaction of
-/// its own. SWEEPS.md has the schema.
+/// The results of a sweep in a SQLite file: one row for every point that was run, in a transaction
+/// of its own. SWEEPS.md has the schema.
 class ResultsStore {
  public:
   /// Creates the file, or goes on with one that was made for the same sweep; InputError for any

@@ -45,7 +45,8 @@ Shard slurm_shard(std::uint64_t task) {
 Shard parse_shard(const std::string& text) {
   const std::size_t slash = text.find('/');
   const auto index = whole_number(text.substr(0, slash));
-  const auto count = slash == std::string::npos ? std::nullopt : whole_number(text.substr(slash + 1));
+  const auto count =
+      slash == std::string::npos ? std::nullopt : whole_number(text.substr(slash + 1));
   if (!index || !count || *count == 0 || *index > *count) {
     throw InputError("--shard " + text + ": expected i/n, as in 0/4 for the first of 4 parts");
   }
@@ -56,8 +57,10 @@ Shard shard_of_environment(std::optional<std::uint64_t> completions) {
   if (const auto task = from_environment("SLURM_ARRAY_TASK_ID")) return slurm_shard(*task);
   const auto index = from_environment("JOB_COMPLETION_INDEX");
   if (!index) {
-    if (completions) throw InputError("--shards: neither SLURM_ARRAY_TASK_ID nor "
-                                      "JOB_COMPLETION_INDEX says which of them this is");
+    if (completions)
+      throw InputError(
+          "--shards: neither SLURM_ARRAY_TASK_ID nor "
+          "JOB_COMPLETION_INDEX says which of them this is");
     return {};
   }
   const auto count = completions ? completions : from_environment("JOB_COMPLETIONS");

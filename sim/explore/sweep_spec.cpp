@@ -38,7 +38,8 @@ std::vector<Json> range_values(JsonReader range) {
   std::vector<Json> values;
   for (int i = 0; i <= static_cast<int>(steps); ++i) {
     const double value = from + step * i;
-    values.push_back(whole ? Json(static_cast<std::int64_t>(value)) : Json(without_rounding(value)));
+    values.push_back(whole ? Json(static_cast<std::int64_t>(value))
+                           : Json(without_rounding(value)));
   }
   return values;
 }
@@ -47,7 +48,8 @@ std::vector<Json> axis_values(JsonReader& vary, const std::string& path) {
   const Json& given = vary.value(path);
   if (given.is_object()) return range_values(vary.object(path));
   if (!given.is_array() || given.empty()) {
-    vary.fail(path, "expected a list of values, or a range like {\"from\": 1, \"to\": 39, \"step\": 2}");
+    vary.fail(path,
+              "expected a list of values, or a range like {\"from\": 1, \"to\": 39, \"step\": 2}");
   }
   std::vector<Json> values;
   for (const Json& value : given) {
@@ -192,7 +194,8 @@ void SweepSpec::for_each_setting(std::uint64_t place, const Visit& visit) const 
   }
 }
 
-/// Only the parts of the scenario that the constraints look at are made for every place of the grid.
+/// Only the parts of the scenario that the constraints look at are made for every place of the
+/// grid.
 void SweepSpec::choose_points() {
   std::set<std::string> keys;
   for (const Constraint& constraint : constraints_) keys.merge(constraint.keys());
@@ -215,8 +218,9 @@ void SweepSpec::choose_points() {
 
 Json SweepSpec::scenario(std::uint64_t point) const {
   Json document = base_;
-  for_each_setting(constraints_.empty() ? point : chosen_.at(point),
-                   [&](const Setting& setting) { set_path(document, setting.path, setting.value); });
+  for_each_setting(constraints_.empty() ? point : chosen_.at(point), [&](const Setting& setting) {
+    set_path(document, setting.path, setting.value);
+  });
   return document;
 }
 
