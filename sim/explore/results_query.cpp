@@ -64,7 +64,11 @@ Json parse_operand(const std::string& text) {
 const std::string& known_column(const std::vector<std::string>& all, const std::string& place,
                                 const std::string& name) {
   const auto found = std::find(all.begin(), all.end(), name);
-  if (found == all.end()) throw_unknown_name(place, "column", name, all);
+  if (found == all.end()) {
+    const std::string near = nearest_name(name, all);
+    throw InputError(place + ": unknown column \"" + name + "\"; " +
+                     (near.empty() ? "--csv names them all" : "did you mean \"" + near + "\"?"));
+  }
   return *found;
 }
 
