@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "sim/base/error.h"
 #include "sim/scenario/resolve.h"
@@ -37,18 +39,25 @@ WriterLock::WriterLock(const std::string& file)
   if (descriptor_ < 0) {
     throw InputError(file + ": cannot be written: " + std::strerror(errno));
   }
-  // The first byte: SQLite's own locks are far behind it.
+  // Of the open file and not of the process: SQLite lets go of all that its process has locked.
   struct flock lock {};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
   lock.l_len = 1;
-  if (fcntl(descriptor_, F_SETLK, &lock) == 0) return;
-  const int why = errno;
+  // A sweep that was killed may still have children that are about to end.
+  constexpr int kTries = 60;
+  int why = 0;
+  for (int i = 0; i < kTries; ++i) {
+    if (fcntl(descriptor_, F_OFD_SETLK, &lock) == 0) return;
+    why = errno;
+    if (why != EAGAIN && why != EACCES) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
   close(descriptor_);
   if (why == EAGAIN || why == EACCES) {
     throw InputError(file +
-                     ": another process is writing to it; expected a file of its own for "
-                     "every sweep that runs, or shard of it");
+                     ": another process is writing to it; expected a file of its own for every "
+                     "sweep that runs, or shard of it");
   }
   throw InputError(file + ": cannot be locked: " + std::strerror(why));
 }

@@ -10,8 +10,8 @@
 
 namespace cleave {
 
-/// Keeps other processes from writing to a results database; let go when this process ends, however
-/// it ends. Its child processes do not hold it.
+/// Keeps other processes from writing to a results database; let go when this process and its
+/// children have ended, however they end.
 class WriterLock {
  public:
   /// Throws InputError where another process has it.
@@ -44,7 +44,7 @@ class ResultsStore {
   void read_recorded();
 
   const SweepSpec& spec_;
-  WriterLock lock_;  // closed after the database: closing the file lets go of all its locks
+  WriterLock lock_;  // closed after the database: that lets go of SQLite's locks too
   mutable Database database_;
   std::vector<MetricColumn> metrics_;
   std::vector<bool> recorded_;
