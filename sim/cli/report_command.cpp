@@ -1,11 +1,13 @@
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <memory>
 
 #include "sim/base/error.h"
 #include "sim/cli/command.h"
 #include "sim/cli/output_file.h"
+#include "sim/explore/sweep_points.h"
 #include "sim/report/html.h"
 
 namespace cleave {
@@ -67,12 +69,32 @@ std::vector<RunResult> read_runs(const std::vector<std::string>& folders) {
   return runs;
 }
 
-/// A sweep's points as JSON: see sweep_page().
+bool is_database(const std::string& file) {
+  constexpr std::string_view kMagic = "SQLite format 3";
+  std::ifstream in(file, std::ios::binary);
+  std::string begin(kMagic.size(), '\0');
+  in.read(begin.data(), static_cast<std::streamsize>(begin.size()));
+  return begin == kMagic;
+}
+
+/// The points of a results database, with the limit that breaks most in words.
+Json database_points(const std::string& file) {
+  Json points = sweep_points(file);
+  if (points.empty()) throw InputError(file + ": has no points yet; expected at least one");
+  for (Json& point : points) {
+    if (!point["slo"].is_null()) point["metrics"]["slo_broken"] = broken_limit(point["slo"]);
+  }
+  return points;
+}
+
+/// A sweep's points for sweep_page(): a results database, or the same as JSON.
 Json read_points(const std::string& file) {
+  if (is_database(file)) return database_points(file);
   Json points = load_json(file);
   if (!points.is_array() || points.empty()) {
-    throw InputError(file + ": expected the points of a sweep (an array), but it is " +
-                     json_kind(points));
+    throw InputError(
+        file + ": expected a results database, or the points of a sweep as a list, but it is " +
+        json_kind(points));
   }
   for (std::size_t i = 0; i < points.size(); ++i) {
     JsonReader point(points[i], file + ": [" + std::to_string(i) + "]");
@@ -109,7 +131,9 @@ void add_report(CLI::App& app, Action& action) {
       "report", with_example("Makes one HTML page, which needs no network, of a run, of several "
                              "runs side by side, or of a sweep.",
                              "cleave report results -o report.html"));
-  command->add_option("RESULT", options->results, "folder of a run (--out), or points of a sweep")
+  command
+      ->add_option("RESULT", options->results,
+                   "folder of a run (--out), or results database of a sweep")
       ->required();
   command->add_option("-o,--out", options->out, "the page; - for standard output")
       ->type_name("FILE")

@@ -145,6 +145,17 @@ class Pages(unittest.TestCase):
         self.browser.point_at("figure .canvas", 0.48, 0.5)
         self.assertRegex(self.text(".tip"), r"^pools\[0\].count = 20, pools\[1\].count = 15keeps")
 
+    def test_results_database(self):
+        spec = self.folder / "plane.json"
+        spec.write_text(json.dumps({
+            "scenario": {"workload": {"duration_s": 5}},
+            "vary": {"pools[0].count": [1, 20, 25], "pools[1].count": [5, 15, 20]}}))
+        database = str(self.folder / "plane.db")
+        cleave("sweep", str(spec), "--out", database, "--quiet")
+        self.open("database", database)
+        self.assertRegex(self.text(".answer"), "^[1-8] of 9 points keeps? the objective")
+        self.check_charts(2)
+
     def test_sweep_controls(self):
         self.open("controls", self.folder / "points.json")
         rows = "section:last-of-type > div tbody tr"

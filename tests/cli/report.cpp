@@ -93,6 +93,25 @@ TEST_CASE("report of a sweep carries its points as columns") {
   CHECK(carried.at("errors")[1] == "</script><b>no</b>");
 }
 
+TEST_CASE("report shows a results database") {
+  const TempFolder folder;
+  const std::string spec = folder.write("sweep.json", R"({
+    "scenario": {"workload": {"duration_s": 10}}, "vary": {"pools[0].count": [1, 25]}})");
+  const std::string database = folder.path("results.db");
+  REQUIRE(run_cleave({"sweep", spec, "--out", database, "--quiet"}).exit_code == 0);
+  const Json carried = results_in(run_cleave({"report", database, "-o", "-"}).out);
+  CHECK(carried.at("name") == "results.db");
+  CHECK(carried.at("numbers") == Json({0, 1}));
+  CHECK(carried.at("parameters")[0] ==
+        parse_json(R"({"name": "pools[0].count", "values": [1, 25]})", "expected"));
+  Json by_name;
+  for (const Json& metric : carried.at("metrics")) by_name[metric.at("name")] = metric.at("values");
+  CHECK(by_name.at("cost_per_hour") == Json({608, 1520}));
+  CHECK(by_name.at("slo_holds") == Json({0, 1}));
+  CHECK(by_name.at("slo_broken")[0] != "");
+  CHECK(by_name.at("slo_broken")[1] == "");
+}
+
 TEST_CASE("report refuses what is no result, and leaves no page") {
   const TempFolder folder;
   const std::string results = run_into(folder, "a");
@@ -102,7 +121,8 @@ TEST_CASE("report refuses what is no result, and leaves no page") {
   check_refused({"report", results}, "--out");
   const std::string points = folder.write("points.json", kPoints);
   check_refused({"report", results, points, "-o", page}, "points.json: not the folder of a run");
-  check_refused({"report", folder.write("bad.json", "{}"), "-o", page}, "expected the points");
+  check_refused({"report", folder.write("bad.json", "{}"), "-o", page},
+                "expected a results database");
   check_refused({"report", folder.write("worse.json", "[{}]"), "-o", page},
                 "worse.json: [0].parameters: is missing");
   const std::string scenario = folder.read("a/scenario.json");
