@@ -98,6 +98,7 @@ function heatOption(colours, sweep, view) {
     right: 0,
     top: "middle",
     calculable: false,
+    hoverLink: false,
     dimension: 2,
     seriesIndex: 0,
     inRange: {color: colours.ramp},
