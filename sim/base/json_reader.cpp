@@ -171,15 +171,24 @@ Json parse_json(std::string_view text, const std::string& place) {
     const auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n') + 1;
     throw InputError(place + ": line " + std::to_string(line) +
                      ": not valid JSON; expected a value, a comma or a closing bracket there");
+  } catch (const Json::out_of_range& error) {
+    // "... number overflow parsing '1e400'"
+    const std::string what = error.what();
+    const std::size_t quote = what.find('\'');
+    throw InputError(place + ": the number " + what.substr(std::min(quote, what.size())) +
+                     " is too large; expected numbers below 1e308");
   }
 }
 
 Json load_json(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
-  std::ostringstream bytes;
-  if (!in || !(bytes << in.rdbuf())) {
+  // A folder can be opened, but not read.
+  if (in) in.peek();
+  if (!in.is_open() || in.bad()) {
     throw InputError(file + ": cannot be read; expected a JSON file");
   }
+  std::ostringstream bytes;
+  bytes << in.rdbuf();
   return parse_json(bytes.str(), file);
 }
 
