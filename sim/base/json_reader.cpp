@@ -164,8 +164,15 @@ void JsonReader::finish() const {
 }
 
 Json parse_json(std::string_view text, const std::string& place) {
+  // What reads a value calls itself for each value inside it.
+  constexpr int kDeepest = 256;
+  const auto check = [&](int depth, Json::parse_event_t, const Json&) {
+    if (depth <= kDeepest) return true;
+    throw InputError(place + ": lists or objects within each other, more than " +
+                     std::to_string(kDeepest) + " deep; expected fewer");
+  };
   try {
-    return Json::parse(text.begin(), text.end(), nullptr, true, true);
+    return Json::parse(text.begin(), text.end(), check, true, true);
   } catch (const Json::parse_error& error) {
     const std::size_t at = std::min(text.size(), error.byte == 0 ? 0 : error.byte - 1);
     const auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n') + 1;

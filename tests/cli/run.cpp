@@ -270,6 +270,9 @@ TEST_CASE("run: bad files") {
                          "file: the number '1e400' is too large"});
   check_refused(folder, {{file(R"({"scheduler": {"polcy": "jsq"}})")},
                          "scheduler: unknown key \"polcy\"; did you mean \"policy\"?"});
+  check_refused(
+      folder, {{file("{\"faults\": " + std::string(300000, '[') + std::string(300000, ']') + "}")},
+               "file: lists or objects within each other"});
   check_refused(folder, {{"--preset", folder.path("none.json")}, "none.json: cannot be read"});
 
   check_refused(folder, {{"--trace", folder.path("none.csv")}, "none.csv: cannot be opened"});
