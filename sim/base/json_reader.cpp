@@ -164,22 +164,38 @@ void JsonReader::finish() const {
 }
 
 Json parse_json(std::string_view text, const std::string& place) {
+  // What reads a value calls itself for each value inside it.
+  constexpr int kDeepest = 256;
+  const auto check = [&](int depth, Json::parse_event_t, const Json&) {
+    if (depth <= kDeepest) return true;
+    throw InputError(place + ": lists or objects within each other, more than " +
+                     std::to_string(kDeepest) + " deep; expected fewer");
+  };
   try {
-    return Json::parse(text.begin(), text.end(), nullptr, true, true);
+    return Json::parse(text.begin(), text.end(), check, true, true);
   } catch (const Json::parse_error& error) {
     const std::size_t at = std::min(text.size(), error.byte == 0 ? 0 : error.byte - 1);
     const auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n') + 1;
     throw InputError(place + ": line " + std::to_string(line) +
                      ": not valid JSON; expected a value, a comma or a closing bracket there");
+  } catch (const Json::out_of_range& error) {
+    // "... number overflow parsing '1e400'"
+    const std::string what = error.what();
+    const std::size_t quote = what.find('\'');
+    throw InputError(place + ": the number " + what.substr(std::min(quote, what.size())) +
+                     " is too large; expected numbers below 1e308");
   }
 }
 
 Json load_json(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
-  std::ostringstream bytes;
-  if (!in || !(bytes << in.rdbuf())) {
+  // A folder can be opened, but not read.
+  if (in) in.peek();
+  if (!in.is_open() || in.bad()) {
     throw InputError(file + ": cannot be read; expected a JSON file");
   }
+  std::ostringstream bytes;
+  bytes << in.rdbuf();
   return parse_json(bytes.str(), file);
 }
 

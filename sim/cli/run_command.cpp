@@ -49,13 +49,15 @@ void add_run(CLI::App& app, Action& action) {
                           "cleave run --trace trace.csv --set pools[0].count=30 --out results"));
   run_app->add_option("SCENARIO", options->sources.file,
                       "scenario (JSON); what it leaves out has a default");
-  run_app->add_option("--preset", options->sources.presets,
-                      "settings by name, before the scenario: splitwise-sim, ethernet-25g, ...");
+  run_app
+      ->add_option("--preset", options->sources.presets,
+                   "settings by name, before the scenario: splitwise-sim, ethernet-25g, ...")
+      ->allow_extra_args(false);
   run_app->add_option("--trace", options->sources.trace,
                       "trace file to replay, or the name of a built-in distribution");
-  run_app
-      ->add_option("--set", options->sources.settings, "one setting: path=value")
-      ->type_name("PATH=VALUE");
+  run_app->add_option("--set", options->sources.settings, "one setting: path=value")
+      ->type_name("PATH=VALUE")
+      ->allow_extra_args(false);
   run_app->add_option("--out", options->out, "folder for the result files")->type_name("DIR");
   run_app->add_flag("--json", options->json, "print the summary as JSON");
   run_app->add_flag("--quiet", options->quiet, "print nothing but errors");

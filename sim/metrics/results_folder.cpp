@@ -2,8 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <fstream>
 #include <sstream>
+#include <string_view>
 
 #include "sim/base/error.h"
 
@@ -11,27 +14,64 @@ namespace cleave {
 
 namespace fs = std::filesystem;
 
-ResultsFolder::ResultsFolder(const std::string& folder)
-    : place_(fs::path(folder).lexically_normal()) {
-  if (place_.filename().empty()) place_ = place_.parent_path();
+namespace {
+
+constexpr std::array<std::string_view, 5> kNames{"summary.json", "scenario.json", "requests.csv",
+                                                 "machines.csv", "links.csv"};
+
+/// What lies in a folder, or at its place, that no run of ours has left there; "" for nothing.
+std::string foreign_content(const fs::path& place) {
   std::error_code error;
-  if (fs::exists(place_, error)) {
-    const bool ours = fs::is_directory(place_, error) &&
-                      (fs::exists(place_ / "summary.json", error) || fs::is_empty(place_, error));
-    if (!ours) {
-      throw InputError("--out " + folder +
-                       ": holds something that is not a result of cleave; expected a new folder");
-    }
+  if (!fs::exists(place, error)) return "";
+  if (!fs::is_directory(place, error)) return "a file";
+  bool empty = true;
+  for (const auto& entry : fs::directory_iterator(place, error)) {
+    const std::string name = entry.path().filename().string();
+    if (std::find(kNames.begin(), kNames.end(), name) == kNames.end()) return name;
+    empty = false;
   }
-  partial_ = place_;
-  partial_ += ".partial-" + std::to_string(getpid());
-  fs::create_directories(partial_, error);
+  // A file of the same name alone may be anybody's.
+  const bool ours = fs::exists(place / "summary.json") && fs::exists(place / "scenario.json");
+  return empty || ours ? "" : "only a part of the files of a result";
+}
+
+}  // namespace
+
+ResultsFolder::ResultsFolder(const std::string& folder) {
+  std::error_code error;
+  place_ = fs::weakly_canonical(folder, error);
   if (error) throw InputError("--out " + folder + ": cannot be made: " + error.message());
+  if (place_.filename().empty()) place_ = place_.parent_path();
+  const std::string foreign = foreign_content(place_);
+  if (!foreign.empty()) {
+    throw InputError("--out " + folder + ": holds something that is not a result of cleave (" +
+                     foreign + "); expected a new folder");
+  }
+  for (fs::path up = place_.parent_path(); !fs::exists(up, error); up = up.parent_path()) {
+    new_parents_.push_back(up);
+  }
+  partial_ = beside(".partial-");
+  fs::create_directories(partial_, error);
+  if (error) {
+    remove_partial();
+    throw InputError("--out " + folder + ": cannot be made: " + error.message());
+  }
 }
 
 ResultsFolder::~ResultsFolder() {
+  if (!complete_) remove_partial();
+}
+
+fs::path ResultsFolder::beside(const char* ending) const {
+  fs::path path = place_;
+  path += ending + std::to_string(getpid());
+  return path;
+}
+
+void ResultsFolder::remove_partial() const {
   std::error_code ignored;
-  if (!complete_) fs::remove_all(partial_, ignored);
+  fs::remove_all(partial_, ignored);
+  for (const fs::path& parent : new_parents_) fs::remove(parent, ignored);
 }
 
 void ResultsFolder::write(const std::string& name, const std::string& text) const {
@@ -55,10 +95,21 @@ void ResultsFolder::complete(const Json& summary, const Metrics& metrics, const 
           << link.p99 << ',' << link.above_90 << '\n';
   }
   write("links.csv", links.str());
+  take_place();
+}
+
+void ResultsFolder::take_place() {
+  // What somebody has put there during the run stays; the old result goes once the new one is in.
   std::error_code error;
-  fs::remove_all(place_, error);
+  const fs::path earlier = beside(".earlier-");
+  if (foreign_content(place_).empty()) fs::rename(place_, earlier, error);
   fs::rename(partial_, place_, error);
-  if (error) throw InputError(place_.string() + ": cannot be written: " + error.message());
+  std::error_code ignored;
+  if (error) {
+    fs::rename(earlier, place_, ignored);
+    throw InputError(place_.string() + ": cannot be written: " + error.message());
+  }
+  fs::remove_all(earlier, ignored);
   complete_ = true;
 }
 

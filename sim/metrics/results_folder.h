@@ -2,14 +2,15 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "sim/metrics/metrics.h"
 
 namespace cleave {
 
-/// A folder of result files that appears complete or not at all: it is filled beside its place under
-/// another name, and takes the place when it is complete. Results of an earlier run there are
-/// replaced, anything else is left alone.
+/// A folder of result files that appears complete or not at all: it is filled beside its place
+/// under another name, and takes the place when it is complete. Results of an earlier run there are
+/// replaced; a folder that holds anything else is refused and left as it is.
 class ResultsFolder {
  public:
   /// Throws InputError if `folder` holds something else, or cannot be made.
@@ -24,10 +25,14 @@ class ResultsFolder {
   void complete(const Json& summary, const Metrics& metrics, const Json& scenario);
 
  private:
+  std::filesystem::path beside(const char* ending) const;
+  void remove_partial() const;
   void write(const std::string& name, const std::string& text) const;
+  void take_place();
 
   std::filesystem::path place_;
   std::filesystem::path partial_;
+  std::vector<std::filesystem::path> new_parents_;  ///< innermost first
   bool complete_ = false;
 };
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cctype>
 #include <cstdint>
 
@@ -54,7 +55,7 @@ void merge(Json& document, const Json& patch) {
 }
 
 struct Step {
-  std::string key;           ///< empty for an index
+  std::string key;  ///< empty for an index
   std::size_t index = 0;
 };
 
@@ -68,7 +69,8 @@ std::vector<Step> parse_path(const std::string& path) {
   while (at < path.size()) {
     if (path[at] == '[') {
       const std::size_t close = path.find(']', at);
-      if (close == std::string::npos || close == at + 1 || close > at + 9 || steps.empty()) bad_path(path);
+      if (close == std::string::npos || close == at + 1 || close > at + 9 || steps.empty())
+        bad_path(path);
       std::size_t index = 0;
       for (std::size_t i = at + 1; i < close; ++i) {
         if (std::isdigit(static_cast<unsigned char>(path[i])) == 0) bad_path(path);
@@ -90,9 +92,61 @@ std::vector<Step> parse_path(const std::string& path) {
 
 Json load_preset(const std::string& name) {
   Json preset = load_profile("profiles/presets", "preset", name, "--preset");
-  if (!preset.is_object()) throw InputError(name + ": expected an object, found " + json_kind(preset));
+  if (!preset.is_object())
+    throw InputError(name + ": expected an object, found " + json_kind(preset));
   preset.erase("summary");
   return preset;
+}
+
+/// Text that comes from the command line must be able to stand in scenario.json.
+void check_utf8(const std::string& text, const std::string& option) {
+  const Json json = text;
+  try {
+    json.dump();
+  } catch (const Json::type_error&) {
+    throw InputError(option + " " + text + ": expected text in UTF-8");
+  }
+}
+
+/// Says null for what `document` lacks but `again`, the same on top of the defaults, has.
+void note_removals(Json& document, const Json& again) {
+  for (const auto& [key, value] : again.items()) {
+    if (!document.contains(key)) {
+      document[key] = nullptr;
+    } else if (value.is_object() && document[key].is_object()) {
+      note_removals(document[key], value);
+    }
+  }
+}
+
+/// Keys in the order of `model`, others behind them; nothing where it says null.
+Json arranged(const Json& document, const Json& model) {
+  if (!document.is_object()) return document;
+  Json result = Json::object();
+  const auto take = [&](const std::string& key) {
+    if (!document[key].is_null()) {
+      result[key] = arranged(document[key], model.is_object() ? model.value(key, Json()) : Json());
+    }
+  };
+  if (model.is_object()) {
+    for (const auto& [key, unused] : model.items()) {
+      if (document.contains(key)) take(key);
+    }
+  }
+  for (const auto& [key, unused] : document.items()) {
+    if (!result.contains(key)) take(key);
+  }
+  return result;
+}
+
+/// The document so that it gives itself again when it is merged as a scenario file.
+Json settled(const Json& document) {
+  const Json defaults = default_scenario();
+  Json result = arranged(document, defaults);
+  Json again = defaults;
+  merge(again, result);
+  note_removals(result, again);
+  return result;
 }
 
 }  // namespace
@@ -141,24 +195,29 @@ Json merge_scenario(const ScenarioSources& sources) {
   if (!sources.file.empty()) {
     const Json file = load_json(sources.file);
     if (!file.is_object()) {
-      throw InputError(sources.file + ": expected a scenario (an object), found " + json_kind(file));
+      throw InputError(sources.file + ": expected a scenario (an object), found " +
+                       json_kind(file));
     }
     merge(document, file);
   }
+  check_utf8(sources.trace, "--trace");
   if (!sources.trace.empty()) merge(document, Json{{"workload", {{"trace", sources.trace}}}});
   for (const std::string& setting : sources.settings) {
+    check_utf8(setting, "--set");
     const std::size_t equals = setting.find('=');
     if (equals == std::string::npos || equals == 0) {
       throw InputError("--set " + setting + ": expected path=value, as in workload.rate_rps=40");
     }
     set_path(document, setting.substr(0, equals), parse_value(setting.substr(equals + 1)));
   }
-  return document;
+  return settled(document);
 }
 
 std::string scenario_hash(const Json& document) {
   std::uint64_t hash = 0xcbf29ce484222325ULL;
-  for (const char c : document.dump()) {
+  // Sorted by key: the order in which settings were given makes no other scenario.
+  const nlohmann::json sorted = document;
+  for (const char c : sorted.dump()) {
     hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
   }
   std::string text(16, '0');

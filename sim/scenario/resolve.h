@@ -18,7 +18,8 @@ struct ScenarioSources {
 };
 
 /// Puts the sources together. Objects are merged, everything else is replaced. A workload whose
-/// trace becomes a file is replayed, unless its arrivals are given beside it. Throws InputError.
+/// trace becomes a file is replayed, unless its arrivals are given beside it. The result gives
+/// itself again when it is the file, to the byte. Throws InputError.
 Json merge_scenario(const ScenarioSources& sources);
 
 /// `base` with `changes` (an object like a scenario file) on top.
@@ -39,7 +40,7 @@ Scenario read_scenario(const Json& document);
 SloSpec read_slo(JsonReader& scenario);
 ResultsSpec read_results(JsonReader results);
 
-/// FNV-1a of the document's text, 16 hexadecimal digits: equal for equal scenarios.
+/// FNV-1a of the document's text with sorted keys, 16 hexadecimal digits: equal for equal scenarios.
 std::string scenario_hash(const Json& document);
 
 }  // namespace cleave
