@@ -21,7 +21,8 @@ class FittedLatency : public LatencyModel {
 };
 
 const LatencyPolicies::Entry kEntry{
-    "fitted", "fitted to measurements: prefill by tokens and their squares, decode by sequences and KV",
+    "fitted",
+    "fitted to measurements: prefill by tokens and their squares, decode by sequences and KV",
     [](const InstanceDescription& instance) {
       return std::make_unique<FittedLatency>(measured_profile(instance));
     }};

@@ -7,13 +7,14 @@ namespace cleave {
 
 LatencyProfile measured_profile(const InstanceDescription& instance) {
   const std::string name =
-      latency_profile_name(instance.llm.name, instance.machine.gpu.name,
-                           instance.machine.power_cap, instance.tensor_parallel);
+      latency_profile_name(instance.llm.name, instance.machine.gpu.name, instance.machine.power_cap,
+                           instance.tensor_parallel);
   auto profile = find_latency_profile(name);
   if (profile) return *std::move(profile);
   std::string known;
   for (const std::string& other : builtin_names("profiles/latency")) known += " " + other;
-  throw InputError(instance.place + ": nothing was measured for " + name + "; measured are" + known);
+  throw InputError(instance.place + ": nothing was measured for " + name + "; measured are" +
+                   known);
 }
 
 }  // namespace cleave

@@ -144,7 +144,8 @@ Fit solve(const Shape& shape, const Rows& rows) {
       if ((choice >> i & 1) != 0) active.push_back(i);
     }
     const auto fit = solve_with(shape, rows, active, Knots(distinct));
-    if (fit && (!best || mean_error(shape, *fit, rows) < mean_error(shape, *best, rows))) best = fit;
+    if (fit && (!best || mean_error(shape, *fit, rows) < mean_error(shape, *best, rows)))
+      best = fit;
   }
   return *best;
 }
@@ -199,19 +200,18 @@ PiecewiseLinear medians(const Rows& rows, const Of& x, const Of& y) {
 }
 
 /// Whether vLLM, which measured, could have run the batch as one: weights, the KV cache of every
-/// sequence at its full length, and the activations of a prefill of the whole batch (input and output
-/// of the widest matrices, FP16), within the 90 % of memory that it uses by default.
+/// sequence at its full length, and the activations of a prefill of the whole batch (input and
+/// output of the widest matrices, FP16), within the 90 % of memory that it uses by default.
 bool could_be_one_batch(const Measurement& row, const Llm& llm, const Gpu& gpu) {
   constexpr double kUsable = 0.9;
   constexpr double kFp16Bytes = 2;
   const double gpus = row.tensor_parallel;
   const double activation_values =
       llm.mlp_matrices * static_cast<double>(llm.mlp_size) / gpus + 2.0 * llm.hidden_size;
-  const double needed =
-      (llm.weight_bytes +
-       row.batch_size * (row.prompt_size + row.generated()) * llm.kv_bytes_per_token) /
-          gpus +
-      row.prompt_tokens() * activation_values * kFp16Bytes;
+  const double needed = (llm.weight_bytes + row.batch_size * (row.prompt_size + row.generated()) *
+                                                llm.kv_bytes_per_token) /
+                            gpus +
+                        row.prompt_tokens() * activation_values * kFp16Bytes;
   return needed <= kUsable * gpu.memory_bytes;
 }
 
@@ -234,7 +234,8 @@ Rows possible(const Rows& rows, std::vector<std::string>& left_out) {
   return kept;
 }
 
-/// The peak of a run is its prompt phase; its mean is its token phase where that is nearly all of it.
+/// The peak of a run is its prompt phase; its mean is its token phase where that is nearly all of
+/// it.
 std::optional<PhasePower> phase_power(const Rows& rows) {
   constexpr double kMostlyTokens = 0.05;
   Rows measured;
@@ -245,10 +246,9 @@ std::optional<PhasePower> phase_power(const Rows& rows) {
     if (row->prompt_s < kMostlyTokens * row->e2e_s) decode.push_back(row->average_power);
   }
   if (decode.empty()) return {};
-  return PhasePower{
-      medians(measured, kPrefill.knot,
-              [](const Measurement& row) { return std::min(1.0, row.peak_power); }),
-      median(decode)};
+  return PhasePower{medians(measured, kPrefill.knot,
+                            [](const Measurement& row) { return std::min(1.0, row.peak_power); }),
+                    median(decode)};
 }
 
 LatencyProfile fit_group(const Rows& rows, std::uint64_t seed) {

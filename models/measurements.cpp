@@ -111,8 +111,7 @@ double Measurement::generated() const {
 
 std::string Measurement::configuration() const {
   std::string text = llm + ", " + gpu;
-  if (power_cap < 1)
-    text += " capped to " + std::to_string(std::lround(power_cap * 100)) + " %";
+  if (power_cap < 1) text += " capped to " + std::to_string(std::lround(power_cap * 100)) + " %";
   return text + ", tensor parallel " + std::to_string(tensor_parallel);
 }
 
@@ -143,8 +142,7 @@ std::vector<Measurement> read_measurements(const std::string& file) {
       }
       if (i == kModel || i == kHardware) continue;
       const std::string& text = fields[where[i]];
-      const auto [end, error] =
-          std::from_chars(text.data(), text.data() + text.size(), value[i]);
+      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value[i]);
       const bool power = i == kPeakPower || i == kAveragePower;
       if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value[i]) ||
           (power ? value[i] < 0 : value[i] <= 0)) {

@@ -33,9 +33,9 @@ struct Measurement {
 };
 
 /// Reads a CSV with the columns model, hardware, prompt_size, batch_size, token_size, peak_power,
-/// average_power, prompt_time, token_time, e2e_time (ms), tensor_parallel, in any order. Hardware is
-/// the name of a GPU; "-pcap" at its end means a cap of 70 %, "-cap55" one of 55 %. Throws InputError
-/// with every defect of the file, one a line.
+/// average_power, prompt_time, token_time, e2e_time (ms), tensor_parallel, in any order. Hardware
+/// is the name of a GPU; "-pcap" at its end means a cap of 70 %, "-cap55" one of 55 %. Throws
+/// InputError with every defect of the file, one a line.
 std::vector<Measurement> read_measurements(const std::string& file);
 
 }  // namespace cleave

@@ -40,8 +40,8 @@ PowerModel::PowerModel(const Llm& llm, const Machine& machine, std::uint32_t ten
   Found found = find(llm, machine, tensor_parallel);
   power_ = std::move(found.power);
   measured_ = found.measured;
-  decode_w_ = share_w_ + gpus_ * std::max(idle_per_gpu_w_,
-                                          gpu_tdp_w_ * std::min(gpu_cap_, power_.decode));
+  decode_w_ =
+      share_w_ + gpus_ * std::max(idle_per_gpu_w_, gpu_tdp_w_ * std::min(gpu_cap_, power_.decode));
 }
 
 double PowerModel::prompt_w(double prompt_tokens) const {

@@ -5,9 +5,9 @@
 
 namespace cleave {
 
-/// The power that an instance draws, its share of the machine included: GPUs at the measured fraction
-/// of their TDP (never above the cap), everything else in the machine at what the data sheet's
-/// maximum leaves for it, at all times.
+/// The power that an instance draws, its share of the machine included: GPUs at the measured
+/// fraction of their TDP (never above the cap), everything else in the machine at what the data
+/// sheet's maximum leaves for it, at all times.
 class PowerModel {
  public:
   /// `instances_per_machine` share what the machine draws besides its busy GPUs.

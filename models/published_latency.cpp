@@ -5,8 +5,9 @@ namespace cleave {
 
 namespace {
 
-/// As the published simulator looks latencies up: medians by prompt tokens for both phases, the decode
-/// table asked with the number of sequences, so that neither their number nor their KV cache slows it.
+/// As the published simulator looks latencies up: medians by prompt tokens for both phases, the
+/// decode table asked with the number of sequences, so that neither their number nor their KV cache
+/// slows it.
 class PublishedLatency : public LatencyModel {
  public:
   explicit PublishedLatency(LatencyProfile profile) : profile_(std::move(profile)) {}

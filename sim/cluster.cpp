@@ -70,7 +70,8 @@ void Cluster::admit(const Request& request) {
   record.output_tokens = request.output_tokens;
   record.arrival_s = request.arrival_s;
   observer_.arrived(request.arrival_s);
-  const std::int64_t needed = static_cast<std::int64_t>(request.prompt_tokens) + request.output_tokens;
+  const std::int64_t needed =
+      static_cast<std::int64_t>(request.prompt_tokens) + request.output_tokens;
   if (needed > instances_[largest_].capacity_tokens()) {
     ++totals_.rejected;
     observer_.rejected(record, static_cast<double>(needed) * kv_bytes_per_token_);
@@ -96,7 +97,8 @@ void Cluster::begin(RequestId request) {
     stranded_.push_back(request);
     return;
   }
-  const std::int64_t needed = static_cast<std::int64_t>(record.prompt_tokens) + record.output_tokens;
+  const std::int64_t needed =
+      static_cast<std::int64_t>(record.prompt_tokens) + record.output_tokens;
   if (needed > instances_[placement.token].capacity_tokens() ||
       demand.prompt_kv_tokens() > instances_[placement.prompt].capacity_tokens()) {
     placement = {largest_, largest_};

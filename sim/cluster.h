@@ -13,8 +13,8 @@
 
 namespace cleave {
 
-/// The cluster of a scenario at work: takes requests as they arrive, has each placed, follows it from
-/// its prompt through its transfer to its last token, and keeps the scheduler's loads.
+/// The cluster of a scenario at work: takes requests as they arrive, has each placed, follows it
+/// from its prompt through its transfer to its last token, and keeps the scheduler's loads.
 class Cluster : public ClusterView, public InstanceListener, public KvTransferListener {
  public:
   Cluster(const Scenario& scenario, Observer& observer);

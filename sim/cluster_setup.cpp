@@ -28,7 +28,8 @@ void Cluster::build() {
     const double kv_sync_s = scenario_.kv_transfer.sync_s.value_or(spec.machine.kv_sync_s);
     for (std::uint32_t i = 0; i < spec.count; ++i, ++machine) {
       for (std::uint32_t j = 0; j < spec.instances_per_machine; ++j) {
-        endpoints_.push_back({machine, static_cast<double>(spec.machine.nic_count), spec.machine.nic_bps,
+        endpoints_.push_back({machine, static_cast<double>(spec.machine.nic_count),
+                              spec.machine.nic_bps,
                               spec.machine.gpu.link_bps * spec.tensor_parallel, kv_sync_s});
         InstanceLoad load;
         load.home = spec.role;

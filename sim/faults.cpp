@@ -25,9 +25,14 @@ void Cluster::fault(std::uint64_t index) {
   for (InstanceId id = 0; id < instances_.size(); ++id) {
     if (endpoints_[id].machine != fault.machine) continue;
     switch (fault.action) {
-      case FaultSpec::Action::kStop: stop(id); break;
-      case FaultSpec::Action::kStart: start(id); break;
-      default: instances_[id].set_pace(fault.amount);
+      case FaultSpec::Action::kStop:
+        stop(id);
+        break;
+      case FaultSpec::Action::kStart:
+        start(id);
+        break;
+      default:
+        instances_[id].set_pace(fault.amount);
     }
   }
 }

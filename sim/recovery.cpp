@@ -2,8 +2,8 @@
 
 namespace cleave {
 
-// With memory reserved ahead, instances can fill up with caches that wait for one another's room, so
-// that nothing is left to happen although requests wait. The request that arrived last and holds
+// With memory reserved ahead, instances can fill up with caches that wait for one another's room,
+// so that nothing is left to happen although requests wait. The request that arrived last and holds
 // memory then gives it back and starts again from its prompt, until the others can go on.
 bool Cluster::recover() {
   RequestId youngest = kNoRequest;

@@ -20,8 +20,8 @@ class InputError : public std::runtime_error {
 /// The known name nearest to `name` by edit distance, or "" if none is near.
 std::string nearest_name(std::string_view name, const std::vector<std::string>& known);
 
-/// `pools[1].machine: unknown machine "dgx-h10"; did you mean "dgx-h100"?`, or with the list of known
-/// names when none is near.
+/// `pools[1].machine: unknown machine "dgx-h10"; did you mean "dgx-h100"?`, or with the list of
+/// known names when none is near.
 [[noreturn]] void throw_unknown_name(const std::string& place, std::string_view kind,
                                      std::string_view name, const std::vector<std::string>& known);
 

@@ -7,9 +7,9 @@
 
 namespace cleave {
 
-/// A binary min-heap of (key, id) from which any id can be removed or given another key in O(log n).
-/// Where each id stands is kept in a vector that several heaps may share, as long as an id is in one
-/// of them at a time; it must be as long as the largest id.
+/// A binary min-heap of (key, id) from which any id can be removed or given another key in O(log
+/// n). Where each id stands is kept in a vector that several heaps may share, as long as an id is
+/// in one of them at a time; it must be as long as the largest id.
 template <class Key>
 class IndexedHeap {
  public:

@@ -175,7 +175,8 @@ Json parse_json(std::string_view text, const std::string& place) {
     return Json::parse(text.begin(), text.end(), check, true, true);
   } catch (const Json::parse_error& error) {
     const std::size_t at = std::min(text.size(), error.byte == 0 ? 0 : error.byte - 1);
-    const auto line = std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n') + 1;
+    const auto line =
+        std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n') + 1;
     throw InputError(place + ": line " + std::to_string(line) +
                      ": not valid JSON; expected a value, a comma or a closing bracket there");
   } catch (const Json::out_of_range& error) {

@@ -25,7 +25,8 @@ inline constexpr Range kAnyNumber{-1e15, 1e15, false};
 /// asked for is reported by finish(), with a suggestion.
 class JsonReader {
  public:
-  /// `path` is where `object` stands: "" for a whole document, "pools[1]", or "profiles/x.json: gpu".
+  /// `path` is where `object` stands: "" for a whole document, "pools[1]", or "profiles/x.json:
+  /// gpu".
   JsonReader(const Json& object, std::string path);
 
   bool has(std::string_view key);
@@ -68,8 +69,8 @@ Json parse_json(std::string_view text, const std::string& place);
 /// Reads and parses a file; errors name it.
 Json load_json(const std::string& file);
 
-/// The profile `name` of `folder` ("profiles/llms"): a built-in name, or the path of a JSON file when
-/// it ends with ".json". Unknown names are reported at `place` as an unknown `kind`.
+/// The profile `name` of `folder` ("profiles/llms"): a built-in name, or the path of a JSON file
+/// when it ends with ".json". Unknown names are reported at `place` as an unknown `kind`.
 Json load_profile(const std::string& folder, std::string_view kind, const std::string& name,
                   const std::string& place);
 

@@ -4,9 +4,9 @@
 
 namespace cleave {
 
-/// The one random number generator: counter-based, so that draw `i` of stream `stream` under `seed` is the same
-/// everywhere and needs no draws before it. Each draw mixes (seed, stream, counter) with two rounds of the
-/// SplitMix64 finalizer (Steele, Lea, Flood, OOPSLA 2014).
+/// The one random number generator: counter-based, so that draw `i` of stream `stream` under `seed`
+/// is the same everywhere and needs no draws before it. Each draw mixes (seed, stream, counter)
+/// with two rounds of the SplitMix64 finalizer (Steele, Lea, Flood, OOPSLA 2014).
 class Random {
  public:
   Random(std::uint64_t seed, std::uint64_t stream) : key_(mix(mix(seed) ^ (stream * kGolden))) {}

@@ -10,7 +10,8 @@ namespace cleave {
 /// InputError for what the user got wrong.
 using Action = std::function<int()>;
 
-/// Adds one subcommand to `app`. When it is chosen, its callback puts what is to be done in `action`.
+/// Adds one subcommand to `app`. When it is chosen, its callback puts what is to be done in
+/// `action`.
 using AddCommand = void (*)(CLI::App& app, Action& action);
 
 /// A subcommand shows itself by existing:

@@ -25,8 +25,8 @@ void print_errors(const std::vector<LatencyProfile>& profiles) {
     std::cout << std::left << std::setw(36) << profile.name() << std::right << std::setw(6)
               << profile.rows;
     for (const FitError* error : {&profile.prefill_error, &profile.decode_error}) {
-      std::cout << std::setw(10) << error->all * kPercent << std::setw(7)
-                << error->split * kPercent << std::setw(7) << error->leave_one_out * kPercent;
+      std::cout << std::setw(10) << error->all * kPercent << std::setw(7) << error->split * kPercent
+                << std::setw(7) << error->leave_one_out * kPercent;
     }
     std::cout << '\n';
     for (const std::string& batch : profile.left_out) std::cout << "  left out: " << batch << '\n';
@@ -79,12 +79,14 @@ void add_profile(CLI::App& app, Action& action) {
   fit_app->add_option("--source", options->source, "where the measurements come from");
   fit_app->add_option("--licence", options->licence, "their licence");
   fit_app->callback([options, &action] {
-    action = [options] { return fit(options->file, options->out, options->source, options->licence); };
+    action = [options] {
+      return fit(options->file, options->out, options->source, options->licence);
+    };
   });
 
   CLI::App* check_app = profile->add_subcommand(
-      "check", with_example("Prints the errors of the built-in latency profiles.",
-                            "cleave profile check"));
+      "check",
+      with_example("Prints the errors of the built-in latency profiles.", "cleave profile check"));
   check_app->callback([&action] { action = check; });
 }
 

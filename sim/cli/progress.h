@@ -7,12 +7,13 @@
 
 namespace cleave {
 
-/// Whether to write for a person: `stream` (1 or 2) is a terminal; colours also want NO_COLOR unset.
+/// Whether to write for a person: `stream` (1 or 2) is a terminal; colours also want NO_COLOR
+/// unset.
 bool is_terminal(int stream);
 bool wants_colours(int stream);
 
-/// A line on stderr that says how far a run is, from its second second on; nothing where stderr is no
-/// terminal.
+/// A line on stderr that says how far a run is, from its second second on; nothing where stderr is
+/// no terminal.
 class Progress : public Observer {
  public:
   explicit Progress(double expected_requests);

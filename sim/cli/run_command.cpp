@@ -1,8 +1,12 @@
 #include <iostream>
+#include <limits>
 #include <memory>
+#include <optional>
 
 #include "sim/cli/command.h"
+#include "sim/cli/output_file.h"
 #include "sim/cli/progress.h"
+#include "sim/metrics/timeline.h"
 #include "sim/report/run_text.h"
 #include "sim/results.h"
 #include "sim/scenario/resolve.h"
@@ -14,6 +18,9 @@ namespace {
 struct Options {
   ScenarioSources sources;
   std::string out;
+  std::string timeline;
+  double timeline_from_s = 0;
+  double timeline_to_s = std::numeric_limits<double>::infinity();
   bool json = false;
   bool quiet = false;
 };
@@ -24,14 +31,43 @@ double expected_requests(const Workload& workload) {
   return workload.rate_rps.value_or(0) * workload.duration_s.value_or(0);
 }
 
+/// "prompt-07": what an instance is called in a timeline; padded, so that names sort as numbers.
+std::vector<std::string> instance_names(const Scenario& scenario) {
+  std::size_t total = 0;
+  for (const PoolSpec& pool : scenario.pools) {
+    total += std::size_t{pool.count} * pool.instances_per_machine;
+  }
+  const std::size_t digits = std::to_string(total).size();
+  std::vector<std::string> names;
+  for (const PoolSpec& pool : scenario.pools) {
+    for (std::uint32_t i = 0; i < pool.count * pool.instances_per_machine; ++i) {
+      std::string number = std::to_string(names.size());
+      number.insert(0, digits - number.size(), '0');
+      names.push_back(number + " " + role_name(pool.role) + " " + pool.machine.name);
+    }
+  }
+  return names;
+}
+
 int run(const Options& options) {
   const Scenario scenario = read_scenario(merge_scenario(options.sources));
-  Json summary;
+  std::vector<Observer*> watchers;
+  std::optional<Progress> progress;
   if (!options.quiet && is_terminal(2)) {
-    Progress progress(expected_requests(scenario.workload));
-    summary = simulate(scenario, options.out, {&progress});
-  } else {
-    summary = simulate(scenario, options.out);
+    watchers.push_back(&progress.emplace(expected_requests(scenario.workload)));
+  }
+  std::optional<OutputFile> file;
+  std::optional<Timeline> timeline;
+  if (!options.timeline.empty()) {
+    file.emplace(options.timeline, "--timeline");
+    watchers.push_back(&timeline.emplace(file->stream(), instance_names(scenario),
+                                         options.timeline_from_s, options.timeline_to_s));
+  }
+  const Json summary = simulate(scenario, options.out, watchers);
+  progress.reset();
+  if (timeline) {
+    timeline->finish();
+    file->commit();
   }
   if (options.json) {
     std::cout << summary.dump(1) << '\n';
@@ -59,6 +95,12 @@ void add_run(CLI::App& app, Action& action) {
       ->type_name("PATH=VALUE")
       ->allow_extra_args(false);
   run_app->add_option("--out", options->out, "folder for the result files")->type_name("DIR");
+  run_app
+      ->add_option("--timeline", options->timeline,
+                   "file for a timeline of the run; ui.perfetto.dev opens it")
+      ->type_name("FILE");
+  run_app->add_option("--timeline-from", options->timeline_from_s, "seconds where it begins");
+  run_app->add_option("--timeline-to", options->timeline_to_s, "seconds where it ends");
   run_app->add_flag("--json", options->json, "print the summary as JSON");
   run_app->add_flag("--quiet", options->quiet, "print nothing but errors");
   run_app->callback([options, &action] { action = [options] { return run(*options); }; });

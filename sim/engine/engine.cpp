@@ -10,7 +10,8 @@ namespace {
 
 using simgrid::kernel::timer::Timer;
 
-/// SimGrid wants a command line; these settings make a flow take exactly bytes / bandwidth + latency.
+/// SimGrid wants a command line; these settings make a flow take exactly bytes / bandwidth +
+/// latency.
 simgrid::s4u::Engine& make_simgrid() {
   static int argc = 2;
   static char name[] = "cleave";

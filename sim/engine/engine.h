@@ -59,8 +59,9 @@ class Engine {
   template <auto Method, class T>
   void in_simgrid(T* self, std::uint64_t argument) {
     const Calendar::Event call{
-        now_s_, [](void* object, std::uint64_t value) { (static_cast<T*>(object)->*Method)(value); },
-        self, argument};
+        now_s_,
+        [](void* object, std::uint64_t value) { (static_cast<T*>(object)->*Method)(value); }, self,
+        argument};
     if (in_step()) {
       call.function(call.self, call.argument);
     } else {

@@ -23,9 +23,8 @@ constexpr const char* kUnfinished = "unfinished";
 
 /// The machine that stands for 8 GPUs of this kind.
 std::string machine_of(const std::string& gpu, const JsonReader& pool) {
-  const std::map<std::string, std::string> machines{{"a100-80gb", "dgx-a100"},
-                                                    {"h100-80gb", "dgx-h100"},
-                                                    {"h100-80gb-pcap", "dgx-h100-cap70"}};
+  const std::map<std::string, std::string> machines{
+      {"a100-80gb", "dgx-a100"}, {"h100-80gb", "dgx-h100"}, {"h100-80gb-pcap", "dgx-h100-cap70"}};
   const auto found = machines.find(gpu);
   if (found != machines.end()) return found->second;
   std::vector<std::string> known;
@@ -186,10 +185,9 @@ std::vector<ParityCase> read_parity_cases(const std::string& file) {
 }
 
 std::string compare_parity(const ParityCase& parity_case) {
-  const std::vector<Row> rows =
-      read_rows(parity_case.expected,
-                {"request_id", "prompt_machine", "prompt_start", "prompt_end", "transfer_end",
-                 "token_machine", "token_start", "token_end"});
+  const std::vector<Row> rows = read_rows(
+      parity_case.expected, {"request_id", "prompt_machine", "prompt_start", "prompt_end",
+                             "transfer_end", "token_machine", "token_start", "token_end"});
   Results results;
   simulate(read_scenario(parity_case.scenario), "", {&results});
   FirstDifference first;

@@ -8,13 +8,14 @@ namespace cleave {
 namespace sg = simgrid::s4u;
 
 sg::ClusterCallbacks ClusterZone::callbacks() {
-  return sg::ClusterCallbacks([this](sg::NetZone* zone, const std::vector<unsigned long>&,
-                                     unsigned long place) {
-    Host* host = zone->create_host("machine-" + std::to_string(place), 1e9)->seal();
-    if (places_.size() <= place) places_.resize(place + 1);
-    places_[place] = host;
-    return std::make_pair(host->get_netpoint(), static_cast<simgrid::kernel::routing::NetPoint*>(nullptr));
-  });
+  return sg::ClusterCallbacks(
+      [this](sg::NetZone* zone, const std::vector<unsigned long>&, unsigned long place) {
+        Host* host = zone->create_host("machine-" + std::to_string(place), 1e9)->seal();
+        if (places_.size() <= place) places_.resize(place + 1);
+        places_[place] = host;
+        return std::make_pair(host->get_netpoint(),
+                              static_cast<simgrid::kernel::routing::NetPoint*>(nullptr));
+      });
 }
 
 void ClusterZone::finish(sg::NetZone* root, double trunk_bps) {

@@ -8,9 +8,9 @@ namespace {
 
 namespace sg = simgrid::s4u;
 
-/// Groups of chassis of routers of machines, every group linked with every other. Settings: `groups`,
-/// `chassis`, `routers`, `nodes` (of each in the one before), `link_gbps` (each link between
-/// routers).
+/// Groups of chassis of routers of machines, every group linked with every other. Settings:
+/// `groups`, `chassis`, `routers`, `nodes` (of each in the one before), `link_gbps` (each link
+/// between routers).
 class Dragonfly : public ClusterZone {
  public:
   Dragonfly(JsonReader& settings, const FabricContext& context) : ClusterZone(settings, context) {

@@ -9,10 +9,10 @@ namespace {
 namespace sg = simgrid::s4u;
 
 /// Leaf switches under spine switches, with static routing (destination modulo). Settings:
-/// `hosts_per_leaf`, `spines`, `oversubscription` (bandwidth of a leaf's machines over that of its links
-/// up), `link_gbps` (each link between switches; from the three others unless given); or, for more levels,
-/// the lists `down` and `up`: connections of a switch of each level below and above itself, from the
-/// leaves, the first of `up` being 1.
+/// `hosts_per_leaf`, `spines`, `oversubscription` (bandwidth of a leaf's machines over that of its
+/// links up), `link_gbps` (each link between switches; from the three others unless given); or, for
+/// more levels, the lists `down` and `up`: connections of a switch of each level below and above
+/// itself, from the leaves, the first of `up` being 1.
 class FatTree : public ClusterZone {
  public:
   FatTree(JsonReader& settings, const FabricContext& context) : ClusterZone(settings, context) {

@@ -55,7 +55,8 @@ void FlowFabric::add_gpu_links(sg::NetZone* zone) {
     Ends& ends = gpu_links_[machine];
     ends.from = zone->create_host(name + "-out", 1e9)->seal();
     ends.to = zone->create_host(name + "-in", 1e9)->seal();
-    zone->add_route(ends.from->get_netpoint(), nullptr, nullptr, nullptr, {sg::LinkInRoute(link)}, false);
+    zone->add_route(ends.from->get_netpoint(), nullptr, nullptr, nullptr, {sg::LinkInRoute(link)},
+                    false);
     zone->add_route(nullptr, ends.to->get_netpoint(), nullptr, nullptr, {}, false);
     add_link(link, name + "-gpu-link");
   }
@@ -111,8 +112,8 @@ void FlowFabric::launch(std::uint64_t id) {
   auto* started = network_model().get_started_action_set();
   const std::size_t others = started->size();
   flow.comm->start();
-  // SimGrid 3.32 forgets Comm::set_rate() where no actors send and receive, so the limit goes to what
-  // its model has just started.
+  // SimGrid 3.32 forgets Comm::set_rate() where no actors send and receive, so the limit goes to
+  // what its model has just started.
   if (flow.rate_limit_bps > 0 && started->size() > others) {
     started->back().set_bound(flow.rate_limit_bps);
   }
@@ -133,7 +134,8 @@ bool FlowFabric::is_cut(const Route& way) const {
 void FlowFabric::completed(const sg::Activity& activity) {
   const auto* comm = dynamic_cast<const sg::Comm*>(&activity);
   if (comm == nullptr) return;
-  const auto id = static_cast<TransferId>(reinterpret_cast<std::uintptr_t>(comm->get_data<void>()) - 1);
+  const auto id =
+      static_cast<TransferId>(reinterpret_cast<std::uintptr_t>(comm->get_data<void>()) - 1);
   // SimGrid can report one end twice.
   if (!flows_[id].running || flows_[id].comm.get() != comm) return;
   flows_[id].running = false;

@@ -10,10 +10,10 @@
 
 namespace cleave {
 
-/// Transfers as SimGrid flows: they share the links they cross max-min fairly. A topology builds its
-/// platform in its constructor, with a host for each machine. Settings common to all: `latency_s` (of
-/// each link), `nic_gbps` (per NIC) and `nics_per_machine`, where they differ from the machine's
-/// profile.
+/// Transfers as SimGrid flows: they share the links they cross max-min fairly. A topology builds
+/// its platform in its constructor, with a host for each machine. Settings common to all:
+/// `latency_s` (of each link), `nic_gbps` (per NIC) and `nics_per_machine`, where they differ from
+/// the machine's profile.
 class FlowFabric : public Fabric {
  public:
   TransferId start(InstanceId from, InstanceId to, double bytes, double rate_limit_bps,

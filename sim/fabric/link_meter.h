@@ -33,7 +33,8 @@ class LinkMeter {
 
   /// Shares of `bandwidth_bps` used in each window up to `end_s`, ascending.
   std::vector<double> shares(double bandwidth_bps, double end_s) const {
-    std::vector<double> shares(std::max<std::size_t>(1, static_cast<std::size_t>(end_s / width_s_)));
+    std::vector<double> shares(
+        std::max<std::size_t>(1, static_cast<std::size_t>(end_s / width_s_)));
     for (std::size_t i = 0; i < std::min(shares.size(), windows_.size()); ++i) {
       shares[i] = windows_[i] / (bandwidth_bps * width_s_);
     }

@@ -4,8 +4,8 @@ namespace cleave {
 
 namespace {
 
-/// A private pipe for every transfer, never shared and without latency: ideal, and what the published
-/// simulator assumes. Settings: `pipe_gib_per_s`.
+/// A private pipe for every transfer, never shared and without latency: ideal, and what the
+/// published simulator assumes. Settings: `pipe_gib_per_s`.
 class Pipe : public Fabric {
  public:
   Pipe(JsonReader& settings, const FabricContext& context)
@@ -16,13 +16,16 @@ class Pipe : public Fabric {
   TransferId start(InstanceId from, InstanceId to, double bytes, double rate_limit_bps,
                    std::uint64_t tag) override {
     double duration_s = ideal_s(from, to, bytes);
-    if (rate_limit_bps > 0 && bytes / rate_limit_bps > duration_s) duration_s = bytes / rate_limit_bps;
+    if (rate_limit_bps > 0 && bytes / rate_limit_bps > duration_s)
+      duration_s = bytes / rate_limit_bps;
     return engine_.at<&Pipe::done>(engine_.now() + duration_s, this, tag);
   }
 
   void cancel(TransferId transfer) override { engine_.cancel(transfer); }
 
-  double ideal_s(InstanceId, InstanceId, double bytes) const override { return bytes / bytes_per_s_; }
+  double ideal_s(InstanceId, InstanceId, double bytes) const override {
+    return bytes / bytes_per_s_;
+  }
 
  private:
   void done(std::uint64_t tag) { listener_.transfer_done(tag); }

@@ -6,7 +6,8 @@ namespace {
 
 namespace sg = simgrid::s4u;
 
-/// A non-blocking switch: the only links are the machines' NICs, one direction apart from the other.
+/// A non-blocking switch: the only links are the machines' NICs, one direction apart from the
+/// other.
 class Star : public FlowFabric {
  public:
   Star(JsonReader& settings, const FabricContext& context) : FlowFabric(settings, context) {
@@ -14,7 +15,8 @@ class Star : public FlowFabric {
     for (std::size_t machine = 0; machine < ports().size(); ++machine) {
       const std::string name = "machine-" + std::to_string(machine);
       Host* host = zone->create_host(name, 1e9)->seal();
-      sg::SplitDuplexLink* link = zone->create_split_duplex_link(name + "-nic", ports()[machine].nic_bps);
+      sg::SplitDuplexLink* link =
+          zone->create_split_duplex_link(name + "-nic", ports()[machine].nic_bps);
       link->set_latency(latency_s());
       link->seal();
       zone->add_route(host->get_netpoint(), nullptr, nullptr, nullptr,

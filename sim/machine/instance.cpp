@@ -100,11 +100,12 @@ void Instance::shorten(std::uint64_t iterations) {
   if (iterations >= run_.iterations) return;
   run_.iterations = iterations;
   engine_->cancel(run_.end);
-  run_.end = engine_->at<&Instance::run_ended>(run_.start_s + run_.length.duration_s(iterations), this);
+  run_.end =
+      engine_->at<&Instance::run_ended>(run_.start_s + run_.length.duration_s(iterations), this);
 }
 
-// KV tokens that the batch has grown by since the run began, or will have when the iteration under way
-// ends; they are added when the run ends.
+// KV tokens that the batch has grown by since the run began, or will have when the iteration under
+// way ends; they are added when the run ends.
 std::int64_t Instance::growth_under_way() const {
   if (!running_) return 0;
   const std::int64_t growth = growth_per_iteration();

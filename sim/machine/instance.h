@@ -45,15 +45,16 @@ struct InstanceKind {
 /// One LLM on one group of GPUs: its batch, what waits for a place in it, and its memory.
 ///
 /// Runs of iterations with an unchanged batch are one event. A new batch is chosen when a run ends;
-/// a run of decodes is cut short ("paused") when a task arrives that could join. The order of choice
-/// is the published simulator's: starved tasks, prompts first come first served, sequences put aside,
-/// the old batch, then everything else by arrival.
+/// a run of decodes is cut short ("paused") when a task arrives that could join. The order of
+/// choice is the published simulator's: starved tasks, prompts first come first served, sequences
+/// put aside, the old batch, then everything else by arrival.
 class Instance {
  public:
   Instance(InstanceId id, const InstanceKind& kind, Engine& engine, RequestTable& requests,
            InstanceListener& listener, Observer& observer);
 
-  /// The request's current task arrives; with `token_task`, its token task queues behind its prompt.
+  /// The request's current task arrives; with `token_task`, its token task queues behind its
+  /// prompt.
   void arrive(RequestId request, bool token_task);
   /// Takes back a request that waits here; its memory stays held.
   void withdraw(RequestId request);
@@ -156,9 +157,9 @@ class Instance {
   std::int64_t used_tokens_ = 0;
 
   RequestList batch_;
-  RequestList prompt_queue_;  ///< prompts that wait, by arrival here
-  RequestList blocked_;       ///< token phases put aside
-  PendingQueue pending_;      ///< every task that waits
+  RequestList prompt_queue_;         ///< prompts that wait, by arrival here
+  RequestList blocked_;              ///< token phases put aside
+  PendingQueue pending_;             ///< every task that waits
   IndexedHeap<WaitingKey> waiting_;  ///< requests whose current task is not in the batch
   IndexedHeap<FinishKey> finishing_;
   std::vector<RequestId> joined_;       ///< decodes in their first iteration of this stay
@@ -173,9 +174,9 @@ class Instance {
   std::uint32_t batch_tokens_ = 0;  ///< prompts by their length, decodes one each
   std::int64_t kv_tokens_ = 0;      ///< read by the next iteration
   std::uint64_t steps_ = 0;
-  RequestList added_;              ///< while selecting: what joins the batch
-  std::vector<TaskId> taken_;      ///< while selecting: the tasks of these
-  std::uint32_t chosen_ = 0;       ///< while selecting: tasks in the new batch so far
+  RequestList added_;          ///< while selecting: what joins the batch
+  std::vector<TaskId> taken_;  ///< while selecting: the tasks of these
+  std::uint32_t chosen_ = 0;   ///< while selecting: tasks in the new batch so far
   std::uint64_t next_batch_key_ = 0;
   double pace_ = 1;
   GapRecord gaps_;

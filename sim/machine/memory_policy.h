@@ -6,7 +6,8 @@
 
 namespace cleave {
 
-/// How much KV memory a sequence holds on its instance beside its prompt. Scenario: `batching.memory`.
+/// How much KV memory a sequence holds on its instance beside its prompt. Scenario:
+/// `batching.memory`.
 class MemoryPolicy {
  public:
   virtual ~MemoryPolicy() = default;

@@ -22,8 +22,8 @@ struct PendingNodes {
 
 /// A sequence of tasks with insertion by binary search, access by rank and removal of any, each
 /// O(log n). The keys searched by may change while tasks wait, so the sequence may be out of order;
-/// then a search probes the ranks that a binary search over an array would probe. A treap whose order is
-/// the position.
+/// then a search probes the ranks that a binary search over an array would probe. A treap whose
+/// order is the position.
 class PendingQueue {
  public:
   explicit PendingQueue(PendingNodes& nodes) : nodes_(&nodes) {}

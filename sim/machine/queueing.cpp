@@ -66,7 +66,8 @@ void Instance::arrive(RequestId request, bool token_task) {
 void Instance::withdraw(RequestId request) {
   RequestState& state = (*requests_)[request];
   if (state.standing == Standing::kRunning) {
-    broken_invariant("request " + std::to_string(state.record.number) + " was taken out of a batch");
+    broken_invariant("request " + std::to_string(state.record.number) +
+                     " was taken out of a batch");
   }
   leave_queue(request);
   pending_.erase(task_of(request, state.phase));
@@ -82,14 +83,17 @@ void Instance::consider(TaskId task) {
   if (ending_) return;
   const RequestId request = request_of(task);
   if (batch_.empty()) {
-    if (phase_of(task) == (*requests_)[request].phase && fits(kv_to_start(request))) start_iteration();
+    if (phase_of(task) == (*requests_)[request].phase && fits(kv_to_start(request)))
+      start_iteration();
     return;
   }
   const bool is_prompt = phase_of(task) == Phase::kPrompt;
   const std::uint32_t work = is_prompt ? (*requests_)[request].prompt_work() : 1;
   const BatchingSpec& limits = kind_->batching;
-  const bool joins = batch_.size() < limits.max_sequences && batch_tokens_ + work <= limits.max_prompt_tokens;
-  const bool mixes = is_prompt && decodes() > 0 && prompt_tokens_ + work <= limits.max_prompt_tokens;
+  const bool joins =
+      batch_.size() < limits.max_sequences && batch_tokens_ + work <= limits.max_prompt_tokens;
+  const bool mixes =
+      is_prompt && decodes() > 0 && prompt_tokens_ + work <= limits.max_prompt_tokens;
   if (joins || mixes) pause();
 }
 
@@ -97,7 +101,8 @@ void Instance::nudge() {
   if (pending_.empty() || ending_) return;
   if (batch_.empty()) {
     const RequestId first = request_of(pending_.front());
-    if ((*requests_)[first].standing == Standing::kBlocked || fits(kv_to_start(first))) start_iteration();
+    if ((*requests_)[first].standing == Standing::kBlocked || fits(kv_to_start(first)))
+      start_iteration();
   } else if (batch_.size() < kind_->batching.max_sequences &&
              batch_tokens_ < kind_->batching.max_prompt_tokens) {
     pause();
@@ -127,8 +132,9 @@ void Instance::release(std::uint32_t kv_tokens) {
 }
 
 void Instance::report_memory() {
-  observer_->memory(id_, engine_->now(),
-                    kind_->weight_bytes + static_cast<double>(used_tokens_) * kind_->kv_bytes_per_token);
+  observer_->memory(
+      id_, engine_->now(),
+      kind_->weight_bytes + static_cast<double>(used_tokens_) * kind_->kv_bytes_per_token);
 }
 
 }  // namespace cleave

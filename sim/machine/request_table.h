@@ -7,8 +7,8 @@
 
 namespace cleave {
 
-/// All requests in the cluster, and the nodes of the structures they wait in, by RequestId. Places of
-/// requests that left are used again.
+/// All requests in the cluster, and the nodes of the structures they wait in, by RequestId. Places
+/// of requests that left are used again.
 struct RequestTable {
   std::vector<RequestState> states;
   std::vector<RequestLink> links;  ///< batch, blocked list or prompt queue

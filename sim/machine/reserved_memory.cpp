@@ -4,8 +4,8 @@ namespace cleave {
 
 namespace {
 
-/// The whole output is reserved when the token phase first runs, as the published simulator does with
-/// an output length known in advance.
+/// The whole output is reserved when the token phase first runs, as the published simulator does
+/// with an output length known in advance.
 class ReservedMemory : public MemoryPolicy {
   std::uint32_t tokens_to_start(std::uint32_t remaining) const override { return remaining; }
   std::uint32_t growth() const override { return 0; }

@@ -18,7 +18,8 @@ void Instance::select() {
   batch_tokens_ += batch_.size();
   take_by_arrival();
   batch_.append(added_);
-  // Only now do the chosen leave the queue: what was put aside found its place with them still in it.
+  // Only now do the chosen leave the queue: what was put aside found its place with them still in
+  // it.
   for (const TaskId task : taken_) pending_.erase(task);
   taken_.clear();
   ++selections_;
@@ -71,8 +72,7 @@ void Instance::put_aside_beyond_limits() {
   const BatchingSpec& limits = kind_->batching;
   const std::uint32_t tokens_left =
       batch_tokens_ < limits.max_prompt_tokens ? limits.max_prompt_tokens - batch_tokens_ : 0;
-  const std::uint32_t kept =
-      std::min({batch_.size(), limits.max_sequences - chosen_, tokens_left});
+  const std::uint32_t kept = std::min({batch_.size(), limits.max_sequences - chosen_, tokens_left});
   if (kept == batch_.size()) return;
   RequestId request = batch_.last();
   for (std::uint32_t i = kept + 1; i < batch_.size(); ++i) request = batch_.before(request);

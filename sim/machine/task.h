@@ -12,8 +12,8 @@ namespace cleave {
 using RequestId = std::uint32_t;
 inline constexpr RequestId kNoRequest = 0xffffffffU;
 
-/// A phase of a request as something that waits to run: 2 * RequestId for its prompt task, one more for
-/// its token task.
+/// A phase of a request as something that waits to run: 2 * RequestId for its prompt task, one more
+/// for its token task.
 using TaskId = std::uint32_t;
 inline constexpr TaskId kNoTask = 0xffffffffU;
 enum class Phase : std::uint8_t { kPrompt, kToken };
@@ -40,11 +40,11 @@ enum class Stage : std::uint8_t {
 
 /// How far its KV cache has come on its way to another instance.
 enum class Sending : std::uint8_t {
-  kNot,       ///< not asked for yet
-  kWaiting,   ///< for room on the token instance
-  kFlowing,   ///< through the fabric
-  kArrived,   ///< all bytes are there; the prompt phase may not be done
-  kConcluding ///< the layers are being synchronised
+  kNot,        ///< not asked for yet
+  kWaiting,    ///< for room on the token instance
+  kFlowing,    ///< through the fabric
+  kArrived,    ///< all bytes are there; the prompt phase may not be done
+  kConcluding  ///< the layers are being synchronised
 };
 
 /// All that the cluster knows of a request between its arrival and its end.
@@ -57,14 +57,14 @@ struct RequestState {
   bool token_task_queued = false;  ///< on the prompt's own instance, behind the prompt
   std::uint32_t generated = 0;     ///< output tokens so far
   std::uint32_t held_tokens = 0;   ///< KV tokens reserved on the instance of its current task
-  std::uint32_t sent_tokens = 0;   ///< KV tokens reserved for it on its token instance by a transfer
+  std::uint32_t sent_tokens = 0;  ///< KV tokens reserved for it on its token instance by a transfer
   double last_token_s = 0;
 
   // On its way between instances:
   Sending sending = Sending::kNot;
-  double overlap_until_s = 0;      ///< end of the prompt phase during which its layers leave; 0: none
-  std::uint32_t transfer = 0;      ///< TransferId while flowing
-  std::uint32_t concluding = 0;    ///< EventId while concluding
+  double overlap_until_s = 0;    ///< end of the prompt phase during which its layers leave; 0: none
+  std::uint32_t transfer = 0;    ///< TransferId while flowing
+  std::uint32_t concluding = 0;  ///< EventId while concluding
 
   // In the batch:
   std::uint64_t joined_step = 0;     ///< steps of the instance when it joined
@@ -87,7 +87,8 @@ struct RequestLink {
   RequestId after = kNoRequest;
 };
 
-/// An intrusive list of requests over a vector of links; a request is in one list of a vector at most.
+/// An intrusive list of requests over a vector of links; a request is in one list of a vector at
+/// most.
 class RequestList {
  public:
   explicit RequestList(std::vector<RequestLink>& links) : links_(&links) {}

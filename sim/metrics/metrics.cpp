@@ -17,10 +17,7 @@ bool slower(const FinishedRequest& a, const FinishedRequest& b) {
 }  // namespace
 
 Metrics::Metrics(const Scenario& scenario)
-    : scenario_(scenario),
-      warmup_s_(scenario.results.warmup_s),
-      pools_(scenario),
-      slo_(scenario) {}
+    : scenario_(scenario), warmup_s_(scenario.results.warmup_s), pools_(scenario), slo_(scenario) {}
 
 void Metrics::in_system(double time_s, double change) {
   in_system_series_.add(in_system_since_s_, time_s, {in_system_});

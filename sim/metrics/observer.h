@@ -5,12 +5,13 @@
 
 namespace cleave {
 
-/// Instances (one LLM on one group of GPUs; usually a whole machine) are numbered over all pools, in
-/// the order of the scenario.
+/// Instances (one LLM on one group of GPUs; usually a whole machine) are numbered over all pools,
+/// in the order of the scenario.
 using InstanceId = std::uint32_t;
 inline constexpr InstanceId kNoInstance = 0xffffffffU;
 
-/// A request that left the cluster with all its tokens. Times in seconds since the start of the run.
+/// A request that left the cluster with all its tokens. Times in seconds since the start of the
+/// run.
 struct FinishedRequest {
   std::uint64_t number = 0;  ///< position in the workload, from 0
   std::uint64_t line = 0;    ///< line in its file, from 1
@@ -22,9 +23,9 @@ struct FinishedRequest {
   double transfer_ready_s = 0;  ///< when the KV cache was ready to leave (0 where it never moved)
   double transfer_start_s = 0;
   double transfer_end_s = 0;
-  double token_start_s = 0;     ///< start of the first decode iteration (first_token_s if none)
+  double token_start_s = 0;  ///< start of the first decode iteration (first_token_s if none)
   double completion_s = 0;
-  double largest_gap_s = 0;     ///< between two consecutive tokens; 0 for one token
+  double largest_gap_s = 0;  ///< between two consecutive tokens; 0 for one token
   InstanceId prompt_instance = kNoInstance;
   InstanceId token_instance = kNoInstance;
   std::uint32_t preemptions = 0;  ///< times its token phase was put aside
@@ -42,11 +43,11 @@ struct Segment {
   std::uint32_t iterations = 0;
   double first_iteration_s = 0;
   double growth_s = 0;
-  std::uint32_t prompts = 0;         ///< prompts in the batch; iterations is then 1
-  std::uint32_t prompt_tokens = 0;   ///< of all of them
-  std::uint32_t decodes = 0;         ///< sequences that each got `iterations` tokens
-  std::uint32_t joined = 0;          ///< of these, how many are reported by gap() for iteration 0
-  double kv_tokens = 0;              ///< read by the first iteration
+  std::uint32_t prompts = 0;        ///< prompts in the batch; iterations is then 1
+  std::uint32_t prompt_tokens = 0;  ///< of all of them
+  std::uint32_t decodes = 0;        ///< sequences that each got `iterations` tokens
+  std::uint32_t joined = 0;         ///< of these, how many are reported by gap() for iteration 0
+  double kv_tokens = 0;             ///< read by the first iteration
 };
 
 /// How one direction of one link was used over a run.
@@ -54,12 +55,14 @@ struct LinkUse {
   std::string name;
   double bandwidth_bps = 0;  ///< bytes per second
   double bytes = 0;
-  double mean = 0;           ///< share of its bandwidth, over the run
-  double p99 = 0;            ///< of the shares in equal windows of time
-  double above_90 = 0;       ///< share of the windows above 90 %
+  double mean = 0;      ///< share of its bandwidth, over the run
+  double p99 = 0;       ///< of the shares in equal windows of time
+  double above_90 = 0;  ///< share of the windows above 90 %
 };
 
 enum class PoolRole : std::uint8_t { kPrompt, kToken, kMixed };
+/// "prompt", "token", "mixed".
+const char* role_name(PoolRole role);
 
 /// Totals that must balance: arrived = completed + rejected + unfinished.
 struct RunTotals {
@@ -90,7 +93,8 @@ class Observer {
   virtual void gap(double /*gap_s*/) {}
   /// Memory in use on an instance (weights included), from now on.
   virtual void memory(InstanceId, double /*time_s*/, double /*bytes*/) {}
-  /// Requests waiting on an instance for their prompt phase or for a place in the batch, from now on.
+  /// Requests waiting on an instance for their prompt phase or for a place in the batch, from now
+  /// on.
   virtual void queue(InstanceId, double /*time_s*/, std::uint32_t /*requests*/) {}
   /// A KV transfer ended; `ideal_s` is what it would have taken alone.
   virtual void transferred(InstanceId /*from*/, InstanceId /*to*/, double /*start_s*/,

@@ -95,6 +95,4 @@ class PoolMetrics {
   double end_s_ = 0;
 };
 
-const char* role_name(PoolRole role);
-
 }  // namespace cleave

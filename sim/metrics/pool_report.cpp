@@ -66,27 +66,28 @@ Json PoolMetrics::json() const {
     }
     const double busy_s = pool.activity.total(kBusy);
     const auto per = [](double value, double over) { return over > 0 ? value / over : 0; };
-    pools.push_back({{"role", role_name(pool.role)},
-                     {"machine", pool.machine},
-                     {"machines", pool.machines},
-                     {"instances", pool.instances},
-                     {"tensor_parallel", pool.tensor_parallel},
-                     {"gpus", pool.gpus},
-                     {"utilization", per(busy_s, instance_s)},
-                     {"batch_prompts_mean", per(pool.activity.total(kPrompts), busy_s)},
-                     {"batch_sequences_mean", per(pool.activity.total(kDecodes), busy_s)},
-                     {"prompt_tokens", prompt_tokens},
-                     {"decode_tokens", decode_tokens},
-                     {"memory_mean", per(pool.levels.total(kMemory), instance_s * pool.capacity_bytes)},
-                     {"memory_peak", peak_memory / pool.capacity_bytes},
-                     {"queued_requests_mean", per(pool.levels.total(kQueue), instance_s)},
-                     {"mixed_share", per(mixed_s, instance_s)},
-                     {"moves_to_mixed", moves},
-                     {"energy_kwh", pool_energy_j(i) / 3.6e6},
-                     {"price_per_hour", pool.price_per_hour * pool.machines},
-                     {"provisioned_w", pool.provisioned_w * pool.machines},
-                     {"batch_tokens_cdf", batch_tokens(pool)},
-                     {"over_time", over_time(pool)}});
+    pools.push_back(
+        {{"role", role_name(pool.role)},
+         {"machine", pool.machine},
+         {"machines", pool.machines},
+         {"instances", pool.instances},
+         {"tensor_parallel", pool.tensor_parallel},
+         {"gpus", pool.gpus},
+         {"utilization", per(busy_s, instance_s)},
+         {"batch_prompts_mean", per(pool.activity.total(kPrompts), busy_s)},
+         {"batch_sequences_mean", per(pool.activity.total(kDecodes), busy_s)},
+         {"prompt_tokens", prompt_tokens},
+         {"decode_tokens", decode_tokens},
+         {"memory_mean", per(pool.levels.total(kMemory), instance_s * pool.capacity_bytes)},
+         {"memory_peak", peak_memory / pool.capacity_bytes},
+         {"queued_requests_mean", per(pool.levels.total(kQueue), instance_s)},
+         {"mixed_share", per(mixed_s, instance_s)},
+         {"moves_to_mixed", moves},
+         {"energy_kwh", pool_energy_j(i) / 3.6e6},
+         {"price_per_hour", pool.price_per_hour * pool.machines},
+         {"provisioned_w", pool.provisioned_w * pool.machines},
+         {"batch_tokens_cdf", batch_tokens(pool)},
+         {"over_time", over_time(pool)}});
   }
   return pools;
 }
@@ -109,7 +110,8 @@ Json PoolMetrics::power_json() const {
   }
   std::sort(power.begin(), power.end());
   const double mean_w = end_s_ > 0 ? energy_j() / end_s_ : idle_w;
-  const auto rank = static_cast<std::size_t>(0.99 * static_cast<double>(power.empty() ? 0 : power.size() - 1));
+  const auto rank =
+      static_cast<std::size_t>(0.99 * static_cast<double>(power.empty() ? 0 : power.size() - 1));
   return {{"provisioned_w", provisioned_w()},
           {"idle_w", idle_w},
           {"mean_w", mean_w},

@@ -16,8 +16,8 @@ constexpr int kLowestExponent = -40;  // about a picosecond; smaller values shar
 constexpr int kHighestExponent = 40;
 constexpr std::uint64_t kFirst = static_cast<std::uint64_t>(1023 + kLowestExponent)
                                  << kFractionBits;
-constexpr std::uint64_t kBins =
-    static_cast<std::uint64_t>(kHighestExponent - kLowestExponent) << kFractionBits;
+constexpr std::uint64_t kBins = static_cast<std::uint64_t>(kHighestExponent - kLowestExponent)
+                                << kFractionBits;
 
 std::uint64_t bin_of(double value) {
   const std::uint64_t raw = std::bit_cast<std::uint64_t>(value) >> kShift;

@@ -59,7 +59,7 @@ class Quantiles {
   double largest_ = 0;
   mutable std::vector<double> values_;  ///< all of them, sorted when asked, while they are few
   mutable bool sorted_ = false;
-  std::vector<std::uint64_t> counts_;   ///< by bin, once they are many
+  std::vector<std::uint64_t> counts_;  ///< by bin, once they are many
 };
 
 }  // namespace cleave

@@ -42,7 +42,8 @@ SloCheck::Slowdowns SloCheck::slowdowns(const FinishedRequest& request,
   const double first_s = reference_->prefill_s(prompt, prompt * prompt);
   const double mean_kv_tokens = prompt + (gaps + 1) / 2;
   const double gap_s = reference_decode_.base_s + reference_decode_.per_kv_token_s * mean_kv_tokens;
-  return {latency.ttft_s / first_s, latency.tpot_s / gap_s, latency.e2e_s / (first_s + gaps * gap_s)};
+  return {latency.ttft_s / first_s, latency.tpot_s / gap_s,
+          latency.e2e_s / (first_s + gaps * gap_s)};
 }
 
 void SloCheck::add(const FinishedRequest& request, const RequestLatency& latency) {
@@ -56,9 +57,12 @@ void SloCheck::add(const FinishedRequest& request, const RequestLatency& latency
   }
   ++requests_;
   const bool good = std::all_of(loosest_.begin(), loosest_.end(), [&](const SloLimit& limit) {
-    if (limit.metric == "ttft") return (limit.slowdown ? slowdown.ttft : latency.ttft_s) <= limit.limit;
-    if (limit.metric == "tpot") return (limit.slowdown ? slowdown.tpot : latency.tpot_s) <= limit.limit;
-    if (limit.metric == "e2e") return (limit.slowdown ? slowdown.e2e : latency.e2e_s) <= limit.limit;
+    if (limit.metric == "ttft")
+      return (limit.slowdown ? slowdown.ttft : latency.ttft_s) <= limit.limit;
+    if (limit.metric == "tpot")
+      return (limit.slowdown ? slowdown.tpot : latency.tpot_s) <= limit.limit;
+    if (limit.metric == "e2e")
+      return (limit.slowdown ? slowdown.e2e : latency.e2e_s) <= limit.limit;
     return request.largest_gap_s <= limit.limit;
   });
   good_ += good ? 1 : 0;

@@ -122,7 +122,7 @@ Json Metrics::cost_json(double end_s) const {
     prompt_price += pool.role == PoolRole::kPrompt  ? price
                     : pool.role == PoolRole::kMixed ? price / 2
                                                     : 0;
-    token_price += pool.role == PoolRole::kToken  ? price
+    token_price += pool.role == PoolRole::kToken   ? price
                    : pool.role == PoolRole::kMixed ? price / 2
                                                    : 0;
   }
@@ -143,19 +143,20 @@ Json Metrics::slowest_json() const {
             });
   Json json = Json::array();
   for (const FinishedRequest& r : requests) {
-    json.push_back({{"request", r.number},
-                    {"line", r.line},
-                    {"prompt_tokens", r.prompt_tokens},
-                    {"output_tokens", r.output_tokens},
-                    {"arrival_s", r.arrival_s},
-                    {"queueing_s", r.prompt_start_s - r.arrival_s},
-                    {"prompt_s", r.first_token_s - r.prompt_start_s},
-                    {"transfer_s", r.moved() ? std::max(0.0, r.transfer_end_s - r.first_token_s) : 0},
-                    {"e2e_s", r.completion_s - r.arrival_s},
-                    {"largest_gap_s", r.largest_gap_s},
-                    {"prompt_instance", r.prompt_instance},
-                    {"token_instance", r.token_instance},
-                    {"restarts", r.restarts}});
+    json.push_back(
+        {{"request", r.number},
+         {"line", r.line},
+         {"prompt_tokens", r.prompt_tokens},
+         {"output_tokens", r.output_tokens},
+         {"arrival_s", r.arrival_s},
+         {"queueing_s", r.prompt_start_s - r.arrival_s},
+         {"prompt_s", r.first_token_s - r.prompt_start_s},
+         {"transfer_s", r.moved() ? std::max(0.0, r.transfer_end_s - r.first_token_s) : 0},
+         {"e2e_s", r.completion_s - r.arrival_s},
+         {"largest_gap_s", r.largest_gap_s},
+         {"prompt_instance", r.prompt_instance},
+         {"token_instance", r.token_instance},
+         {"restarts", r.restarts}});
   }
   return json;
 }

@@ -50,15 +50,16 @@ std::string requests_line(const Json& summary) {
     line += ", " + grouped(number(requests, "restarts")) + " restarts";
   }
   return line + "; offered " + figure(number(summary, "offered_rps")) + "/s, served " +
-         figure(number(summary, "served_rps")) + "/s over " + figure(number(summary, "duration_s")) +
-         " s";
+         figure(number(summary, "served_rps")) + "/s over " +
+         figure(number(summary, "duration_s")) + " s";
 }
 
 std::string latency_table(const Json& summary) {
   Table table({"seconds", "mean", "std", "min", "P50", "P90", "P95", "P99", "P99.9", "max"});
   const std::vector<std::pair<const char*, const char*>> rows{
-      {"TTFT", "ttft"},           {"TPOT", "tpot"},         {"ITL", "itl"},
-      {"largest gap", "largest_gap"}, {"E2E", "e2e"},       {"queueing", "queueing"},
+      {"TTFT", "ttft"},        {"TPOT", "tpot"},
+      {"ITL", "itl"},          {"largest gap", "largest_gap"},
+      {"E2E", "e2e"},          {"queueing", "queueing"},
       {"transfer", "transfer"}};
   for (const auto& [label, key] : rows) {
     const Json& of = summary[key];
@@ -125,8 +126,8 @@ std::string cost_text(const Json& summary) {
          "Cost: " + figure(number(cost, "price_per_hour")) + " $/h; " +
          figure(number(cost, "usd_per_million_prompt_tokens")) + " $ per million prompt tokens, " +
          figure(number(cost, "usd_per_million_output_tokens")) + " $ per million output tokens; " +
-         figure(number(cost, "requests_per_usd")) + " requests per $\n" +
-         "Power: provisioned " + figure(number(power, "provisioned_w") / kKilo) + " kW, mean " +
+         figure(number(cost, "requests_per_usd")) + " requests per $\n" + "Power: provisioned " +
+         figure(number(power, "provisioned_w") / kKilo) + " kW, mean " +
          figure(number(power, "mean_w") / kKilo) + " kW, P99 " +
          figure(number(power, "p99_w") / kKilo) + " kW; energy " +
          figure(number(power, "energy_kwh")) + " kWh, " +

@@ -39,7 +39,9 @@ void read_llm(JsonReader& reader, Scenario& scenario) {
 
 PoolRole read_role(JsonReader& reader) {
   const std::string role = reader.name("role", "role", {"prompt", "token", "mixed"});
-  return role == "prompt" ? PoolRole::kPrompt : role == "token" ? PoolRole::kToken : PoolRole::kMixed;
+  return role == "prompt"  ? PoolRole::kPrompt
+         : role == "token" ? PoolRole::kToken
+                           : PoolRole::kMixed;
 }
 
 /// The LLM must leave room for the KV cache of a request.
@@ -47,7 +49,9 @@ void check_fit(const PoolSpec& pool, const Llm& llm, const JsonReader& reader) {
   const double memory = pool.machine.gpu.memory_bytes * pool.tensor_parallel;
   if (llm.weight_bytes + llm.kv_bytes_per_token < memory) return;
   constexpr double kGb = 1e9;
-  const auto gb = [](double bytes) { return std::to_string(static_cast<long>(bytes / kGb)) + " GB"; };
+  const auto gb = [](double bytes) {
+    return std::to_string(static_cast<long>(bytes / kGb)) + " GB";
+  };
   reader.fail("machine", llm.name + " does not fit: its weights take " + gb(llm.weight_bytes) +
                              ", " + std::to_string(pool.tensor_parallel) + " x " +
                              pool.machine.gpu.name + " have " + gb(memory));
@@ -59,7 +63,8 @@ PoolSpec read_pool(JsonReader& reader, const Llm& llm) {
   pool.machine = load_machine(reader.text("machine"), reader.path_of("machine"));
   pool.count = static_cast<std::uint32_t>(reader.integer("count", 1, kMostMachines));
   const std::int64_t gpus = pool.machine.gpu_count;
-  pool.tensor_parallel = static_cast<std::uint32_t>(reader.integer("tensor_parallel", 1, gpus, gpus));
+  pool.tensor_parallel =
+      static_cast<std::uint32_t>(reader.integer("tensor_parallel", 1, gpus, gpus));
   pool.instances_per_machine = static_cast<std::uint32_t>(reader.integer(
       "instances_per_machine", 1, gpus / pool.tensor_parallel, gpus / pool.tensor_parallel));
   pool.machine.price_per_hour =
@@ -80,8 +85,7 @@ SchedulerSpec read_scheduler(JsonReader reader) {
   SchedulerSpec spec;
   spec.policy = reader.name("policy", "scheduler", Schedulers::names());
   spec.prompt_queue_limit_tokens = reader.number("prompt_queue_limit_tokens", kNonNegative);
-  spec.output_length_known =
-      reader.name("output_length", "choice", {"known", "mean"}) == "known";
+  spec.output_length_known = reader.name("output_length", "choice", {"known", "mean"}) == "known";
   reader.finish();
   return spec;
 }

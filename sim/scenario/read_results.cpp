@@ -14,8 +14,8 @@ void read_limits(JsonReader reader, bool slowdown, SloSpec& slo) {
     JsonReader limits = reader.object(metric);
     for (const std::string& percentile : kPercentiles) {
       if (!limits.has(percentile)) continue;
-      slo.limits.push_back(
-          {metric, std::stod(percentile.substr(1)), limits.number(percentile, kPositive), slowdown});
+      slo.limits.push_back({metric, std::stod(percentile.substr(1)),
+                            limits.number(percentile, kPositive), slowdown});
     }
     limits.finish();
   }
@@ -32,8 +32,8 @@ SloSpec read_slo(JsonReader& scenario) {
   const Json& value = scenario.value("slo");
   if (value.is_null() || value == "none") return slo;
   const bool named = value.is_string();
-  const Json body = named ? load_profile("profiles/slos", "SLO", value.get<std::string>(), "slo")
-                          : value;
+  const Json body =
+      named ? load_profile("profiles/slos", "SLO", value.get<std::string>(), "slo") : value;
   slo.name = named ? value.get<std::string>() : "custom";
   JsonReader reader(body, named ? slo.name : "slo");
   for (const char* key : {"summary", "source", "date"}) reader.text(key, "");

@@ -11,10 +11,10 @@ namespace cleave {
 /// Where a scenario comes from. Later ones win: profiles/scenarios/default.json, the presets in
 /// order, the file, the trace, the settings in order.
 struct ScenarioSources {
-  std::vector<std::string> presets;     ///< profiles/presets, or files ending with ".json"
-  std::string file;                     ///< "": none
-  std::string trace;                    ///< "": none; as workload.trace
-  std::vector<std::string> settings;    ///< "path=value": "pools[0].count=30"
+  std::vector<std::string> presets;   ///< profiles/presets, or files ending with ".json"
+  std::string file;                   ///< "": none
+  std::string trace;                  ///< "": none; as workload.trace
+  std::vector<std::string> settings;  ///< "path=value": "pools[0].count=30"
 };
 
 /// Puts the sources together. Objects are merged, everything else is replaced. A workload whose
@@ -40,7 +40,8 @@ Scenario read_scenario(const Json& document);
 SloSpec read_slo(JsonReader& scenario);
 ResultsSpec read_results(JsonReader results);
 
-/// FNV-1a of the document's text with sorted keys, 16 hexadecimal digits: equal for equal scenarios.
+/// FNV-1a of the document's text with sorted keys, 16 hexadecimal digits: equal for equal
+/// scenarios.
 std::string scenario_hash(const Json& document);
 
 }  // namespace cleave

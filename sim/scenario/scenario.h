@@ -21,7 +21,7 @@ struct PoolSpec {
 };
 
 struct SchedulerSpec {
-  std::string policy;                      ///< Registry<Scheduler>
+  std::string policy;                       ///< Registry<Scheduler>
   double prompt_queue_limit_tokens = 8192;  ///< above it a prompt machine with a queue is full
   bool output_length_known = false;         ///< else the mean of the requests completed so far
 };
@@ -29,17 +29,17 @@ struct SchedulerSpec {
 struct BatchingSpec {
   std::uint32_t max_prompt_tokens = 2048;
   std::uint32_t max_sequences = 512;
-  std::uint32_t max_preemptions = 4;     ///< passed over this often, a task goes first
+  std::uint32_t max_preemptions = 4;  ///< passed over this often, a task goes first
   double mixed_iteration_factor = 1.1;
-  bool mixed_at_least_decode = true;     ///< a mixed iteration is never cheaper than its decodes
-  std::string memory;                    ///< "paged": a sequence grows token by token; "reserved":
-                                         ///< its whole output is reserved when its token phase starts
-  bool wake_on_release = true;           ///< freed memory wakes an idle instance that has work
+  bool mixed_at_least_decode = true;  ///< a mixed iteration is never cheaper than its decodes
+  std::string memory;                 ///< "paged": a sequence grows token by token; "reserved":
+                                      ///< its whole output is reserved when its token phase starts
+  bool wake_on_release = true;        ///< freed memory wakes an idle instance that has work
 };
 
 struct KvTransferSpec {
-  std::string policy;               ///< Registry<TransferPolicy>
-  std::string admission;            ///< "wait": starts as soon as there is room; "poll"
+  std::string policy;     ///< Registry<TransferPolicy>
+  std::string admission;  ///< "wait": starts as soon as there is room; "poll"
   double poll_interval_s = 1;
   std::optional<double> sync_s;  ///< of a transfer layer by layer; default: the machine profile's
   double prompt_slowdown = 0;    ///< of a prompt phase during which layers leave, as a share
@@ -62,13 +62,13 @@ struct FaultSpec {
 
 /// One latency objective: this percentile of this metric at most this much.
 struct SloLimit {
-  std::string metric;      ///< "ttft", "tpot", "itl", "e2e"
-  double percentile = 0;   ///< 50 for "p50"
-  double limit = 0;        ///< seconds, or a slowdown
-  bool slowdown = false;   ///< against an uncontended reference machine
+  std::string metric;     ///< "ttft", "tpot", "itl", "e2e"
+  double percentile = 0;  ///< 50 for "p50"
+  double limit = 0;       ///< seconds, or a slowdown
+  bool slowdown = false;  ///< against an uncontended reference machine
 };
 struct SloSpec {
-  std::string name;  ///< of the profile; "custom" for one written in the scenario, "" for none
+  std::string name;   ///< of the profile; "custom" for one written in the scenario, "" for none
   Machine reference;  ///< of the slowdowns
   std::vector<SloLimit> limits;
 };

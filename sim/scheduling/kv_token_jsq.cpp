@@ -4,9 +4,11 @@ namespace cleave {
 
 namespace {
 
-/// Two fixed pools, always a transfer; each by fewest pending tokens. (The published rule of this name only
-/// ever subtracts and so prefers the instances that finished most; here what is assigned counts.)
-const Schedulers::Entry kEntry{"kv_token_jsq", "prompt and token pool, each by fewest pending tokens",
+/// Two fixed pools, always a transfer; each by fewest pending tokens. (The published rule of this
+/// name only ever subtracts and so prefers the instances that finished most; here what is assigned
+/// counts.)
+const Schedulers::Entry kEntry{"kv_token_jsq",
+                               "prompt and token pool, each by fewest pending tokens",
                                [](ClusterView& cluster, const SchedulerSpec&) {
                                  return std::make_unique<ShortestQueue>(
                                      cluster, ShortestQueue::Rule{pending_tokens, pending_tokens});

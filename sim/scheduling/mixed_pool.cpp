@@ -5,8 +5,8 @@ namespace cleave {
 
 namespace {
 
-/// The paper's scheduler: a prompt pool, a token pool, and a mixed pool between them that instances of
-/// either join when their side overflows and leave when they run empty.
+/// The paper's scheduler: a prompt pool, a token pool, and a mixed pool between them that instances
+/// of either join when their side overflows and leave when they run empty.
 class MixedPool : public Scheduler {
  public:
   MixedPool(ClusterView& cluster, const SchedulerSpec& spec)

@@ -8,8 +8,8 @@
 
 namespace cleave {
 
-/// Pools of instances, each ranked by one figure of load; among equals the one that entered first is
-/// least. An instance is in one pool at a time or in none. O(log n) for everything but least().
+/// Pools of instances, each ranked by one figure of load; among equals the one that entered first
+/// is least. An instance is in one pool at a time or in none. O(log n) for everything but least().
 class RankedPools {
  public:
   RankedPools(std::size_t pools, std::size_t instances)

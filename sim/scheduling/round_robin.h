@@ -6,8 +6,8 @@
 
 namespace cleave {
 
-/// One instance after another, in the order of the scenario. With `split`, prompts take turns in the
-/// prompt pool and token phases in the token pool; else both phases run on one instance.
+/// One instance after another, in the order of the scenario. With `split`, prompts take turns in
+/// the prompt pool and token phases in the token pool; else both phases run on one instance.
 class RoundRobin : public Scheduler {
  public:
   RoundRobin(ClusterView& cluster, bool split);

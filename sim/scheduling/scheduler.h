@@ -11,12 +11,12 @@ namespace cleave {
 
 /// What the cluster scheduler has put on an instance and not yet seen done.
 struct InstanceLoad {
-  PoolRole home = PoolRole::kMixed;   ///< the pool it is configured in
-  std::int64_t pending_tokens = 0;    ///< prompts to compute, and one for each token phase to end
-  std::int64_t reserved_tokens = 0;   ///< KV memory of everything assigned here, weights apart
-  double capacity_tokens = 0;         ///< KV memory it has
-  std::uint32_t requests = 0;         ///< with an unfinished task here
-  bool down = false;                  ///< cannot be given anything
+  PoolRole home = PoolRole::kMixed;  ///< the pool it is configured in
+  std::int64_t pending_tokens = 0;   ///< prompts to compute, and one for each token phase to end
+  std::int64_t reserved_tokens = 0;  ///< KV memory of everything assigned here, weights apart
+  double capacity_tokens = 0;        ///< KV memory it has
+  std::uint32_t requests = 0;        ///< with an unfinished task here
+  bool down = false;                 ///< cannot be given anything
 };
 
 /// What a request asks for, as far as the scheduler can know.

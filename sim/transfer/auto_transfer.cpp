@@ -4,8 +4,9 @@ namespace cleave {
 
 namespace {
 
-/// Serialized for short prompts, whose cache leaves faster than its layers could be synchronised, layer
-/// by layer for the others. Setting: `threshold_tokens`, 512 on H100 in the paper (section IV-C).
+/// Serialized for short prompts, whose cache leaves faster than its layers could be synchronised,
+/// layer by layer for the others. Setting: `threshold_tokens`, 512 on H100 in the paper (section
+/// IV-C).
 class AutoTransfer : public TransferPolicy {
  public:
   explicit AutoTransfer(std::uint32_t threshold_tokens) : threshold_tokens_(threshold_tokens) {}

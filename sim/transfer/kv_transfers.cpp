@@ -21,9 +21,9 @@ KvTransfers::KvTransfers(const Scenario& scenario, const std::vector<Endpoint>& 
   JsonReader transfer(scenario.document["kv_transfer"], "kv_transfer");
   policy_ = TransferPolicies::make("kv_transfer.policy", "KV transfer policy",
                                    scenario.kv_transfer.policy, transfer);
-  admission_ = Admissions::make(
-      "kv_transfer.admission", "admission", scenario.kv_transfer.admission,
-      AdmissionContext{engine, *this, scenario.kv_transfer, instances.size()});
+  admission_ =
+      Admissions::make("kv_transfer.admission", "admission", scenario.kv_transfer.admission,
+                       AdmissionContext{engine, *this, scenario.kv_transfer, instances.size()});
 }
 
 double KvTransfers::bytes_of(const FinishedRequest& record) const {

@@ -19,12 +19,12 @@ class KvTransferListener {
   virtual void kv_lost(RequestId request) = 0;
 };
 
-/// Moves KV caches from prompt to token instances: waits for room there, reserves it, and starts one
-/// flow a request.
+/// Moves KV caches from prompt to token instances: waits for room there, reserves it, and starts
+/// one flow a request.
 class KvTransfers : public AdmissionClient, public TransferListener {
  public:
-  KvTransfers(const Scenario& scenario, const std::vector<Endpoint>& endpoints, double kv_bytes_per_token,
-              double speedup, Engine& engine, RequestTable& requests,
+  KvTransfers(const Scenario& scenario, const std::vector<Endpoint>& endpoints,
+              double kv_bytes_per_token, double speedup, Engine& engine, RequestTable& requests,
               std::vector<Instance>& instances, KvTransferListener& listener, Observer& observer);
 
   /// The prompt phase of `request` began and will take `duration_s`: layers may leave from now on.

@@ -8,11 +8,14 @@ namespace cleave {
 namespace {
 
 /// A transfer that found no room asks again every `poll_interval_s`, as in the published simulator.
-/// Where nothing but such questions is left to happen they are put off until the cluster makes room.
+/// Where nothing but such questions is left to happen they are put off until the cluster makes
+/// room.
 class PollAdmission : public Admission {
  public:
   explicit PollAdmission(const AdmissionContext& context)
-      : engine_(context.engine), client_(context.client), interval_s_(context.spec.poll_interval_s) {}
+      : engine_(context.engine),
+        client_(context.client),
+        interval_s_(context.spec.poll_interval_s) {}
 
   void wait(RequestId request, InstanceId to) override {
     if (free_.empty()) {
@@ -85,10 +88,9 @@ class PollAdmission : public Admission {
   std::size_t parked_ = 0;
 };
 
-const Admissions::Entry kEntry{"poll", "asks again every poll_interval_s, as published",
-                               [](const AdmissionContext& context) {
-                                 return std::make_unique<PollAdmission>(context);
-                               }};
+const Admissions::Entry kEntry{
+    "poll", "asks again every poll_interval_s, as published",
+    [](const AdmissionContext& context) { return std::make_unique<PollAdmission>(context); }};
 
 }  // namespace
 

@@ -8,7 +8,8 @@ namespace cleave {
 
 namespace {
 
-/// Transfers wait first come first served at their token instance and start the moment there is room.
+/// Transfers wait first come first served at their token instance and start the moment there is
+/// room.
 class WaitAdmission : public Admission {
  public:
   explicit WaitAdmission(const AdmissionContext& context)
@@ -30,10 +31,9 @@ class WaitAdmission : public Admission {
   std::vector<std::deque<RequestId>> queues_;
 };
 
-const Admissions::Entry kEntry{"wait", "starts as soon as there is room, first come first served",
-                               [](const AdmissionContext& context) {
-                                 return std::make_unique<WaitAdmission>(context);
-                               }};
+const Admissions::Entry kEntry{
+    "wait", "starts as soon as there is room, first come first served",
+    [](const AdmissionContext& context) { return std::make_unique<WaitAdmission>(context); }};
 
 }  // namespace
 

@@ -57,7 +57,9 @@ class Floor {
  public:
   Floor(std::vector<Flow> flows, std::uint64_t timers, double end_s, std::uint32_t machines,
         double nic_bps)
-      : flows_(std::move(flows)), chain_(flows_.empty() ? 0 : timers / flows_.size()), timers_(timers) {
+      : flows_(std::move(flows)),
+        chain_(flows_.empty() ? 0 : timers / flows_.size()),
+        timers_(timers) {
     static int argc = 1;
     static char name[] = "floor";
     static char* argv[] = {name, nullptr};
@@ -172,8 +174,8 @@ int main(int argc, char** argv) {
                   machine.nic_bps * machine.nic_count);
       return std::to_string(seconds_of([&] { floor.run(); }));
     })));
-    run_s.push_back(std::stod(in_child(
-        [&] { return std::to_string(seconds_of([&] { simulate(scenario); })); })));
+    run_s.push_back(std::stod(
+        in_child([&] { return std::to_string(seconds_of([&] { simulate(scenario); })); })));
     ratios.push_back(run_s.back() / floor_s.back());
   }
   std::cout << "timers_per_request " << recorded.timers / requests << '\n'

@@ -11,9 +11,8 @@ namespace cleave {
 
 /// The default scenario with `changes` on top, simulated in a process of its own.
 inline Json simulate_changes(const Json& changes) {
-  return Json::parse(in_child([&] {
-    return simulate(read_scenario(merge_scenario(default_scenario(), changes))).dump();
-  }));
+  return Json::parse(in_child(
+      [&] { return simulate(read_scenario(merge_scenario(default_scenario(), changes))).dump(); }));
 }
 
 /// Keeps every finished request of a run, by its number.

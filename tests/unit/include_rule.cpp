@@ -66,18 +66,12 @@ struct Library {
 };
 
 const std::vector<Library> kLibraries = {
-    {"json", {"nlohmann/"}},
-    {"eigen", {"Eigen/", "unsupported/Eigen/"}},
-    {"cli11", {"CLI/"}},
-    {"simgrid", {"simgrid/", "xbt/", "xbt.h"}},
-    {"boost", {"boost/"}},
-    {"sqlite", {"sqlite3.h"}},
-    {"benchmark", {"benchmark/"}},
-    {"zlib", {"zlib.h"}},
-    {"protozero", {"protozero/"}},
-    {"mpi", {"mpi.h"}},
-    {"catch2", {"catch2/"}},
-    {"rapidcheck", {"rapidcheck.h", "rapidcheck/"}},
+    {"json", {"nlohmann/"}},       {"eigen", {"Eigen/", "unsupported/Eigen/"}},
+    {"cli11", {"CLI/"}},           {"simgrid", {"simgrid/", "xbt/", "xbt.h"}},
+    {"boost", {"boost/"}},         {"sqlite", {"sqlite3.h"}},
+    {"benchmark", {"benchmark/"}}, {"zlib", {"zlib.h"}},
+    {"protozero", {"protozero/"}}, {"mpi", {"mpi.h"}},
+    {"catch2", {"catch2/"}},       {"rapidcheck", {"rapidcheck.h", "rapidcheck/"}},
 };
 const std::set<std::string> kSystemHeaders = {"fcntl.h",  "poll.h",    "pthread.h", "sched.h",
                                               "signal.h", "termios.h", "unistd.h"};
