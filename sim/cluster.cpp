@@ -175,7 +175,17 @@ void Cluster::kv_arrived(RequestId request) {
   instances_[from].nudge();
 }
 
-void Cluster::kv_lost(RequestId request) { restart(request); }
+void Cluster::kv_lost(RequestId request) {
+  RequestState& state = requests_[request];
+  if (state.stage == Stage::kSending) {
+    restart(request);
+    return;
+  }
+  // Its layers were lost while the prompt is still computed: the whole cache leaves after it.
+  const std::uint32_t sent = state.sent_tokens;
+  state.sent_tokens = 0;
+  release(state.record.token_instance, sent);
+}
 
 void Cluster::token_finished(RequestId request) { complete(request); }
 

@@ -7,7 +7,7 @@
 build_packages=(
   g++ cmake ninja-build ccache
   libsimgrid-dev libboost-dev nlohmann-json3-dev libeigen3-dev libcli11-dev
-  libsqlite3-dev zlib1g-dev catch2
+  libprotozero-dev libsqlite3-dev zlib1g-dev catch2
 )
 
 step() { printf '\n==> %s\n' "$*" >&2; }
@@ -84,12 +84,36 @@ check_ccache() {
   fi
 }
 
+# The chart library of the report's page, from npm: CMake takes it in if it finds it there. Without it
+# everything works, but reports have tables only.
+echarts_version=6.1.0
+echarts_sha256=b66b25aeb4df84e33199dc21694014d336d222cbd9deb0e5a7c14bd6aa0d0fd0
+
+fetch_echarts() {
+  local place=$root/build/echarts/echarts.min.js folder
+  sha256sum --status --check <<<"$echarts_sha256  $place" 2>/dev/null && return
+  command -v npm >/dev/null || (install_missing npm) || true
+  step "Fetching Apache ECharts $echarts_version from npm"
+  folder=$(mktemp -d)
+  if (cd "$folder" && quietly npm pack --silent "echarts@$echarts_version" &&
+    tar -xzf "echarts-$echarts_version.tgz" package/dist/echarts.min.js &&
+    sha256sum --quiet --check <<<"$echarts_sha256  package/dist/echarts.min.js"); then
+    mkdir -p "${place%/*}"
+    mv "$folder/package/dist/echarts.min.js" "$place"
+    touch "$place"
+  else
+    echo "Not to be had; going on without: reports will have tables, but no charts" >&2
+  fi
+  rm -rf "$folder"
+}
+
 # build PRESET [TARGET...]: configures and builds with a preset of CMakePresets.json.
 build() {
   local preset=$1 jobs
   shift
   jobs=$(build_jobs)
   check_ccache
+  fetch_echarts
   step "Building ($preset, $jobs at a time)"
   (
     cd "$root" || exit

@@ -48,7 +48,8 @@ class Fabric {
   /// Seconds the same transfer takes when it is alone.
   virtual double ideal_s(InstanceId from, InstanceId to, double bytes) const = 0;
 
-  /// Leaves a link this share of its bandwidth from now on; 0 cuts it, and what crosses it fails.
+  /// Leaves a link this share of its bandwidth from now on; 0 cuts it: what crosses it fails, and
+  /// what would start to cross it waits until it is back.
   /// False where no link has this name.
   virtual bool scale_link(const std::string& /*link*/, double /*share*/) { return false; }
 

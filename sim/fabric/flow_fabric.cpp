@@ -2,10 +2,25 @@
 
 #include <algorithm>
 #include <limits>
+#include <simgrid/kernel/resource/Model.hpp>
+#include <simgrid/kernel/resource/NetworkModelIntf.hpp>
 
 namespace cleave {
 
 namespace sg = simgrid::s4u;
+
+namespace {
+
+using NetworkModel = simgrid::kernel::resource::Model;
+
+NetworkModel& network_model() {
+  for (NetworkModel* model : sg::Engine::get_instance()->get_all_models()) {
+    if (dynamic_cast<simgrid::kernel::resource::NetworkModelIntf*>(model) != nullptr) return *model;
+  }
+  broken_invariant("SimGrid has no network model");
+}
+
+}  // namespace
 
 FlowFabric::FlowFabric(JsonReader& settings, const FabricContext& context)
     : engine_(context.engine),
@@ -70,7 +85,6 @@ TransferId FlowFabric::start(InstanceId from, InstanceId to, double bytes, doubl
   flow.to = to;
   flow.bytes = bytes;
   flow.rate_limit_bps = rate_limit_bps;
-  flow.start_s = engine_.now();
   engine_.in_simgrid<&FlowFabric::launch>(this, id);
   return id;
 }
@@ -81,22 +95,39 @@ void FlowFabric::launch(std::uint64_t id) {
     free_.push_back(static_cast<TransferId>(id));
     return;
   }
+  if (is_cut(route(flow.from, flow.to))) {
+    stopped_.push_back(static_cast<TransferId>(id));
+    return;
+  }
+  flow.start_s = engine_.now();
   const Ends path = ends(flow.from, flow.to);
   flow.comm = sg::Comm::sendto_init();
-  if (flow.rate_limit_bps > 0) flow.comm->set_rate(flow.rate_limit_bps);
   flow.comm->set_source(path.from)->set_destination(path.to);
   flow.comm->set_payload_size(static_cast<std::uint64_t>(flow.bytes));
   // The id travels as the activity's user data, one up so that it is never null.
   flow.comm->set_data(reinterpret_cast<void*>(id + 1));
   flow.running = true;
   engine_.flow_started();
+  auto* started = network_model().get_started_action_set();
+  const std::size_t others = started->size();
   flow.comm->start();
+  // SimGrid 3.32 forgets Comm::set_rate() where no actors send and receive, so the limit goes to what
+  // its model has just started.
+  if (flow.rate_limit_bps > 0 && started->size() > others) {
+    started->back().set_bound(flow.rate_limit_bps);
+  }
 }
 
 void FlowFabric::cancel(TransferId transfer) {
   Flow& flow = flows_[transfer];
   flow.cancelled = true;
   if (flow.running) flow.comm->cancel();
+  if (std::erase(stopped_, transfer) > 0) free_.push_back(transfer);
+}
+
+bool FlowFabric::is_cut(const Route& way) const {
+  return std::any_of(way.links.begin(), way.links.end(),
+                     [&](std::uint32_t link) { return !links_[link].link->is_on(); });
 }
 
 void FlowFabric::completed(const sg::Activity& activity) {
@@ -163,6 +194,11 @@ bool FlowFabric::scale_link(const std::string& name, double share) {
   } else {
     found->link->turn_on();
     found->link->set_bandwidth(found->bandwidth_bps * share);
+    std::vector<TransferId> stopped;
+    stopped.swap(stopped_);
+    for (const TransferId transfer : stopped) {
+      engine_.in_simgrid<&FlowFabric::launch>(this, transfer);
+    }
   }
   return true;
 }

@@ -73,6 +73,7 @@ class FlowFabric : public Fabric {
 
   Ends ends(InstanceId from, InstanceId to) const;
   const Route& route(InstanceId from, InstanceId to) const;
+  bool is_cut(const Route& way) const;
   void launch(std::uint64_t id);
   void completed(const simgrid::s4u::Activity& activity);
   void meter(const Flow& flow);
@@ -90,6 +91,7 @@ class FlowFabric : public Fabric {
   std::vector<Flow> flows_;
   simgrid::s4u::CommPtr ended_;  ///< the last flow that ended
   std::vector<TransferId> free_;
+  std::vector<TransferId> stopped_;  ///< before a cut link, until it is back
 };
 
 }  // namespace cleave

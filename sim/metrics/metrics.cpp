@@ -103,6 +103,7 @@ void Metrics::transferred(InstanceId from, InstanceId to, double start_s, double
   use.bytes += bytes;
   use.ideal_s += ideal_s;
   use.seconds.add(end_s - start_s);
+  pools_.transferred(from, start_s, end_s);
 }
 
 }  // namespace cleave

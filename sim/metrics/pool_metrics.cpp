@@ -60,7 +60,7 @@ void PoolMetrics::segment(const Segment& segment) {
   (prompts ? prompt_energy_j_ : decode_energy_j_) += energy_j;
   pool.activity.add(segment.start_s, segment.end_s,
                     {1, static_cast<double>(segment.prompts), static_cast<double>(segment.decodes),
-                     power_w - pool.power.idle_w()});
+                     power_w - pool.power.idle_w(), 0});
   const std::size_t tokens = std::size_t{segment.prompt_tokens} + segment.decodes;
   if (pool.seconds_at_tokens.size() <= tokens) pool.seconds_at_tokens.resize(tokens + 1);
   pool.seconds_at_tokens[tokens] += seconds;
@@ -102,6 +102,11 @@ void PoolMetrics::pool_changed(InstanceId instance, double time_s, PoolRole role
   }
   change_level(use.pool, kMixed, time_s, was_mixed ? -1 : 1);
   use.role = role;
+}
+
+void PoolMetrics::transferred(InstanceId from, double start_s, double end_s) {
+  Pool& pool = pools_[instances_[from].pool];
+  pool.activity.add(start_s, end_s, {0, 0, 0, 0, 1});
 }
 
 void PoolMetrics::end(double end_s) {

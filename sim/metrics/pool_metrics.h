@@ -19,6 +19,8 @@ class PoolMetrics {
   void memory(InstanceId instance, double time_s, double bytes);
   void queue(InstanceId instance, double time_s, std::uint32_t requests);
   void pool_changed(InstanceId instance, double time_s, PoolRole role);
+  /// A KV cache left `from` during this time.
+  void transferred(InstanceId from, double start_s, double end_s);
   void end(double end_s);
 
   std::size_t pool_of(InstanceId instance) const { return instances_[instance].pool; }
@@ -41,7 +43,7 @@ class PoolMetrics {
 
  private:
   // What a pool does, and what it holds.
-  enum Activity : std::uint8_t { kBusy, kPrompts, kDecodes, kPower, kActivities };
+  enum Activity : std::uint8_t { kBusy, kPrompts, kDecodes, kPower, kTransfers, kActivities };
   enum Level : std::uint8_t { kMemory, kQueue, kMixed, kLevels };
 
   struct Pool {

@@ -12,14 +12,15 @@ Json PoolMetrics::over_time(const Pool& pool) const {
     return i < pool.activity.size() ? pool.activity.mean(i, channel, end_s_) : 0;
   };
   Json json{{"bucket_s", std::max(pool.activity.width_s(), pool.levels.width_s())}};
-  for (const char* name : {"busy_instances", "prompts", "decodes", "power_w", "memory_bytes",
-                           "queued_requests", "mixed_instances"}) {
+  for (const char* name : {"busy_instances", "prompts", "decodes", "transfers", "power_w",
+                           "memory_bytes", "queued_requests", "mixed_instances"}) {
     json[name] = Json::array();
   }
   for (std::size_t i = 0; i < buckets; ++i) {
     json["busy_instances"].push_back(activity(i, kBusy));
     json["prompts"].push_back(activity(i, kPrompts));
     json["decodes"].push_back(activity(i, kDecodes));
+    json["transfers"].push_back(activity(i, kTransfers));
     json["power_w"].push_back(activity(i, kPower) + pool.power.idle_w() * pool.instances);
     json["memory_bytes"].push_back(pool.levels.mean(i, kMemory, end_s_));
     json["queued_requests"].push_back(pool.levels.mean(i, kQueue, end_s_));

@@ -64,6 +64,13 @@ void SloCheck::add(const FinishedRequest& request, const RequestLatency& latency
   good_ += good ? 1 : 0;
 }
 
+void SloCheck::add_cumulative(Json& cdf, std::size_t points) const {
+  if (!reference_) return;
+  cdf["ttft_slowdown"] = ttft_slowdown_.cumulative(points);
+  cdf["tpot_slowdown"] = tpot_slowdown_.cumulative(points);
+  cdf["e2e_slowdown"] = e2e_slowdown_.cumulative(points);
+}
+
 Json SloCheck::json(const Measured& measured, std::uint64_t failed, double seconds) const {
   if (spec_.limits.empty()) return nullptr;
   Json limits = Json::array();

@@ -38,6 +38,9 @@ class SloCheck {
   /// as misses; `seconds` is the time in which requests arrived.
   Json json(const Measured& measured, std::uint64_t failed, double seconds) const;
 
+  /// Adds the distributions of the slowdowns that limits hold for: "ttft_slowdown", ...
+  void add_cumulative(Json& cdf, std::size_t points) const;
+
  private:
   struct Slowdowns {
     double ttft;

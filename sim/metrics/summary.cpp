@@ -218,6 +218,7 @@ Json Metrics::summary(const RunTotals& totals) {
                     {"tpot", tpot_.cumulative(kCdfPoints)},
                     {"itl", itl_.cumulative(kCdfPoints)},
                     {"e2e", e2e_.cumulative(kCdfPoints)}};
+  slo_.add_cumulative(summary["cdf"], kCdfPoints);
   summary["units"] = units_json();
   return summary;
 }

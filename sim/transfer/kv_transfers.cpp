@@ -109,6 +109,7 @@ void KvTransfers::arrived(std::uint64_t tag) {
 void KvTransfers::transfer_failed(std::uint64_t tag) {
   const auto request = static_cast<RequestId>(tag);
   requests_[request].sending = Sending::kNot;
+  requests_[request].overlap_until_s = 0;
   listener_.kv_lost(request);
 }
 

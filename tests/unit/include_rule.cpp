@@ -43,7 +43,7 @@ const std::vector<Row> kRows = {
     {"sim/base",        {},                               {"json"}},
     {"traces",          {"sim/base"},                     {"json"}},
     {"models",          {"sim/base"},                     {"json", "eigen"}},
-    {"sim/metrics",     kInputs + Names{"sim/scenario"},  {"json"}},
+    {"sim/metrics",     kInputs + Names{"sim/scenario"},  {"json", "protozero"}},
     {"sim/scenario",    kCluster,                         {"json"}},
     {"sim/engine",      kCluster,                         {"json", "simgrid", "boost"}},
     {"sim/fabric",      kCluster,                         {"json", "simgrid", "boost"}},
@@ -56,7 +56,7 @@ const std::vector<Row> kRows = {
     {"sim/report",      kResults,                         {"json"}},
     {"sim/cli",         kEverything,                      {"json", "cli11"}},
     {"tests/bench",     kEverything,                      {"json", "simgrid", "benchmark"}},
-    {"tests",           kEverything + Names{"sim/cli"},   {"json", "catch2", "rapidcheck"}},
+    {"tests",           kEverything + Names{"sim/cli"},   {"json", "catch2", "rapidcheck", "protozero"}},
 };
 // clang-format on
 
@@ -74,6 +74,7 @@ const std::vector<Library> kLibraries = {
     {"sqlite", {"sqlite3.h"}},
     {"benchmark", {"benchmark/"}},
     {"zlib", {"zlib.h"}},
+    {"protozero", {"protozero/"}},
     {"mpi", {"mpi.h"}},
     {"catch2", {"catch2/"}},
     {"rapidcheck", {"rapidcheck.h", "rapidcheck/"}},
@@ -214,6 +215,7 @@ TEST_CASE("the include rule finds what it forbids") {
   CHECK(breaks("sim/explore/sweep.cpp", "<CLI/CLI.hpp>"));
   CHECK(breaks("sim/metrics/results.cpp", "<Eigen/Dense>"));
   CHECK(breaks("sim/cli/store.cpp", "<sqlite3.h>"));
+  CHECK(breaks("sim/report/timeline.cpp", "<protozero/pbf_writer.hpp>"));
   CHECK(breaks("traces/reader.cpp", "<curl/curl.h>"));
   CHECK(breaks("traces/reader.cpp", "\"request.h\""));
   CHECK(breaks("attic/old.cpp", "<vector>"));
@@ -221,6 +223,7 @@ TEST_CASE("the include rule finds what it forbids") {
   CHECK_FALSE(breaks("sim/explore/sweep.cpp", "\"sim/results.h\""));
   CHECK_FALSE(breaks("sim/explore/sweep.cpp", "<sys/wait.h>"));
   CHECK_FALSE(breaks("sim/fabric/star.cpp", "<simgrid/s4u.hpp>"));
+  CHECK_FALSE(breaks("sim/metrics/timeline.cpp", "<protozero/pbf_writer.hpp>"));
   CHECK_FALSE(breaks("models/fit/least_squares.cpp", "\"models/latency.h\""));
   CHECK_FALSE(breaks("tests/unit/engine_clock.cpp", "\"sim/engine/engine.h\""));
 }

@@ -67,12 +67,12 @@ inline std::vector<Request> requests_of(const std::string& json) {
   return read_all(*open_workload(workload_from(json)));
 }
 
-/// A real trace of the shared test data, where there is one.
+/// A real trace, where scripts/fetch_traces has put it (or in $CLEAVE_DATA).
 inline std::optional<std::string> real_trace(const std::string& name) {
   const char* folder = std::getenv("CLEAVE_DATA");
   const std::filesystem::path data =
       folder != nullptr ? std::filesystem::path(folder)
-                        : std::filesystem::path(CLEAVE_SOURCE_DIR) / ".." / "shared" / "data";
+                        : std::filesystem::path(CLEAVE_SOURCE_DIR) / "data";
   const std::filesystem::path path = data / "traces" / name;
   if (!std::filesystem::exists(path)) return {};
   return path.string();

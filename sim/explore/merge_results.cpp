@@ -1,0 +1,93 @@
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "sim/base/error.h"
+#include "sim/explore/results_store.h"
+
+namespace cleave {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+void copy_rows(Database& from, Database& to, const std::string& select, const std::string& insert) {
+  Statement read(from, select);
+  std::string places;
+  for (int i = 0; i < read.columns(); ++i) places += i == 0 ? "?" : ", ?";
+  Statement write(to, insert + " VALUES (" + places + ")");
+  while (read.step()) {
+    for (int i = 0; i < read.columns(); ++i) {
+      if (read.is_null(i)) {
+        write.bind_null();
+      } else if (read.is_text(i)) {
+        write.bind(read.text(i));
+      } else if (read.is_integer(i)) {
+        write.bind(read.integer(i));
+      } else {
+        write.bind(read.number(i));
+      }
+    }
+    write.step();
+  }
+}
+
+void copy_schema(Database& from, Database& to) {
+  Statement tables(from, "SELECT sql FROM sqlite_master WHERE type = 'table' ORDER BY rowid");
+  while (tables.step()) to.run(tables.text(0));
+  copy_rows(from, to, "SELECT * FROM sweep", "INSERT INTO sweep");
+}
+
+void check_same_sweep(Database& one, Database& other) {
+  for (const char* fact : {"spec_hash", "cleave_version"}) {
+    if (sweep_fact(one, fact) == sweep_fact(other, fact)) continue;
+    throw InputError(other.file() + ": holds the results of another sweep than " + one.file() +
+                     ", or of another version of cleave");
+  }
+}
+
+MergeCount fill(const std::string& file, const std::vector<std::string>& inputs) {
+  const WriterLock lock(file);
+  Database out(file, Database::Mode::kWrite);
+  out.run("BEGIN IMMEDIATE");
+  bool is_new = !Statement(out, "SELECT 1 FROM sqlite_master").step();
+  if (!is_new) check_is_results(out);
+  for (const std::string& input : inputs) {
+    Database in(input, Database::Mode::kRead);
+    check_is_results(in);
+    if (is_new) copy_schema(in, out);
+    is_new = false;
+    check_same_sweep(out, in);
+    const std::string select = "SELECT * FROM points WHERE status ";
+    copy_rows(in, out, select + "!= 'done'", "INSERT OR IGNORE INTO points");
+    copy_rows(in, out, select + "= 'done'", "INSERT OR REPLACE INTO points");
+  }
+  out.run("COMMIT");
+  Statement count(out, "SELECT count(*) FROM points");
+  count.step();
+  return {static_cast<std::uint64_t>(count.integer(0)), std::stoull(sweep_fact(out, "points"))};
+}
+
+}  // namespace
+
+MergeCount merge_results(const std::string& out, const std::vector<std::string>& inputs) {
+  for (const std::string& input : inputs) {
+    std::error_code error;
+    if (fs::equivalent(input, out, error)) {
+      throw InputError(input + ": is both an input and the output");
+    }
+  }
+  if (fs::exists(out)) return fill(out, inputs);
+  const std::string partial = out + ".partial-" + std::to_string(getpid());
+  try {
+    const MergeCount count = fill(partial, inputs);
+    fs::rename(partial, out);
+    return count;
+  } catch (...) {
+    std::error_code ignored;
+    for (const char* ending : {"", "-wal", "-shm"}) fs::remove(partial + ending, ignored);
+    throw;
+  }
+}
+
+}  // namespace cleave

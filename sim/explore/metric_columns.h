@@ -1,0 +1,26 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/base/json_reader.h"
+
+namespace cleave {
+
+/// A number of a run's summary that has a column of its own in a results database.
+struct MetricColumn {
+  std::string name;          ///< "ttft_p99", "pool0_utilization"
+  Json::json_pointer where;  ///< in the summary
+};
+
+/// All of them, in a fixed order, for scenarios with so many pools (SWEEPS.md describes them).
+std::vector<MetricColumn> metric_columns(std::size_t pools);
+
+/// The number, with 0 and 1 for false and true; nothing where the summary has none.
+std::optional<double> metric_value(const Json& summary, const MetricColumn& column);
+
+/// The summary without what is long: distributions, series over time and single requests.
+Json compact_summary(Json summary);
+
+}  // namespace cleave

@@ -1,0 +1,107 @@
+#include "sim/explore/sweep.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "sim/base/error.h"
+#include "sim/results.h"
+#include "sim/scenario/resolve.h"
+
+namespace cleave {
+
+namespace {
+
+/// That some point can be read; the first ones speak for the others.
+void check_readable(const SweepSpec& spec) {
+  constexpr std::uint64_t kMostTried = 1000;
+  std::string first;
+  const std::uint64_t tried = std::min(spec.size(), kMostTried);
+  for (std::uint64_t point = 0; point < tried; ++point) {
+    try {
+      read_scenario(spec.scenario(point));
+      return;
+    } catch (const InputError& error) {
+      if (first.empty()) first = error.what();
+    }
+  }
+  throw InputError("no point of the sweep can run; the first: " + first);
+}
+
+/// Makes this process end when `parent` ends.
+void follow(pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(1);
+}
+
+}  // namespace
+
+PointQueue::PointQueue(const SweepSpec& spec, ResultsStore& store, Shard shard,
+                       std::function<void(const PointQueue&)> changed)
+    : spec_(spec), store_(store), shard_(shard), changed_(std::move(changed)) {
+  check_readable(spec);
+  for (std::uint64_t point = 0; point < spec.size(); ++point) {
+    if (!shard.has(point)) continue;
+    ++total_;
+    if (store.has(point)) ++already_;
+  }
+}
+
+bool PointQueue::next(std::size_t& point, std::string& scenario) {
+  for (; next_ < spec_.size(); ++next_) {
+    if (!shard_.has(next_) || store_.has(next_)) continue;
+    point = next_;
+    try {
+      const Json document = spec_.scenario(next_);
+      scenario = document.dump();
+      running_.emplace(point, document);
+      ++next_;
+      return true;
+    } catch (const InputError& error) {
+      store(point, nullptr, {"", error.what()});
+    }
+  }
+  return false;
+}
+
+void PointQueue::record(std::size_t point, const JobResult& result) {
+  store(point, running_.at(point), result);
+  running_.erase(point);
+}
+
+void PointQueue::store(std::size_t point, const Json& scenario, const JobResult& result) {
+  store_.add(point, scenario, result);
+  ++done_;
+  if (!result.error.empty()) ++failed_;
+  changed_(*this);
+}
+
+std::string run_point(const std::string& scenario) {
+  return compact_summary(simulate(read_scenario(Json::parse(scenario)))).dump();
+}
+
+void run_point_jobs(std::size_t parallel,
+                    const std::function<bool(std::size_t& point, std::string& scenario)>& next,
+                    const std::function<void(std::size_t point, const JobResult& result)>& done) {
+  // A job is started as soon as it is handed out: one text is enough.
+  std::string scenario;
+  const pid_t parent = getpid();
+  run_jobs(
+      parallel, [&](std::size_t& point) { return next(point, scenario); },
+      [&](std::size_t) {
+        follow(parent);
+        return run_point(scenario);
+      },
+      done);
+}
+
+void run_points(PointQueue& queue, std::size_t parallel) {
+  run_point_jobs(
+      parallel,
+      [&](std::size_t& point, std::string& scenario) { return queue.next(point, scenario); },
+      [&](std::size_t point, const JobResult& result) { queue.record(point, result); });
+}
+
+}  // namespace cleave

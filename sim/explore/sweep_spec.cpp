@@ -1,0 +1,244 @@
+#include "sim/explore/sweep_spec.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include "sim/base/error.h"
+#include "sim/scenario/resolve.h"
+
+namespace cleave {
+
+namespace {
+
+constexpr std::uint64_t kMostPoints = 100'000'000;
+constexpr std::uint64_t kMostChecked = 10'000'000;
+
+/// 0.1 + 2 * 0.1 is 0.3 in a range.
+double without_rounding(double value) {
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%.12g", value);
+  return std::strtod(text.data(), nullptr);
+}
+
+/// The values of {"from": 1, "to": 39, "step": 2}; whole numbers where all three are.
+std::vector<Json> range_values(JsonReader range) {
+  constexpr double kMostValues = 1e6;
+  const double from = range.number("from");
+  const double to = range.number("to", {from, 1e15, false});
+  const double step = range.number("step", kPositive, 1);
+  const bool whole = std::floor(from) == from && std::floor(step) == step;
+  range.finish();
+  constexpr double kRounding = 1e-9;
+  const double steps = std::floor((to - from) / step + kRounding);
+  if (steps >= kMostValues) range.fail("step", "the range has more than a million values");
+  std::vector<Json> values;
+  for (int i = 0; i <= static_cast<int>(steps); ++i) {
+    const double value = from + step * i;
+    values.push_back(whole ? Json(static_cast<std::int64_t>(value))
+                           : Json(without_rounding(value)));
+  }
+  return values;
+}
+
+std::vector<Json> axis_values(JsonReader& vary, const std::string& path) {
+  const Json& given = vary.value(path);
+  if (given.is_object()) return range_values(vary.object(path));
+  if (!given.is_array() || given.empty()) {
+    vary.fail(path,
+              "expected a list of values, or a range like {\"from\": 1, \"to\": 39, \"step\": 2}");
+  }
+  std::vector<Json> values;
+  for (const Json& value : given) {
+    if (std::find(values.begin(), values.end(), value) != values.end()) {
+      vary.fail(path, "the value " + value.dump() + " is there twice");
+    }
+    values.push_back(value);
+  }
+  return values;
+}
+
+/// The base of a sweep: defaults, presets, scenario (an object, or a file beside the
+/// specification), settings.
+Json read_base(JsonReader& reader, const std::string& place,
+               const std::vector<std::string>& settings) {
+  ScenarioSources sources;
+  if (reader.has("presets")) {
+    const Json& presets = reader.value("presets");
+    for (const Json& preset : presets.is_array() ? presets : Json::array({presets})) {
+      if (!preset.is_string()) reader.fail("presets", "expected a list of names");
+      sources.presets.push_back(preset.get<std::string>());
+    }
+  }
+  Json changes = Json::object();
+  if (reader.has("scenario")) {
+    const Json& scenario = reader.value("scenario");
+    if (scenario.is_string()) {
+      const auto folder = std::filesystem::path(place).parent_path();
+      sources.file = (folder / scenario.get<std::string>()).string();
+    } else if (scenario.is_object()) {
+      changes = scenario;
+    } else {
+      reader.fail("scenario", "expected a scenario (an object) or the name of its file, found " +
+                                  json_kind(scenario));
+    }
+  }
+  Json base = merge_scenario(merge_scenario(sources), changes);
+  for (const std::string& setting : settings) {
+    const std::size_t equals = setting.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw InputError("--set " + setting + ": expected path=value, as in workload.rate_rps=40");
+    }
+    set_path(base, setting.substr(0, equals), parse_value(setting.substr(equals + 1)));
+  }
+  return base;
+}
+
+}  // namespace
+
+SweepSpec::SweepSpec(const Json& spec, const std::string& place,
+                     const std::vector<std::string>& settings) {
+  JsonReader reader(spec, place);
+  reader.has("summary");
+  base_ = read_base(reader, place, settings);
+  read_points(reader);
+  read_axes(reader);
+  read_constraints(reader);
+  reader.finish();
+  if (axes_.empty()) reader.fail("vary", "expected the paths that vary, each with its values");
+  for (const Axis& axis : axes_) {
+    grid_size_ *= axis.size();
+    const std::uint64_t most = constraints_.empty() ? kMostPoints : kMostChecked;
+    if (grid_size_ > most) {
+      reader.fail("vary", "the grid has more than " + std::to_string(most) + " points");
+    }
+  }
+  Json axes = Json::array();
+  for (const Axis& axis : axes_) {
+    Json choices = Json::array();
+    for (const Choice& choice : axis) {
+      Json together = Json::object();
+      for (const Setting& setting : choice) together[setting.path] = setting.value;
+      choices.push_back(together);
+    }
+    axes.push_back(choices);
+  }
+  resolved_ = {{"base", base_}, {"axes", axes}, {"where", spec.value("where", Json::array())}};
+  if (!constraints_.empty()) choose_points();
+  if (size() == 0) reader.fail("where", "no point of the grid satisfies all constraints");
+}
+
+void SweepSpec::add_path(const std::string& path, const JsonReader& reader, const char* key) {
+  if (std::find(paths_.begin(), paths_.end(), path) != paths_.end()) {
+    reader.fail(key, path + " varies twice");
+  }
+  paths_.push_back(path);
+}
+
+void SweepSpec::read_axes(JsonReader& reader) {
+  if (!reader.has("vary")) return;
+  JsonReader vary = reader.object("vary");
+  for (const auto& item : reader.value("vary").items()) {
+    add_path(item.key(), reader, "vary");
+    Axis axis;
+    for (Json& value : axis_values(vary, item.key())) axis.push_back({{item.key(), value}});
+    axes_.push_back(std::move(axis));
+  }
+}
+
+/// Listed points are the slowest axis: each is combined with the whole grid.
+void SweepSpec::read_points(JsonReader& reader) {
+  if (!reader.has("points")) return;
+  const Json& points = reader.value("points");
+  Axis axis;
+  for (const Json& point : points) {
+    if (!points.is_array() || !point.is_object() || point.empty()) break;
+    Choice choice;
+    for (const auto& item : point.items()) {
+      choice.push_back({item.key(), item.value()});
+      if (std::find(paths_.begin(), paths_.end(), item.key()) == paths_.end()) {
+        paths_.push_back(item.key());
+      }
+    }
+    axis.push_back(std::move(choice));
+  }
+  if (axis.empty() || axis.size() != points.size()) {
+    reader.fail("points", "expected a list of objects like {\"pools[0].count\": 25}");
+  }
+  axes_.push_back(std::move(axis));
+}
+
+void SweepSpec::read_constraints(JsonReader& reader) {
+  if (!reader.has("where")) return;
+  const Json& where = reader.value("where");
+  if (!where.is_array()) reader.fail("where", "expected a list of constraints");
+  for (std::size_t i = 0; i < where.size(); ++i) {
+    const std::string place = reader.path_of("where") + "[" + std::to_string(i) + "]";
+    if (!where[i].is_string()) throw InputError(place + ": expected a text");
+    constraints_.emplace_back(where[i].get<std::string>(), place);
+  }
+}
+
+template <class Visit>
+void SweepSpec::for_each_setting(std::uint64_t place, const Visit& visit) const {
+  std::vector<const Choice*> choices(axes_.size());
+  for (std::size_t i = axes_.size(); i-- > 0;) {
+    choices[i] = &axes_[i][place % axes_[i].size()];
+    place /= axes_[i].size();
+  }
+  for (const Choice* choice : choices) {
+    for (const Setting& setting : *choice) visit(setting);
+  }
+}
+
+/// Only the parts of the scenario that the constraints look at are made for every place of the
+/// grid.
+void SweepSpec::choose_points() {
+  std::set<std::string> keys;
+  for (const Constraint& constraint : constraints_) keys.merge(constraint.keys());
+  Json part = Json::object();
+  for (const auto& item : base_.items()) {
+    if (keys.contains(item.key())) part[item.key()] = item.value();
+  }
+  for (std::uint64_t place = 0; place < grid_size_; ++place) {
+    Json document = part;
+    for_each_setting(place, [&](const Setting& setting) {
+      if (keys.contains(setting.path.substr(0, setting.path.find_first_of(".[")))) {
+        set_path(document, setting.path, setting.value);
+      }
+    });
+    const bool all = std::all_of(constraints_.begin(), constraints_.end(),
+                                 [&](Constraint& one) { return one.holds(document); });
+    if (all) chosen_.push_back(place);
+  }
+}
+
+Json SweepSpec::scenario(std::uint64_t point) const {
+  Json document = base_;
+  for_each_setting(constraints_.empty() ? point : chosen_.at(point), [&](const Setting& setting) {
+    set_path(document, setting.path, setting.value);
+  });
+  return document;
+}
+
+std::vector<Json> SweepSpec::values(std::uint64_t point) const {
+  std::vector<Json> values(paths_.size());
+  for_each_setting(constraints_.empty() ? point : chosen_.at(point), [&](const Setting& setting) {
+    const auto path = std::find(paths_.begin(), paths_.end(), setting.path);
+    values[static_cast<std::size_t>(path - paths_.begin())] = setting.value;
+  });
+  return values;
+}
+
+std::string SweepSpec::hash() const { return scenario_hash(resolved_); }
+
+SweepSpec load_sweep(const std::string& name, const std::vector<std::string>& settings) {
+  const Json spec = load_profile("profiles/sweeps", "sweep", name, "SPEC");
+  const bool is_file = name.ends_with(".json");
+  return {spec, is_file ? name : "profiles/sweeps/" + name + ".json", settings};
+}
+
+}  // namespace cleave

@@ -1,0 +1,226 @@
+// The page of one run.
+
+const kPhaseNames = ["queueing", "prompt", "transfer", "token"];
+
+function clusterText(summary) {
+  return summary.pools
+    .map(
+      (pool) =>
+        `${plural(pool.machines, pool.machine + " machine")} for ${
+          {prompt: "prompts", token: "tokens", mixed: "both phases"}[pool.role] || pool.role
+        }`,
+    )
+    .join(" and ");
+}
+
+function workloadText(run) {
+  const {workload, llm} = run.scenario;
+  const name = (value) => (typeof value === "string" ? value : "its own");
+  const trace =
+    workload && typeof workload.trace === "string" ? `trace ${workload.trace}` : "traffic";
+  return `${figure(run.summary.offered_rps)} requests/s of ${trace} to ${name(llm)}`;
+}
+
+function questionText(run) {
+  const {slo} = run.summary;
+  const within = slo ? `within the objective ${slo.name}` : "and how fast";
+  const pools = run.summary.pools.length > 1 || run.summary.pools[0].machines > 1;
+  const subject = `${pools ? "Do" : "Does"} ${clusterText(run.summary)}`;
+  return `${subject} serve ${workloadText(run)} ${within}?`;
+}
+
+/** The limit that is missed by most, or that comes nearest. */
+function tightest(slo) {
+  return [...slo.limits].sort((a, b) => b.value / b.limit - a.value / a.limit)[0];
+}
+
+/** Why the objective is kept or not. */
+function reason(slo) {
+  const all = slo.limits.length;
+  const broken = slo.limits.filter((limit) => !limit.holds).length;
+  const worst = tightest(slo);
+  const measured = `${limitName(worst)} is ${limitValue(worst, worst.value)}`;
+  const against = `${measured}, at most ${limitValue(worst, worst.limit)} allowed`;
+  if (broken > 0) return `${broken} of ${all} limits are broken; most of all, ${against}`;
+  if (!slo.holds) return "the limits hold for what completed, but not all requests did";
+  return `all ${all} limits hold; nearest to its limit: ${against}`;
+}
+
+const priceText = ({cost, power}) =>
+  `${figure(cost.price_per_hour)} $/h and ${figure(power.provisioned_w / 1000)} kW provisioned`;
+
+function answer(summary) {
+  const {slo, requests} = summary;
+  if (!slo) {
+    return el(
+      "p",
+      {class: "answer"},
+      "No objective was set. It completes ",
+      `${count(requests.completed)} of ${count(requests.arrived)} requests at `,
+      `${figure(summary.served_rps)} requests/s, TTFT P99 ${seconds(summary.ttft.p99)}, `,
+      `TPOT P99 ${seconds(summary.tpot.p99)}, for ${priceText(summary)}.`,
+    );
+  }
+  return el(
+    "p",
+    {class: `answer ${slo.holds ? "yes" : "no"}`},
+    el("strong", {}, slo.holds ? "Yes" : "No"),
+    `: ${reason(slo)}. ${percent(slo.attainment)} of the requests, ${figure(slo.goodput_rps)} `,
+    "requests/s, each keep the limits of the highest percentiles. ",
+    `It takes ${priceText(summary)}.`,
+  );
+}
+
+function warnings(summary) {
+  const {steady, requests} = summary;
+  const before = figure(steady.in_cluster_second_quarter);
+  const after = figure(steady.in_cluster_last_quarter);
+  const all = [
+    [
+      steady.overload,
+      `Overload: requests pile up (${before} in the cluster in the second quarter of the ` +
+        `arrivals, ${after} in the last); percentiles depend on how long the run lasts.`,
+    ],
+    [
+      steady.too_short,
+      "Short: the cluster was still filling when the last request arrived; a longer run would " +
+        "tell whether it keeps up.",
+    ],
+    [
+      requests.rejected > 0,
+      `Rejected: ${plural(requests.rejected, "request")}; no machine can hold the KV cache.`,
+    ],
+    [requests.unfinished > 0, `Unfinished: ${plural(requests.unfinished, "request")}.`],
+    [
+      requests.stranded > 0,
+      `Stranded: ${plural(requests.stranded, "request")} found no machine that was up.`,
+    ],
+    [summary.estimated, "Latencies are estimated, not fitted from measurements."],
+    [summary.power.estimated, "Power is estimated."],
+  ];
+  return all.filter(([applies]) => applies).map(([, text]) => el("p", {class: "warning"}, text));
+}
+
+function keyFigures(summary) {
+  const {requests, tokens, cost, power} = summary;
+  const items = [
+    [`${count(requests.completed)} of ${count(requests.arrived)}`, "requests completed"],
+    [`${figure(summary.served_rps)} requests/s`, `served over ${figure(summary.duration_s)} s`],
+    [seconds(summary.ttft.p99), "TTFT P99"],
+    [seconds(summary.tpot.p99), "TPOT P99"],
+    [seconds(summary.e2e.p99), "E2E P99"],
+    [`${figure(tokens.output_per_s)} tokens/s`, "output"],
+    [`${figure(cost.usd_per_million_output_tokens)} $`, "per million output tokens"],
+    [`${figure(power.mean_w / 1000)} kW`, "mean power"],
+    [
+      `${figure(power.energy_kwh)} kWh`,
+      `energy, ${figure(power.j_per_output_token)} J per output token`,
+    ],
+  ];
+  return el(
+    "ul",
+    {class: "figures"},
+    items.map(([value, name]) => el("li", {}, el("b", {}, value), name)),
+  );
+}
+
+/** How long each phase of a request took, in the order of kPhaseNames. */
+function phases(request) {
+  const parts = [request.queueing_s, request.prompt_s, request.transfer_s];
+  return [...parts, Math.max(0, request.e2e_s - parts.reduce((sum, part) => sum + part, 0))];
+}
+
+function phaseBar(request, longest) {
+  const colours = palette().series;
+  const order = [5, 0, 1, 2];
+  return el(
+    "div",
+    {
+      class: "phases",
+      role: "img",
+      "aria-label": phases(request)
+        .map((part, i) => `${kPhaseNames[i]} ${seconds(part)}`)
+        .join(", "),
+    },
+    phases(request).map((part, i) => {
+      const span = el("span", {title: `${kPhaseNames[i]} ${seconds(part)}`});
+      span.style.width = `${(100 * part) / longest}%`;
+      span.style.background = colours[order[i]];
+      return span;
+    }),
+  );
+}
+
+function slowestSection(requests) {
+  if (!requests || requests.length === 0) return null;
+  const longest = Math.max(...requests.map((request) => request.e2e_s));
+  const number = (name, value) => ({name, value, show: figure, number: true});
+  return el(
+    "section",
+    {},
+    el("h2", {}, "Slowest requests"),
+    makeTable(
+      "The slowest requests and how long each phase took; " +
+        "the bar shows queueing, prompt, transfer and token phase in this order",
+      [
+        {name: "Request", value: (request) => request.request},
+        {
+          name: "Phases",
+          value: (request) => request.e2e_s,
+          show: (_, request) => phaseBar(request, longest),
+        },
+        {name: "Line", value: (request) => request.line, number: true},
+        number("Prompt tokens", (request) => request.prompt_tokens),
+        number("Output tokens", (request) => request.output_tokens),
+        number("Arrival (s)", (request) => request.arrival_s),
+        number("E2E (s)", (request) => request.e2e_s),
+        ...kPhaseNames.map((name, i) =>
+          number(`${name[0].toUpperCase()}${name.slice(1)} (s)`, (request) => phases(request)[i]),
+        ),
+        number("Largest gap (s)", (request) => request.largest_gap_s),
+        {
+          name: "Machines",
+          value: (request) => `${request.prompt_instance} to ${request.token_instance}`,
+        },
+      ],
+      requests,
+      {sortable: true},
+    ),
+  );
+}
+
+function scenarioSection(run) {
+  return el(
+    "section",
+    {},
+    el("h2", {}, "Scenario"),
+    el(
+      "p",
+      {class: "note"},
+      `Hash ${run.summary.scenario_hash}; save it as a file and cleave run repeats this run.`,
+    ),
+    el("pre", {tabindex: 0}, JSON.stringify(run.scenario, null, 2)),
+  );
+}
+
+function runPage(run) {
+  const {summary} = run;
+  return [
+    el("h1", {}, questionText(run)),
+    answer(summary),
+    warnings(summary),
+    keyFigures(summary),
+    el(
+      "section",
+      {},
+      el("h2", {}, "Latencies"),
+      summary.slo ? sloTable(summary.slo) : null,
+      latencyTable(summary),
+      el("div", {class: "charts"}, distributions([run])),
+    ),
+    el("section", {}, el("h2", {}, "Pools over time"), summary.pools.map(poolCharts)),
+    linkSection(summary.links),
+    slowestSection(summary.slowest_requests),
+    scenarioSection(run),
+  ];
+}

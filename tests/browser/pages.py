@@ -1,0 +1,253 @@
+"""The report's pages in a real browser: python3 pages.py CLEAVE [FOLDER_FOR_SCREENSHOTS]"""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import chromium
+
+SKIPPED = 77
+CLEAVE = ""
+SCREENSHOTS = None
+HOSTILE = ('<img src=x onerror="document.body.dataset.ran=1"></script>'
+           "<script>document.body.dataset.ran=1</script><!--")
+
+
+def cleave(*arguments):
+    done = subprocess.run([CLEAVE, *arguments], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise AssertionError(f"cleave {' '.join(arguments)}: {done.stderr}")
+    return done.stdout
+
+
+def sweep_points():
+    """A plane of two pool sizes where small token pools break the objective, and one failure."""
+    points = []
+    for prompts in range(10, 35, 5):
+        for tokens in range(5, 30, 5):
+            holds = tokens >= 15 and prompts >= 15
+            price = 38 * (prompts + tokens)
+            points.append({
+                "point": len(points),
+                "parameters": {"pools[0].count": prompts, "pools[1].count": tokens},
+                "metrics": {"cost_per_hour": price, "provisioned_w": 11000 * (prompts + tokens),
+                            "served_rps": 40 + tokens, "slo_holds": int(holds),
+                            "slo_broken": "" if holds else "tpot p90", "ttft_p99": 12 / prompts,
+                            "tpot_p99": 1 / tokens},
+                "error": None})
+    points.append({"point": len(points), "parameters": {"pools[0].count": 10, "pools[1].count": 30},
+                   "metrics": None, "error": HOSTILE})
+    return points
+
+
+class Pages(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="cleave-pages-"))
+        cls.browser = chromium.Browser(chromium.find())
+        cls.addClassCleanup(shutil.rmtree, cls.folder, True)
+        cls.addClassCleanup(cls.browser.__exit__)
+        cls.small = cls.run_of("small", "workload.duration_s=20")
+        cls.large = cls.run_of("large", "workload.duration_s=20", "pools[1].count=20")
+        (cls.folder / "points.json").write_text(json.dumps(sweep_points()))
+
+    @classmethod
+    def run_of(cls, name, *settings):
+        folder = str(cls.folder / name)
+        cleave("run", "--quiet", "--out", folder, *(w for s in settings for w in ("--set", s)))
+        return folder
+
+    def open(self, name, *results):
+        """Makes a page of results and opens it."""
+        page = str(self.folder / (name + ".html"))
+        cleave("report", *map(str, results), "-o", page)
+        seconds = self.browser.open(page)
+        if SCREENSHOTS:
+            self.browser.screenshot(os.path.join(SCREENSHOTS, name + ".png"))
+        return page, seconds
+
+    def tearDown(self):
+        self.assertEqual(self.browser.problems, [])
+        self.assertIsNone(self.browser.run("document.body.dataset.ran ?? null"))
+        self.assertEqual([url for url in self.browser.requests if not url.startswith("file://")], [])
+
+    def text(self, selector):
+        return self.browser.run(f"document.querySelector({json.dumps(selector)}).textContent")
+
+    def count(self, selector):
+        return self.browser.run(f"document.querySelectorAll({json.dumps(selector)}).length")
+
+    def check_charts(self, least):
+        """Every chart has a caption and is drawn: axes and lines, not just a frame."""
+        drawn = self.browser.run("[...document.querySelectorAll('figure')].map((figure) => "
+                                 "[figure.querySelector('figcaption').textContent, "
+                                 "figure.querySelectorAll('svg path').length])")
+        self.assertGreaterEqual(len(drawn), least)
+        for caption, paths in drawn:
+            self.assertGreater(paths, 8, caption)
+
+    def test_run(self):
+        _, seconds = self.open("run", self.small)
+        self.assertLess(seconds, 3)
+        self.assertRegex(self.text("h1"), "^Do 25 dgx-h100 machines for prompts and 15 .* serve ")
+        self.assertRegex(self.text(".answer"), r"^(Yes|No): .* limits? .*\$/h")
+        self.check_charts(18)
+        for heading in ("Latencies", "Pools over time", "Network", "Slowest requests", "Scenario"):
+            self.assertIn(heading, self.browser.run("document.querySelector('main').textContent"))
+        self.assertIn('"pools": [', self.text("pre"))
+
+    def test_tooltips(self):
+        self.open("tooltips", self.small)
+        self.browser.point_at("figure .canvas")
+        self.browser.point_at("figure .canvas", 0.45)
+        tip = self.text(".tip")
+        self.assertRegex(tip, r"TTFT .* m?s")
+        self.assertRegex(tip, r"\d %")
+
+    def test_keyboard(self):
+        self.open("keyboard", self.small)
+        self.browser.run("document.querySelector('figure .canvas').focus()")
+        self.browser.key("ArrowRight", 39)
+        first = self.text("#announcement")
+        self.browser.key("PageDown", 34)
+        self.assertIn("%", first)
+        self.assertNotEqual(first, self.text("#announcement"))
+        self.browser.run("document.querySelector('figure summary').focus()")
+        self.browser.key("Enter", 13)
+        self.browser.call("Input.dispatchKeyEvent", type="char", text="\r")
+        self.browser.run("document.querySelector('figure details').open = true")
+        self.browser.run("new Promise((done) => setTimeout(done, 50))")
+        self.assertGreater(self.count("figure details tbody tr"), 50)
+
+    def test_several_runs(self):
+        self.open("runs", self.small, self.large)
+        self.check_charts(7)
+        self.assertIn("pools[1].count1520", self.text("tbody"))
+        differences = self.browser.run(
+            "[...document.querySelectorAll('table')[1].querySelectorAll('tbody tr')]"
+            ".map((row) => parseFloat(row.lastChild.textContent.replaceAll(',', '')))")
+        self.assertGreater(len(differences), 5)
+        self.assertEqual(differences, sorted(differences, reverse=True))
+
+    def test_sweep(self):
+        self.open("sweep", self.folder / "points.json")
+        self.assertRegex(self.text(".answer"), "^12 of 26 points keep the objective, 1 failed.")
+        self.assertIn("1,140 $/hleast cost: pools[0].count = 15, pools[1].count = 15",
+                      self.text(".figures"))
+        self.check_charts(2)
+        self.assertIn("TPOT P90", self.text("figure svg"))
+        self.browser.point_at("figure .canvas", 0.5, 0.5)
+        self.browser.point_at("figure .canvas", 0.48, 0.5)
+        self.assertRegex(self.text(".tip"), r"^pools\[0\].count = 20, pools\[1\].count = 15keeps")
+
+    def test_results_database(self):
+        spec = self.folder / "plane.json"
+        spec.write_text(json.dumps({
+            "scenario": {"workload": {"duration_s": 5}},
+            "vary": {"pools[0].count": [1, 20, 25], "pools[1].count": [5, 15, 20]}}))
+        database = str(self.folder / "plane.db")
+        cleave("sweep", str(spec), "--out", database, "--quiet")
+        self.open("database", database)
+        self.assertRegex(self.text(".answer"), "^[1-8] of 9 points keeps? the objective")
+        self.check_charts(2)
+
+    def test_sweep_controls(self):
+        self.open("controls", self.folder / "points.json")
+        rows = "section:last-of-type > div tbody tr"
+        self.assertEqual(self.count(rows), 26)
+        self.browser.click("#filter")
+        self.browser.type("pools[0].count>=20 tpot")
+        self.assertEqual(self.count(rows), 6)
+        self.browser.run("document.getElementById('filter').value = ''")
+        self.browser.click("#only-feasible")
+        self.assertEqual(self.count(rows), 12)
+        self.browser.click("section:last-of-type th:nth-child(5) button")
+        self.browser.click("section:last-of-type th:nth-child(5) button")
+        self.assertEqual(self.count("th[aria-sort=descending]"), 1)
+        self.assertEqual(self.text(rows + " td:nth-child(5)"), "2,090")
+        self.browser.run("(() => { const select = document.querySelectorAll('select')[2];"
+                         "select.value = 'ttft_p99';"
+                         "select.dispatchEvent(new Event('change')); })()")
+        self.assertIn("TTFT P99 (s) by", self.text("figcaption"))
+        self.browser.run("document.querySelector('figure .canvas').focus()")
+        self.browser.key("ArrowRight", 39)
+        self.assertRegex(self.text("#announcement"), "^pools.0..count = 10, .*; broken: TPOT P90;")
+
+    def test_hostile_names(self):
+        folder = self.folder / "<img src=x onerror=document.body.dataset.ran=1>"
+        shutil.copytree(self.small, folder)
+        summary = json.loads((folder / "summary.json").read_text())
+        summary["slo"]["name"] = HOSTILE
+        summary["pools"][0]["machine"] = HOSTILE
+        for link in summary["links"]:
+            link["link"] = HOSTILE
+        (folder / "summary.json").write_text(json.dumps(summary))
+        scenario = json.loads((folder / "scenario.json").read_text())
+        scenario["workload"]["trace"] = HOSTILE
+        (folder / "scenario.json").write_text(json.dumps(scenario))
+        self.open("hostile", folder)
+        self.assertEqual(self.count("main img"), 0)
+        self.assertIn(HOSTILE, self.text("h1"))
+        self.browser.point_at("section:nth-of-type(3) .canvas")
+        self.browser.point_at("section:nth-of-type(3) .canvas", 0.4)
+        self.assertIn(HOSTILE, self.text("section:nth-of-type(3) .tip"))
+        self.open("hostile_runs", folder, self.large)
+        self.assertEqual(self.count("main img"), 0)
+
+    def test_dark_and_print(self):
+        self.browser.prefer("dark")
+        self.addCleanup(self.browser.prefer)
+        self.open("dark", self.small)
+        background = "getComputedStyle(document.body).backgroundColor"
+        self.assertEqual(self.browser.run(background), "rgb(13, 17, 23)")
+        self.assertIn("#58a6ff", self.browser.run("document.querySelector('svg').outerHTML"))
+        printed = str(self.folder / "run.pdf")
+        self.browser.print(printed)
+        self.assertGreater(os.path.getsize(printed), 50000)
+        self.browser.prefer("light")
+        self.assertEqual(self.browser.run(background), "rgb(255, 255, 255)")
+        self.assertIn("#0b62a4", self.browser.run("document.querySelector('svg').outerHTML"))
+
+    def test_without_the_chart_library(self):
+        page, _ = self.open("bare", self.small)
+        parts = pathlib.Path(page).read_text().split("<script nonce=")
+        parts[1] = parts[1][:parts[1].index(">")] + "></script>\n"
+        pathlib.Path(page).write_text("<script nonce=".join(parts))
+        self.browser.open(page)
+        self.assertIn("built without its chart library", self.text(".warning"))
+        self.assertEqual(self.count("svg"), 0)
+        self.browser.run("new Promise((done) => setTimeout(done, 100))")
+        self.assertGreater(self.count("figure details[open] tbody tr"), 500)
+
+    def test_a_million_requests(self):
+        folder = self.folder / "million"
+        shutil.copytree(self.small, folder)
+        (folder / "summary.json").write_text(
+            cleave("run", "--json", "--quiet", "--set", "workload.requests=1000000",
+                   "--set", "workload.duration_s=null"))
+        page, seconds = self.open("million", folder)
+        print(f"1,000,000 requests: {os.path.getsize(page) / 1e6:.2f} MB, open in {seconds:.2f} s")
+        self.assertIn("1,000,000 of 1,000,000", self.text(".figures"))
+        self.assertLess(os.path.getsize(page), 5e6)
+        self.assertLess(seconds, 3)
+
+
+def main():
+    global CLEAVE, SCREENSHOTS
+    if chromium.find() is None:
+        print("skipped: no Chromium here to show the report's pages")
+        sys.exit(SKIPPED)
+    CLEAVE = os.path.abspath(sys.argv[1])
+    if len(sys.argv) > 2:
+        SCREENSHOTS = os.path.abspath(sys.argv[2])
+        os.makedirs(SCREENSHOTS, exist_ok=True)
+    unittest.main(argv=sys.argv[:1], verbosity=2)
+
+
+if __name__ == "__main__":
+    main()
