@@ -39,7 +39,8 @@ std::string foreign_content(const fs::path& place) {
 
 ResultsFolder::ResultsFolder(const std::string& folder) {
   std::error_code error;
-  place_ = fs::weakly_canonical(folder, error);
+  // Absolute first: of a path with nothing there, weakly_canonical() makes no absolute one.
+  place_ = fs::weakly_canonical(fs::absolute(folder, error), error);
   if (error) throw InputError("--out " + folder + ": cannot be made: " + error.message());
   if (place_.filename().empty()) place_ = place_.parent_path();
   const std::string foreign = foreign_content(place_);

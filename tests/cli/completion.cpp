@@ -35,8 +35,8 @@ TEST_CASE("completion bash prints a script that bash accepts") {
 }
 
 TEST_CASE("completion offers subcommands, options and values") {
+  CHECK(completed("cleave r").starts_with("run "));
   CHECK(completed("cleave ru") == "run ");
-  CHECK(contains(completed("cleave r"), "run "));
   CHECK(contains(completed("cleave ''"), "trace "));
   CHECK(completed("cleave --ver") == "--version ");
   CHECK(completed("cleave trace con") == "convert ");

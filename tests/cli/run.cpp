@@ -147,6 +147,15 @@ TEST_CASE("run: results replace earlier ones and nothing else") {
   CHECK(folder.names() == Names{"results"});
   check_done(out + Names{folder.path("new/deep/results")});
   CHECK(folder.read("new/deep/results/requests.csv") == first);
+  // Where the program runs, by a relative name.
+  const std::string here = "cd " + shell_quoted(folder.path()) + " && " +
+                           shell_quoted(CLEAVE_BINARY) +
+                           " run --set workload.duration_s=1 --quiet --out ";
+  for (const std::string name : {"relative", "./relative", "relative/deep", "relative/deep/"}) {
+    INFO(name);
+    CHECK(run_program("sh", {"-c", here + name}).exit_code == 0);
+    if (name == "./relative") std::filesystem::remove_all(folder.path("relative"));
+  }
   std::filesystem::create_directory(folder.path("empty"));
   check_done(out + Names{folder.path("empty")});
   CHECK(folder.read("empty/requests.csv") == first);
