@@ -150,6 +150,10 @@ void Cluster::prompt_finished(RequestId request) {
     complete(request);
     return;
   }
+  if (loads_[record.token_instance].down) {
+    restart(request);
+    return;
+  }
   InstanceLoad& load = loads_[record.prompt_instance];
   load.pending_tokens -= record.prompt_tokens;
   state.stage = record.moved() ? Stage::kSending : Stage::kToken;
@@ -207,6 +211,7 @@ void Cluster::complete(RequestId request) {
   requests_.remove(request);
   observer_.finished(finished);
   release(finished.token_instance, held);
+  begin_held_back();
 }
 
 void Cluster::release(InstanceId instance, std::uint32_t kv_tokens) {

@@ -52,10 +52,13 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   void fault(std::uint64_t index);
   void stop(InstanceId id);
   void start(InstanceId id);
+  void lose_transfer(RequestId request);
 
   // recovery.cpp: when nothing is left to happen although requests wait
   bool recover();
   void restart(RequestId request);
+  void take_back(RequestId request);
+  void begin_held_back();
 
   const Scenario& scenario_;
   Observer& observer_;
@@ -73,6 +76,7 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   Request next_;
   InstanceId largest_ = kNoInstance;  ///< the instance with the most KV memory
   std::vector<RequestId> stranded_;   ///< nothing was up to take them
+  std::vector<RequestId> held_back_;  ///< taken back by recover(), the oldest last
   double kv_bytes_per_token_ = 0;
   RunTotals totals_;
   double completed_output_tokens_ = 0;

@@ -53,7 +53,23 @@ void Cluster::stop(InstanceId id) {
   std::sort(hit.begin(), hit.end(), [&](RequestId a, RequestId b) {
     return requests_[a].record.number < requests_[b].record.number;
   });
-  for (const RequestId request : hit) restart(request);
+  for (const RequestId request : hit) {
+    if (requests_[request].standing == Standing::kRunning) {
+      lose_transfer(request);
+    } else {
+      restart(request);
+    }
+  }
+}
+
+// The token machine died while the prompt is computed elsewhere: the iteration goes on, and the
+// request begins again when it ends, unless the machine is back by then.
+void Cluster::lose_transfer(RequestId request) {
+  RequestState& state = requests_[request];
+  transfers_->drop(request);
+  const std::uint32_t sent = state.sent_tokens;
+  state.sent_tokens = 0;
+  if (sent > 0) release(state.record.token_instance, sent);
 }
 
 void Cluster::start(InstanceId id) {

@@ -4,7 +4,8 @@ namespace cleave {
 
 // With memory reserved ahead, instances can fill up with caches that wait for one another's room,
 // so that nothing is left to happen although requests wait. The request that arrived last and holds
-// memory then gives it back and starts again from its prompt, until the others can go on.
+// memory then gives it back, until the others can go on; it begins again from its prompt once
+// another has completed, or none holds memory any more.
 bool Cluster::recover() {
   RequestId youngest = kNoRequest;
   for (RequestId request = 0; request < requests_.states.size(); ++request) {
@@ -14,11 +15,18 @@ bool Cluster::recover() {
       youngest = request;
     }
   }
-  if (youngest == kNoRequest) return false;
+  if (youngest == kNoRequest && held_back_.empty()) return false;
   if (totals_.completed > completed_at_last_recovery_) recoveries_without_progress_ = 0;
   completed_at_last_recovery_ = totals_.completed;
-  if (++recoveries_without_progress_ > requests_.states.size()) return false;
-  restart(youngest);
+  if (++recoveries_without_progress_ > 2 * requests_.states.size()) return false;
+  if (youngest == kNoRequest) {
+    begin_held_back();
+    return true;
+  }
+  take_back(youngest);
+  requests_[youngest].record.prompt_instance = kNoInstance;
+  requests_[youngest].record.token_instance = kNoInstance;
+  held_back_.push_back(youngest);
   for (Instance& instance : instances_) {
     instance.wake();
     transfers_->room_made(instance.id());
@@ -26,7 +34,19 @@ bool Cluster::recover() {
   return true;
 }
 
+void Cluster::begin_held_back() {
+  if (held_back_.empty()) return;
+  const RequestId oldest = held_back_.back();
+  held_back_.pop_back();
+  begin(oldest);
+}
+
 void Cluster::restart(RequestId request) {
+  take_back(request);
+  begin(request);
+}
+
+void Cluster::take_back(RequestId request) {
   RequestState& state = requests_[request];
   const InstanceId from = state.record.prompt_instance;
   const InstanceId to = state.record.token_instance;
@@ -41,11 +61,11 @@ void Cluster::restart(RequestId request) {
   state.generated = 0;
   state.phase = Phase::kPrompt;
   state.stage = Stage::kPrompt;
+  state.record.token_start_s = 0;
   ++state.record.restarts;
   ++totals_.restarts;
   release(here, held);
   if (sent > 0) release(to, sent);
-  begin(request);
 }
 
 }  // namespace cleave

@@ -88,12 +88,13 @@ void Engine::drain() {
 void Engine::flow_ended() {
   --flows_;
   now_s_ = std::max(now_s_, simgrid::s4u::Engine::get_clock());
+  draining_before_ = draining_;
   draining_ = true;
 }
 
 void Engine::callback_done() {
-  draining_ = false;
-  arm();
+  draining_ = draining_before_;
+  if (!draining_) arm();
 }
 
 void Engine::run() {

@@ -87,6 +87,7 @@ class Engine {
   std::uint64_t flows_ = 0;
   std::uint64_t events_ = 0;
   bool draining_ = false;
+  bool draining_before_ = false;  ///< the callback from SimGrid
   bool running_ = false;
   std::unique_ptr<SimGrid> simgrid_;
 };

@@ -143,17 +143,26 @@ void FlowFabric::completed(const sg::Activity& activity) {
   meter(flows_[id]);
   const bool cancelled = flows_[id].cancelled;
   const std::uint64_t tag = flows_[id].tag;
-  // SimGrid is still busy with the activity: it must live on although its slot is free.
-  ended_ = std::move(flows_[id].comm);
+  const bool whole = comm->get_state() == sg::Activity::State::FINISHED;
+  retire(std::move(flows_[id].comm));
   free_.push_back(id);
   if (!cancelled) {
-    if (ended_->get_state() == sg::Activity::State::FINISHED) {
+    if (whole) {
       listener_.transfer_done(tag);
     } else {
       listener_.transfer_failed(tag);
     }
   }
   engine_.callback_done();
+}
+
+// SimGrid looks at an activity that ended until its clock moves on, so it must live as long
+// although its slot is free.
+void FlowFabric::retire(sg::CommPtr comm) {
+  const double clock_s = sg::Engine::get_clock();
+  if (!retired_.empty() && retired_since_s_ < clock_s) retired_.clear();
+  retired_since_s_ = clock_s;
+  retired_.push_back(std::move(comm));
 }
 
 const FlowFabric::Route& FlowFabric::route(InstanceId from, InstanceId to) const {

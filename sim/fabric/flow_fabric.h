@@ -76,6 +76,7 @@ class FlowFabric : public Fabric {
   bool is_cut(const Route& way) const;
   void launch(std::uint64_t id);
   void completed(const simgrid::s4u::Activity& activity);
+  void retire(simgrid::s4u::CommPtr comm);
   void meter(const Flow& flow);
 
   Engine& engine_;
@@ -89,7 +90,8 @@ class FlowFabric : public Fabric {
   std::unordered_map<const Link*, std::size_t> link_index_;
   mutable std::unordered_map<std::uint64_t, Route> routes_;  ///< found so far, by both machines
   std::vector<Flow> flows_;
-  simgrid::s4u::CommPtr ended_;  ///< the last flow that ended
+  std::vector<simgrid::s4u::CommPtr> retired_;  ///< flows that ended at retired_since_s_
+  double retired_since_s_ = 0;
   std::vector<TransferId> free_;
   std::vector<TransferId> stopped_;  ///< before a cut link, until it is back
 };

@@ -17,6 +17,10 @@ void Instance::halt() {
     if (run_.iterations > 0) report_segment();
   }
   running_ = false;
+  // What each sequence has grown by in earlier runs is its own from now on.
+  for (RequestId request = batch_.first(); request != kNoRequest; request = batch_.after(request)) {
+    if ((*requests_)[request].phase == Phase::kToken) settle(request);
+  }
   for (RequestList* list : {&batch_, &prompt_queue_, &blocked_}) {
     for (RequestId request = list->first(); request != kNoRequest; request = list->after(request)) {
       (*requests_)[request].standing = Standing::kAway;

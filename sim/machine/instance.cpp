@@ -74,7 +74,7 @@ void Instance::begin_run() {
   }
   for (const RequestId request : joined_) {
     RequestState& state = (*requests_)[request];
-    if (state.generated == 1) state.record.token_start_s = now_s;
+    if (state.record.token_start_s == 0) state.record.token_start_s = now_s;
   }
   observer_->queue(id_, now_s, pool_size_ - batch_.size());
 }
@@ -179,6 +179,8 @@ void Instance::finish_prompt(RequestId request) {
     observer_->gap(gap_s);
   }
   const bool first = state.generated == 0;
+  // A cache that was dropped before its first decode gets its second token from its recomputation.
+  if (!first && state.record.token_start_s == 0) state.record.token_start_s = run_.start_s;
   ++state.generated;
   state.last_token_s = now_s;
   if (state.remaining() > 0 && state.record.token_instance == id_) {
