@@ -19,9 +19,9 @@ Json random_scenario() {
     return *rc::gen::elementOf(names);
   };
   const bool llama = *rc::gen::arbitrary<bool>();
-  const std::string machine = one_of({"dgx-a100", "dgx-h100", "dgx-h100-cap70"});
+  const std::string type = one_of({"dgx-a100", "dgx-h100", "dgx-h100-cap70"});
   Json pools = Json::array();
-  pools.push_back(pool("prompt", *inRange(1, 4), machine.c_str()));
+  pools.push_back(pool("prompt", *inRange(1, 4), type.c_str()));
   pools.push_back(pool("token", *inRange(1, 4), one_of({"dgx-a100", "dgx-h100"}).c_str()));
   const std::string policy = one_of(Schedulers::names());
   if (policy.rfind("kv_", 0) != 0 && policy.rfind("overlap", 0) != 0 && policy != "mixed_pool") {
