@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <simgrid/kernel/Timer.hpp>
+#include <simgrid/kernel/resource/Model.hpp>
+#include <simgrid/kernel/resource/NetworkModelIntf.hpp>
 #include <simgrid/s4u.hpp>
 
 namespace cleave {
@@ -28,7 +30,22 @@ simgrid::s4u::Engine& make_simgrid() {
 
 struct Engine::SimGrid {
   simgrid::s4u::Engine& engine = make_simgrid();
+  simgrid::kernel::resource::Model* network = nullptr;
   Timer* armed = nullptr;
+
+  /// Before this time no flow ends and no flow changes its speed, as long as none starts or stops.
+  double next_flow_event_s() {
+    if (network == nullptr) {
+      for (auto* model : engine.get_all_models()) {
+        if (dynamic_cast<simgrid::kernel::resource::NetworkModelIntf*>(model) != nullptr) {
+          network = model;
+        }
+      }
+    }
+    const double clock_s = simgrid::s4u::Engine::get_clock();
+    const double wait_s = network->next_occurring_event(clock_s);
+    return wait_s < 0 ? clock_s : clock_s + wait_s;
+  }
 };
 
 Engine::Engine() : simgrid_(std::make_unique<SimGrid>()) {}
@@ -73,10 +90,19 @@ void Engine::drain() {
     waiting_.clear();
   }
   const double clock_s = simgrid::s4u::Engine::get_clock();
+  double quiet_until_s = clock_s;  // no flow ends before
+  std::uint64_t known_for = 0;     // flow_changes_ when that was asked
   while (!calendar_.empty()) {
     const double next_s = calendar_.next_s();
-    const double limit_s = !waiting_.empty() ? now_s_ : clock_s;
-    if ((flows_ > 0 || !waiting_.empty()) && next_s > limit_s) break;
+    if (!waiting_.empty()) {
+      if (next_s > now_s_) break;
+    } else if (flows_ > 0 && next_s > clock_s) {
+      if (known_for != flow_changes_) {
+        known_for = flow_changes_;
+        quiet_until_s = simgrid_->next_flow_event_s();
+      }
+      if (next_s >= quiet_until_s) break;
+    }
     const Calendar::Event event = calendar_.pop();
     now_s_ = std::max(now_s_, event.time_s);
     ++events_;
@@ -87,6 +113,7 @@ void Engine::drain() {
 
 void Engine::flow_ended() {
   --flows_;
+  ++flow_changes_;
   now_s_ = std::max(now_s_, simgrid::s4u::Engine::get_clock());
   draining_before_ = draining_;
   draining_ = true;

@@ -11,10 +11,10 @@ namespace cleave {
 /// The clock, the calendar and the way to SimGrid. One per process: SimGrid's clock cannot be set
 /// back.
 ///
-/// Own events wait in a calendar in front of one armed SimGrid timer. While a flow is in flight
-/// SimGrid advances the clock from event to event, because only it knows when the flow ends; while
-/// none is, the next own event is the next event, and SimGrid's clock is brought up to date when a
-/// flow starts.
+/// Own events wait in a calendar in front of one armed SimGrid timer. SimGrid's clock advances
+/// where flows start, end or change; between, its network model says until when none will, and own
+/// events happen without it. Whatever touches flows goes through in_simgrid(), which brings
+/// SimGrid's clock up to date first.
 class Engine {
  public:
   Engine();
@@ -68,7 +68,12 @@ class Engine {
       waiting_.push_back(call);
     }
   }
-  void flow_started() { ++flows_; }
+  void flow_started() {
+    ++flows_;
+    ++flow_changes_;
+  }
+  /// The speed of a link changed.
+  void flows_changed() { ++flow_changes_; }
   /// To be called from SimGrid's completion callback, before anything else; afterwards done().
   void flow_ended();
   /// To be called at the end of a callback from SimGrid.
@@ -85,6 +90,7 @@ class Engine {
   std::vector<Calendar::Event> waiting_;
   double now_s_ = 0;
   std::uint64_t flows_ = 0;
+  std::uint64_t flow_changes_ = 1;
   std::uint64_t events_ = 0;
   bool draining_ = false;
   bool draining_before_ = false;  ///< the callback from SimGrid

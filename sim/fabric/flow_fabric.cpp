@@ -86,6 +86,7 @@ TransferId FlowFabric::start(InstanceId from, InstanceId to, double bytes, doubl
   flow.to = to;
   flow.bytes = bytes;
   flow.rate_limit_bps = rate_limit_bps;
+  flow.way = &route(from, to);
   engine_.in_simgrid<&FlowFabric::launch>(this, id);
   return id;
 }
@@ -96,7 +97,7 @@ void FlowFabric::launch(std::uint64_t id) {
     free_.push_back(static_cast<TransferId>(id));
     return;
   }
-  if (is_cut(route(flow.from, flow.to))) {
+  if (is_cut(*flow.way)) {
     stopped_.push_back(static_cast<TransferId>(id));
     return;
   }
@@ -109,21 +110,26 @@ void FlowFabric::launch(std::uint64_t id) {
   flow.comm->set_data(reinterpret_cast<void*>(id + 1));
   flow.running = true;
   engine_.flow_started();
-  auto* started = network_model().get_started_action_set();
-  const std::size_t others = started->size();
+  if (started_ == nullptr) started_ = network_model().get_started_action_set();
+  const std::size_t others = started_->size();
   flow.comm->start();
   // SimGrid 3.32 forgets Comm::set_rate() where no actors send and receive, so the limit goes to
   // what its model has just started.
-  if (flow.rate_limit_bps > 0 && started->size() > others) {
-    started->back().set_bound(flow.rate_limit_bps);
+  if (flow.rate_limit_bps > 0 && started_->size() > others) {
+    started_->back().set_bound(flow.rate_limit_bps);
   }
 }
 
 void FlowFabric::cancel(TransferId transfer) {
   Flow& flow = flows_[transfer];
   flow.cancelled = true;
-  if (flow.running) flow.comm->cancel();
+  if (flow.running) engine_.in_simgrid<&FlowFabric::stop>(this, transfer);
   if (std::erase(stopped_, transfer) > 0) free_.push_back(transfer);
+}
+
+// The flow may have ended since, and its slot may be another's.
+void FlowFabric::stop(std::uint64_t id) {
+  if (flows_[id].running && flows_[id].cancelled) flows_[id].comm->cancel();
 }
 
 bool FlowFabric::is_cut(const Route& way) const {
@@ -186,7 +192,7 @@ const FlowFabric::Route& FlowFabric::route(InstanceId from, InstanceId to) const
 void FlowFabric::meter(const Flow& flow) {
   const bool whole = flow.comm->get_state() == sg::Activity::State::FINISHED;
   const double bytes = whole ? flow.bytes : flow.bytes - flow.comm->get_remaining();
-  for (const std::uint32_t link : route(flow.from, flow.to).links) {
+  for (const std::uint32_t link : flow.way->links) {
     links_[link].meter.add(flow.start_s, engine_.now(), bytes);
   }
 }
@@ -200,18 +206,26 @@ bool FlowFabric::scale_link(const std::string& name, double share) {
   const auto found = std::find_if(links_.begin(), links_.end(),
                                   [&](const MeteredLink& link) { return link.name == name; });
   if (found == links_.end()) return false;
-  if (share <= 0) {
-    found->link->turn_off();
-  } else {
-    found->link->turn_on();
-    found->link->set_bandwidth(found->bandwidth_bps * share);
-    std::vector<TransferId> stopped;
-    stopped.swap(stopped_);
-    for (const TransferId transfer : stopped) {
-      engine_.in_simgrid<&FlowFabric::launch>(this, transfer);
-    }
-  }
+  found->share = share;
+  engine_.in_simgrid<&FlowFabric::apply_share>(this,
+                                               static_cast<std::uint64_t>(found - links_.begin()));
   return true;
+}
+
+void FlowFabric::apply_share(std::uint64_t index) {
+  MeteredLink& link = links_[index];
+  engine_.flows_changed();
+  if (link.share <= 0) {
+    link.link->turn_off();
+    return;
+  }
+  link.link->turn_on();
+  link.link->set_bandwidth(link.bandwidth_bps * link.share);
+  std::vector<TransferId> stopped;
+  stopped.swap(stopped_);
+  for (const TransferId transfer : stopped) {
+    engine_.in_simgrid<&FlowFabric::launch>(this, transfer);
+  }
 }
 
 std::vector<LinkUse> FlowFabric::link_use() const {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <simgrid/kernel/resource/Action.hpp>
 #include <simgrid/s4u.hpp>
 #include <string>
 #include <unordered_map>
@@ -44,8 +45,14 @@ class FlowFabric : public Fabric {
   void add_gpu_links(simgrid::s4u::NetZone* zone);
 
  private:
+  struct Route {
+    std::vector<std::uint32_t> links;  ///< the metered ones
+    double latency_s = 0;
+    double bandwidth_bps = 0;  ///< of the slowest link
+  };
   struct Flow {
     simgrid::s4u::CommPtr comm;
+    const Route* way = nullptr;
     bool running = false;
     bool cancelled = false;
     std::uint64_t tag = 0;
@@ -59,22 +66,20 @@ class FlowFabric : public Fabric {
     Host* from = nullptr;
     Host* to = nullptr;
   };
-  struct Route {
-    std::vector<std::uint32_t> links;  ///< the metered ones
-    double latency_s = 0;
-    double bandwidth_bps = 0;  ///< of the slowest link
-  };
   struct MeteredLink {
     Link* link;
     std::string name;
     double bandwidth_bps;
     LinkMeter meter;
+    double share = 1;  ///< of the bandwidth that is left
   };
 
   Ends ends(InstanceId from, InstanceId to) const;
   const Route& route(InstanceId from, InstanceId to) const;
   bool is_cut(const Route& way) const;
   void launch(std::uint64_t id);
+  void stop(std::uint64_t id);
+  void apply_share(std::uint64_t index);
   void completed(const simgrid::s4u::Activity& activity);
   void retire(simgrid::s4u::CommPtr comm);
   void meter(const Flow& flow);
@@ -89,6 +94,7 @@ class FlowFabric : public Fabric {
   std::vector<MeteredLink> links_;
   std::unordered_map<const Link*, std::size_t> link_index_;
   mutable std::unordered_map<std::uint64_t, Route> routes_;  ///< found so far, by both machines
+  simgrid::kernel::resource::Action::StateSet* started_ = nullptr;  ///< SimGrid's flows under way
   std::vector<Flow> flows_;
   std::vector<simgrid::s4u::CommPtr> retired_;  ///< flows that ended at retired_since_s_
   double retired_since_s_ = 0;

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <iostream>
 #include <simgrid/kernel/Timer.hpp>
+#include <simgrid/kernel/resource/Model.hpp>
+#include <simgrid/kernel/resource/NetworkModelIntf.hpp>
 #include <simgrid/s4u.hpp>
 
 #include "sim/base/child_process.h"
@@ -79,6 +81,10 @@ class Floor {
       hosts_.push_back(host);
     }
     zone->seal();
+    for (auto* model : engine.get_all_models()) {
+      if (dynamic_cast<simgrid::kernel::resource::NetworkModelIntf*>(model) != nullptr)
+        network_ = model;
+    }
     std::sort(flows_.begin(), flows_.end(),
               [](const Flow& a, const Flow& b) { return a.start_s < b.start_s; });
     if (flows_.empty()) gap_s_ = end_s / static_cast<double>(timers_);
@@ -102,10 +108,13 @@ class Floor {
     const Flow& flow = flows_[next_];
     Timer::set(flow.start_s, [this, &flow] {
       sg::CommPtr comm = sg::Comm::sendto_init();
-      if (flow.rate_bps > 0) comm->set_rate(flow.rate_bps);
       comm->set_source(hosts_[flow.from])->set_destination(hosts_[flow.to]);
       comm->set_payload_size(static_cast<std::uint64_t>(flow.bytes));
+      const std::size_t others = network_->get_started_action_set()->size();
       comm->detach();
+      if (flow.rate_bps > 0 && network_->get_started_action_set()->size() > others) {
+        network_->get_started_action_set()->back().set_bound(flow.rate_bps);
+      }
       if (++next_ < flows_.size()) next_flow();
       chain(chain_ > 0 ? chain_ - 1 : 0);
     });
@@ -120,6 +129,7 @@ class Floor {
   }
 
   sg::Engine* engine_;
+  simgrid::kernel::resource::Model* network_ = nullptr;
   std::vector<sg::Host*> hosts_;
   std::vector<Flow> flows_;
   std::uint64_t chain_;
