@@ -1,0 +1,99 @@
+#include <cstdio>
+#include <iostream>
+#include <memory>
+
+#include "sim/cli/command.h"
+#include "sim/cli/progress.h"
+#include "sim/explore/plan.h"
+#include "sim/report/table.h"
+
+namespace cleave {
+
+namespace {
+
+std::string sizes_of(const Json& found) {
+  std::string text;
+  for (const Json& pool : found["pools"]) {
+    if (!text.empty()) text += " + ";
+    text += std::to_string(pool["count"].get<int>()) + " " + pool["role"].get<std::string>() + " " +
+            pool["machine"].get<std::string>();
+  }
+  return text;
+}
+
+std::vector<std::string> row_of(const Json& found) {
+  constexpr double kKilo = 1000;
+  return {found["design"].get<std::string>(),
+          sizes_of(found),
+          grouped(found["machines"].get<double>()),
+          figure(found["cost_per_hour"].get<double>()),
+          figure(found["provisioned_w"].get<double>() / kKilo),
+          figure(found["rate_rps"].get<double>()),
+          percent(found["margin"].get<double>() - 1)};
+}
+
+void print_rows(const char* title, const Json& list) {
+  Table table({"design", "machines", "in all", "$/h", "kW", "requests/s", "margin"});
+  for (const Json& found : list) table.add(row_of(found));
+  std::cout << title << '\n' << table.text() << '\n';
+}
+
+void print_plan(const Json& plan) {
+  if (plan["optimum"].is_null()) {
+    std::cout << "Infeasible: " << plan["why_not"].get<std::string>() << '\n';
+  } else {
+    std::cout << "Optimum: " << sizes_of(plan["optimum"]) << ", "
+              << figure(plan["optimum"]["cost_per_hour"].get<double>()) << " $/h\n\n";
+    print_rows("Equally good, widest margin first:", plan["ties"]);
+    print_rows("Best of each design:", plan["designs"]);
+    Table table({"headroom", "breaks"});
+    for (const Json& change : plan["headroom"]) {
+      std::string breaks;
+      for (const Json& limit : change["breaks"]) {
+        breaks += (breaks.empty() ? "" : ", ") + limit.get<std::string>();
+      }
+      table.add({change["change"].get<std::string>(), breaks.empty() ? "nothing" : breaks});
+    }
+    std::cout << table.text();
+  }
+  std::cout << "Simulations: " << plan["simulations"] << '\n';
+}
+
+int plan(const std::string& file, bool json) {
+  const PlanSpec spec = read_plan(load_profile("profiles/plans", "plan", file, "PLAN"), file);
+  const bool show = is_terminal(2);
+  const Json found = find_plan(spec, [show](std::size_t simulations) {
+    if (show) std::fprintf(stderr, "\r\033[K%zu simulations", simulations);
+  });
+  if (show) std::fputs("\r\033[K", stderr);
+  if (json) {
+    std::cout << found.dump(1) << '\n';
+  } else {
+    print_plan(found);
+  }
+  return 0;
+}
+
+void add_plan(CLI::App& app, Action& action) {
+  struct Options {
+    std::string file;
+    bool json = false;
+  };
+  auto options = std::make_shared<Options>();
+  CLI::App* plan_app = app.add_subcommand(
+      "plan",
+      with_example("Finds the cluster that keeps its objectives at the least cost, power or "
+                   "number of machines, or that serves the most within a budget.",
+                   "cleave plan hh-code-70"));
+  plan_app->add_option("PLAN", options->file, "plan (JSON), or the name of a built-in one")
+      ->required();
+  plan_app->add_flag("--json", options->json, "print the answer as JSON");
+  plan_app->callback(
+      [options, &action] { action = [options] { return plan(options->file, options->json); }; });
+}
+
+const Command kCommand{30, add_plan};
+
+}  // namespace
+
+}  // namespace cleave

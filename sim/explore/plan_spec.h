@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "models/hardware.h"
+#include "sim/base/json_reader.h"
+
+namespace cleave {
+
+/// One way to build a cluster: a pool of mixed machines, or a prompt and a token pool.
+struct Design {
+  std::string name;
+  std::vector<std::string> roles;  ///< {"mixed"}, or {"prompt", "token"}
+  std::vector<Machine> machines;   ///< of each pool
+  std::uint32_t most = 0;          ///< machines of a pool
+};
+
+/// What is searched for. Either the least of `minimize` at the scenario's rate, or the highest rate
+/// within the budget.
+struct PlanSpec {
+  Json scenario;  ///< complete but for the pools
+  enum class Goal : std::uint8_t { kCost, kPower, kMachines, kThroughput };
+  Goal goal = Goal::kCost;
+  double budget_cost_per_hour = 0;  ///< 0: none
+  double budget_power_w = 0;        ///< 0: none
+  std::vector<Design> designs;
+  std::vector<std::int64_t> seeds;  ///< the first while searching, all for the answer
+};
+
+/// Reads a plan: {"presets": [...], "scenario": {...}, "minimize": "cost"|"power"|"machines" or
+/// "maximize": "throughput", "budget": {"cost_per_hour", "power_w"}, "designs": [{"name", "prompt",
+/// "token", "most"} or {"name", "mixed", "most"}], "seeds": [...]}. Throws InputError.
+PlanSpec read_plan(const Json& json, const std::string& place);
+
+}  // namespace cleave
