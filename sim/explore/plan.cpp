@@ -195,6 +195,10 @@ std::optional<Candidate> Planner::least(const Design& design, double beat) {
   return best;
 }
 
+std::uint32_t largest(const std::vector<std::uint32_t>& sizes) {
+  return sizes.empty() ? 0 : sizes.back();
+}
+
 double Planner::highest_rate(const Design& design, Sizes sizes, double holds_at) {
   double low = holds_at;
   double high = holds_at * 2;
@@ -213,11 +217,22 @@ double Planner::highest_rate(const Design& design, Sizes sizes, double holds_at)
 /// the budget goes into the first; only where that beats the best so far is its rate found.
 std::optional<Candidate> Planner::fastest(const Design& design, double beat) {
   std::optional<Candidate> best;
-  const std::uint32_t last = design.roles.size() == 2 ? design.most : 0;
-  for (std::uint32_t second = last == 0 ? 0 : 1; second <= last; ++second) {
+  std::vector<std::uint32_t> seconds{0};
+  if (design.roles.size() == 2) {
+    // From a balanced one outwards, so that the first rates found are high and spare the others.
+    seconds.clear();
+    while (seconds.size() < design.most && affordable(design, {1, largest(seconds) + 1})) {
+      seconds.push_back(largest(seconds) + 1);
+    }
+    const double middle = 0.4 * static_cast<double>(seconds.size());
+    std::stable_sort(seconds.begin(), seconds.end(), [&](std::uint32_t a, std::uint32_t b) {
+      return std::abs(a - middle) < std::abs(b - middle);
+    });
+  }
+  for (const std::uint32_t second : seconds) {
     std::uint32_t first = design.most;
     while (first > 0 && !affordable(design, {first, second})) --first;
-    if (first == 0) break;
+    if (first == 0) continue;
     const double try_rps = beat * (1 + kRateStep);
     if (!holds(design, {first, second}, try_rps)) continue;
     beat = highest_rate(design, {first, second}, try_rps);
@@ -339,7 +354,7 @@ std::string Planner::why_not() {
 
 Json Planner::plan() {
   const bool fastest_wanted = spec_.goal == PlanSpec::Goal::kThroughput;
-  constexpr double kSlowest = 1e-3;  // of the scenario's rate
+  constexpr double kSlowest = 0.02;  // of the scenario's rate
   std::vector<Candidate> found;
   for (const Design& design : spec_.designs) {
     // Each design is searched on its own, so that all of them can be compared.

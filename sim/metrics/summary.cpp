@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "sim/metrics/metrics.h"
 #include "sim/scenario/resolve.h"
@@ -85,7 +86,10 @@ Json Metrics::steady_json() const {
   // Shorter runs only show how the cluster fills.
   constexpr double kLongEnough = 4;
   const bool long_enough = last_arrival_s_ >= kLongEnough * e2e_.quantile(0.5);
-  const bool grows = last > kRatio * second && last - second > kGrowth * arrivals_between;
+  // Chance alone moves the number in the cluster by its square root.
+  const double chance = 3 * std::sqrt(second + 1);
+  const bool grows =
+      last > kRatio * second && last - second > std::max(chance, kGrowth * arrivals_between);
   return {{"in_cluster_second_quarter", second},
           {"in_cluster_last_quarter", last},
           {"overload", grows && long_enough},

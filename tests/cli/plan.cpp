@@ -1,0 +1,52 @@
+// cleave plan, as its users see it.
+
+#include "sim/base/json_reader.h"
+#include "tests/catch.h"
+#include "tests/cli/run_cleave.h"
+
+namespace cleave {
+
+using namespace testing;
+
+TEST_CASE("plan: the cheapest Splitwise-HH for 70 requests/s of coding is the paper's") {
+  const Outcome outcome = run_cleave({"plan", "hh-code-70", "--json"});
+  REQUIRE(outcome.exit_code == 0);
+  const Json plan = Json::parse(outcome.out);
+  REQUIRE(plan["optimum"]["pools"].size() == 2);
+  CHECK(plan["optimum"]["pools"][0]["count"] == 27);
+  CHECK(plan["optimum"]["pools"][1]["count"] == 3);
+  CHECK(plan["optimum"]["cost_per_hour"] == 30 * 38);
+  // At most 5 % of the 39 x 39 clusters.
+  CHECK(plan["simulations"] <= 76);
+  for (const Json& change : plan["headroom"]) CHECK_FALSE(change["breaks"].empty());
+}
+
+TEST_CASE("plan: what cannot be met is named") {
+  const TempFolder folder;
+  const std::string spec = folder.write("plan.json", R"({
+    "scenario": {"workload": {"trace": "azure-2023-conv", "rate_rps": 70, "duration_s": 30}},
+    "minimize": "machines",
+    "designs": [{"name": "small", "prompt": "dgx-h100", "token": "dgx-h100", "most": 2}]})");
+  const Outcome outcome = run_cleave({"plan", spec});
+  CHECK(outcome.exit_code == 0);
+  CHECK(contains(outcome.out, "Infeasible: small breaks"));
+  CHECK(contains(outcome.out, "even with 4 machines"));
+}
+
+TEST_CASE("plan: bad input is one sentence and exit code 2") {
+  const TempFolder folder;
+  const auto fails = [&](const std::string& text, const std::string& words) {
+    const Outcome outcome = run_cleave({"plan", folder.write("plan.json", text)});
+    CHECK(outcome.exit_code == 2);
+    INFO(outcome.err);
+    CHECK(contains(outcome.err, words));
+  };
+  fails("{}", "minimize");
+  fails(R"({"minimize": "cots", "designs": []})", "did you mean \"cost\"");
+  fails(R"({"minimize": "cost", "designs": []})", "designs");
+  fails(R"({"minimize": "cost", "designs": [{"name": "x", "mixed": "dgx-h10"}]})", "dgx-h100");
+  fails(R"({"maximize": "throughput", "designs": [{"name": "x", "mixed": "dgx-h100"}]})", "budget");
+  CHECK(run_cleave({"plan", "hh-code-7"}).exit_code == 2);
+}
+
+}  // namespace cleave
