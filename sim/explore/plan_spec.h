@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "models/hardware.h"
 #include "sim/base/json_reader.h"
+#include "sim/scenario/scenario.h"
 
 namespace cleave {
 
