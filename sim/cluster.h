@@ -55,14 +55,7 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   void lose_transfer(RequestId request);
 
   // recovery.cpp: when nothing is left to happen although requests wait
-  struct GivenBack {
-    InstanceId here = kNoInstance;
-    InstanceId to = kNoInstance;
-    std::uint32_t held_tokens = 0;  ///< KV memory on `here`
-    std::uint32_t sent_tokens = 0;  ///< and on `to`, held by a transfer
-  };
   bool recover();
-  GivenBack take_back(RequestId request);
   void restart(RequestId request);
   void take_back(RequestId request);
   void begin_held_back();

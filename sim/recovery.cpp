@@ -1,69 +1,71 @@
-#include <algorithm>
-
 #include "sim/cluster.h"
 
 namespace cleave {
 
 // With memory reserved ahead, instances can fill up with caches that wait for one another's room,
 // so that nothing is left to happen although requests wait. The request that arrived last and holds
-// memory then gives it back and starts again from its prompt; one more each time that this brought
-// nothing to its end, as what one gives back can be too little for any other.
+// memory then gives it back, until the others can go on; it begins again from its prompt once
+// another has completed, or none holds memory any more.
 bool Cluster::recover() {
-  std::vector<RequestId> holders;
+  RequestId youngest = kNoRequest;
   for (RequestId request = 0; request < requests_.states.size(); ++request) {
     const RequestState& state = requests_[request];
-    if (state.active && state.held_tokens + state.sent_tokens > 0) holders.push_back(request);
+    if (!state.active || state.held_tokens + state.sent_tokens == 0) continue;
+    if (youngest == kNoRequest || state.record.number > requests_[youngest].record.number) {
+      youngest = request;
+    }
   }
-  if (holders.empty()) return false;
+  if (youngest == kNoRequest && held_back_.empty()) return false;
   if (totals_.completed > completed_at_last_recovery_) recoveries_without_progress_ = 0;
   completed_at_last_recovery_ = totals_.completed;
-  if (++recoveries_without_progress_ > requests_.states.size()) return false;
-  std::sort(holders.begin(), holders.end(), [&](RequestId a, RequestId b) {
-    return requests_[a].record.number > requests_[b].record.number;
-  });
-  if (holders.size() > recoveries_without_progress_) holders.resize(recoveries_without_progress_);
-  // All is given back before any of it is used again.
-  std::vector<std::uint32_t> freed(instances_.size());
-  for (const RequestId request : holders) {
-    const GivenBack back = take_back(request);
-    freed[back.here] += back.held_tokens;
-    if (back.sent_tokens > 0) freed[back.to] += back.sent_tokens;
+  if (++recoveries_without_progress_ > 2 * requests_.states.size()) return false;
+  if (youngest == kNoRequest) {
+    begin_held_back();
+    return true;
   }
+  take_back(youngest);
+  requests_[youngest].record.prompt_instance = kNoInstance;
+  requests_[youngest].record.token_instance = kNoInstance;
+  held_back_.push_back(youngest);
   for (Instance& instance : instances_) {
-    instance.release(freed[instance.id()]);
     instance.wake();
     transfers_->room_made(instance.id());
   }
-  std::reverse(holders.begin(), holders.end());
-  for (const RequestId request : holders) begin(request);
   return true;
 }
 
-Cluster::GivenBack Cluster::take_back(RequestId request) {
+void Cluster::begin_held_back() {
+  if (held_back_.empty()) return;
+  const RequestId oldest = held_back_.back();
+  held_back_.pop_back();
+  begin(oldest);
+}
+
+void Cluster::restart(RequestId request) {
+  take_back(request);
+  begin(request);
+}
+
+void Cluster::take_back(RequestId request) {
   RequestState& state = requests_[request];
-  GivenBack back;
-  back.to = state.record.token_instance;
-  back.here = state.stage == Stage::kToken ? back.to : state.record.prompt_instance;
-  if (state.standing != Standing::kAway) instances_[back.here].withdraw(request);
+  const InstanceId from = state.record.prompt_instance;
+  const InstanceId to = state.record.token_instance;
+  const InstanceId here = state.stage == Stage::kToken ? to : from;
+  if (state.standing != Standing::kAway) instances_[here].withdraw(request);
   transfers_->drop(request);
   unload(state);
-  back.held_tokens = state.held_tokens;
-  back.sent_tokens = state.sent_tokens;
+  const std::uint32_t held = state.held_tokens;
+  const std::uint32_t sent = state.sent_tokens;
   state.held_tokens = 0;
   state.sent_tokens = 0;
   state.generated = 0;
   state.phase = Phase::kPrompt;
   state.stage = Stage::kPrompt;
+  state.record.token_start_s = 0;
   ++state.record.restarts;
   ++totals_.restarts;
-  return back;
-}
-
-void Cluster::restart(RequestId request) {
-  const GivenBack back = take_back(request);
-  release(back.here, back.held_tokens);
-  if (back.sent_tokens > 0) release(back.to, back.sent_tokens);
-  begin(request);
+  release(here, held);
+  if (sent > 0) release(to, sent);
 }
 
 }  // namespace cleave
