@@ -35,12 +35,12 @@ double expected_requests(const Workload& workload) {
 std::vector<std::string> instance_names(const Scenario& scenario) {
   std::size_t total = 0;
   for (const PoolSpec& pool : scenario.pools) {
-    total += std::size_t{pool.count} * pool.instances_per_machine;
+    total += pool.instances();
   }
   const std::size_t digits = std::to_string(total).size();
   std::vector<std::string> names;
   for (const PoolSpec& pool : scenario.pools) {
-    for (std::uint32_t i = 0; i < pool.count * pool.instances_per_machine; ++i) {
+    for (std::uint32_t i = 0; i < pool.instances(); ++i) {
       std::string number = std::to_string(names.size());
       number.insert(0, digits - number.size(), '0');
       names.push_back(number + " " + role_name(pool.role) + " " + pool.machine.name);

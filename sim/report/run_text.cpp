@@ -33,7 +33,8 @@ class Paint {
 std::string cluster_line(const Json& summary) {
   std::string line;
   for (const Json& pool : summary["pools"]) {
-    if (!line.empty()) line += " + ";
+    const bool shared = !pool["shares_machines_of"].is_null();
+    if (!line.empty()) line += shared ? " and on the same " : " + ";
     line += grouped(number(pool, "machines")) + " " + pool["role"].get<std::string>() + " " +
             pool["machine"].get<std::string>();
   }
