@@ -20,22 +20,22 @@ PoolMetrics::PoolMetrics(const Scenario& scenario) {
   std::uint32_t machine = 0;
   for (const PoolSpec& spec : scenario.pools) {
     const std::uint32_t instances = spec.count * spec.instances_per_machine;
-    Pool pool{
-        spec.role,
-        spec.machine.name,
-        spec.count,
-        spec.tensor_parallel,
-        instances,
-        spec.count * spec.machine.gpu_count,
-        spec.machine.gpu.memory_bytes * spec.tensor_parallel,
-        spec.machine.price_per_hour,
-        spec.machine.provisioned_at_cap_w(),
-        PowerModel(scenario.llm, spec.machine, spec.tensor_parallel, spec.instances_per_machine),
-        {},
-        {},
-        {},
-        0,
-        {}};
+    Pool pool{spec.role,
+              spec.machine.name,
+              spec.count,
+              spec.tensor_parallel,
+              instances,
+              spec.count * spec.machine.gpu_count,
+              spec.machine.gpu.memory_bytes * spec.tensor_parallel,
+              spec.machine.price_per_hour,
+              spec.machine.provisioned_at_cap_w(),
+              PowerModel(scenario.llm, spec.machine, spec.tensor_parallel,
+                         spec.instances_per_machine, scenario.latency_profiles),
+              {},
+              {},
+              {},
+              0,
+              {}};
     for (std::uint32_t i = 0; i < instances; ++i) {
       InstanceUse use{};
       use.pool = pools_.size();
