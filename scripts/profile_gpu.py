@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures how long a GPU takes for the prompt and the token phase of an LLM.
 
-Builds a decoder of the LLM's shape with random weights (RMSNorm, rotary positions, grouped-query
+Builds a decoder of the LLM's shape with random weights (norms, rotary positions, grouped-query
 attention, gated MLP; PyTorch), times prompts of 128 to 32768 tokens in batches of 1 to 64 and the
 tokens after them, and writes the CSV that `cleave profile fit` reads. It times the GPU alone: no
 tokenizer, no scheduler of a serving engine. One GPU, so tensor parallel 1; batches that the memory
@@ -185,7 +185,7 @@ def parse_arguments():
     for option in ("layers", "hidden", "heads", "kv-heads", "mlp", "vocab"):
         parser.add_argument(f"--{option}", type=int, metavar="N")
     parser.add_argument("--gpu", required=True,
-                        help="name of the GPU as in profiles/gpus, or of a file of yours like those")
+                        help="its name, of profiles/gpus or of a file of yours like those")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--format", choices=("fp16", "bf16"), default="fp16",
                         help="of the weights (default fp16; always FP32 on a CPU)")
@@ -248,15 +248,17 @@ def measure(bench, shape, memory, grid, comments):
             skipped.append(f"{batch} x {prompt}")
             say(f"{place}: skipped, exceeds the memory")
             continue
+        found = []
         try:
             found = bench.point(prompt, batch, tokens)
         except RuntimeError as error:
             if "out of memory" not in str(error) and "allocate memory" not in str(error):
                 raise
+        if bench.cuda:
+            bench.torch.cuda.empty_cache()
+        if not found:
             skipped.append(f"{batch} x {prompt}")
             say(f"{place}: skipped, out of memory")
-            if bench.cuda:
-                bench.torch.cuda.empty_cache()
             continue
         prompt_s, token_s = (statistics.median(row[i] for row in found) for i in (0, 1))
         say(f"{place}: prompt {prompt_s * 1e3:.4g} ms, token {token_s * 1e3:.4g} ms")

@@ -17,7 +17,6 @@ class Decoder:
 
         s = shape
         self.embedding, self.head = weight(s.vocab, s.hidden), weight(s.vocab, s.hidden)
-        self.norm = torch.ones(s.hidden, device=device, dtype=dtype)
         self.layers = [(weight((s.heads + 2 * s.kv_heads) * s.head, s.hidden),
                         weight(s.hidden, s.heads * s.head),
                         weight((s.mlp_matrices - 1) * s.mlp, s.hidden),
@@ -26,26 +25,22 @@ class Decoder:
     def reserve(self, batch, length):
         """Room for a batch; lengths in multiples of 8, as fast attention wants its mask."""
         torch, s = self.torch, self.shape
+        self.cache = None  # before the next one is made
         length = (length + 7) // 8 * 8
         size = (s.layers, 2, batch, s.kv_heads, length, s.head)
         self.cache = torch.zeros(size, device=self.device, dtype=self.dtype)
         at = torch.arange(length, device=self.device, dtype=torch.float32)
         speed = 10000.0 ** (-torch.arange(0, s.head, 2, device=self.device) / s.head)
         angle = at[:, None] * speed[None, :]
-        self.cos, self.sin = angle.cos().to(self.dtype), angle.sin().to(self.dtype)
+        self.cos = torch.cat((angle.cos(), angle.cos()), -1).to(self.dtype)
+        self.sin = torch.cat((-angle.sin(), angle.sin()), -1).to(self.dtype)
         self.places = torch.arange(length, device=self.device)
         self.next = torch.zeros((batch, 1), device=self.device, dtype=torch.long)
         self.position = torch.zeros(1, device=self.device, dtype=torch.long)
 
     def normalised(self, x):
-        scale = x.float().pow(2).mean(-1, keepdim=True).add(1e-5).rsqrt()
-        return x * scale.to(x.dtype) * self.norm
-
-    def rotated(self, x, cos, sin):
-        """x: batch, heads, tokens, head."""
-        half = self.shape.head // 2
-        a, b = x[..., :half], x[..., half:]
-        return self.torch.cat((a * cos - b * sin, b * cos + a * sin), -1)
+        """LayerNorm: one kernel, where PyTorch needs many for an RMSNorm of the same bytes."""
+        return self.torch.nn.functional.layer_norm(x, x.shape[-1:])
 
     def attention(self, q, k, v, mask=None):
         """Causal where there is no mask (0, or -inf for what is not seen)."""
@@ -58,16 +53,17 @@ class Decoder:
                                    dtype=q.dtype).triu(1)
         return (scores + mask).softmax(-1) @ v
 
-    def block(self, x, layer, places, mask):
+    def block(self, x, layer, places, turn, mask):
         """One layer for tokens at `places`, whose keys and values go into the cache."""
         torch, s = self.torch, self.shape
         linear = torch.nn.functional.linear
         qkv_weight, out_weight, up_weight, down_weight = self.layers[layer]
         batch, tokens = x.shape[:2]
         qkv = linear(self.normalised(x), qkv_weight).view(batch, tokens, -1, s.head).transpose(1, 2)
-        q, k, v = qkv.split((s.heads, s.kv_heads, s.kv_heads), 1)
-        cos, sin = self.cos.index_select(0, places), self.sin.index_select(0, places)
-        q, k = self.rotated(q, cos, sin), self.rotated(k, cos, sin)
+        qk, v = qkv.split((s.heads + s.kv_heads, s.kv_heads), 1)
+        cos, sin = turn
+        qk = torch.addcmul(qk * cos, qk.roll(s.head // 2, -1), sin)
+        q, k = qk.split((s.heads, s.kv_heads), 1)
         keys, values = self.cache[layer]
         keys.index_copy_(2, places, k)
         values.index_copy_(2, places, v)
@@ -91,8 +87,9 @@ class Decoder:
 
     def run(self, tokens, places, mask):
         x = self.embedding[tokens]
+        turn = self.cos.index_select(0, places), self.sin.index_select(0, places)
         for layer in range(self.shape.layers):
-            x = self.block(x, layer, places, mask)
+            x = self.block(x, layer, places, turn, mask)
         logits = self.torch.nn.functional.linear(self.normalised(x[:, -1]), self.head)
         self.next.copy_(logits.argmax(-1, keepdim=True))
 
