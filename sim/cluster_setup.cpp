@@ -12,7 +12,8 @@ void Cluster::build() {
     const std::string place = "pools[" + std::to_string(pool) + "]";
     latencies_.push_back(
         LatencyPolicies::make("latency.policy", "latency policy", scenario_.latency_policy,
-                              InstanceDescription{llm, spec.machine, spec.tensor_parallel, place}));
+                              InstanceDescription{llm, spec.machine, spec.tensor_parallel,
+                                                  scenario_.latency_profiles, place}));
     memories_.push_back(
         MemoryPolicies::make("batching.memory", "memory policy", scenario_.batching.memory));
     InstanceKind& kind = kinds_[pool];

@@ -30,7 +30,7 @@ PoolMetrics::PoolMetrics(const Scenario& scenario) {
               spec.machine.price_per_hour * spec.machines(),
               spec.machine.provisioned_at_cap_w() * spec.machines(),
               PowerModel(scenario.llm, spec.machine, spec.tensor_parallel,
-                         spec.instances_per_machine, spec.machine_share),
+                         spec.instances_per_machine, spec.machine_share, scenario.latency_profiles),
               {},
               {},
               {},

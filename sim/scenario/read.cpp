@@ -16,6 +16,19 @@ namespace {
 constexpr std::int64_t kMostMachines = 1'000'000;
 constexpr double kLongestS = 1e9;
 
+void read_latency_profiles(JsonReader& latency, Scenario& scenario) {
+  const Json& files = latency.value("profiles");
+  const bool texts =
+      files.is_array() &&
+      std::all_of(files.begin(), files.end(), [](const Json& file) { return file.is_string(); });
+  if (!texts)
+    latency.fail("profiles", "expected a list of JSON files, as cleave profile fit writes");
+  for (const Json& name : files) {
+    const auto file = name.get<std::string>();
+    scenario.latency_profiles.push_back(read_latency_profile(load_json(file), file));
+  }
+}
+
 void read_llm(JsonReader& reader, Scenario& scenario) {
   scenario.llm = load_llm(reader.text("llm"), reader.path_of("llm"));
   JsonReader weights = reader.object("weights");
@@ -34,6 +47,7 @@ void read_llm(JsonReader& reader, Scenario& scenario) {
   cache.finish();
   JsonReader latency = reader.object("latency");
   scenario.latency_policy = latency.name("policy", "latency policy", LatencyPolicies::names());
+  if (latency.has("profiles")) read_latency_profiles(latency, scenario);
   latency.finish();
 }
 

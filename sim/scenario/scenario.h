@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/hardware.h"
+#include "models/latency_profile.h"
 #include "sim/base/json_reader.h"
 #include "sim/metrics/observer.h"
 #include "traces/workload.h"
@@ -96,6 +97,7 @@ struct Scenario {
   Json document;
   Llm llm;  ///< with the sizes of weights and KV cache that the scenario asks for
   std::string latency_policy;
+  std::vector<LatencyProfile> latency_profiles;  ///< looked up before the built-in ones
   Workload workload;
   std::vector<PoolSpec> pools;
   SchedulerSpec scheduler;
