@@ -1,8 +1,10 @@
 #include <cstdio>
 #include <iostream>
 #include <memory>
+#include <optional>
 
 #include "sim/cli/command.h"
+#include "sim/cli/output_file.h"
 #include "sim/cli/progress.h"
 #include "sim/explore/plan.h"
 #include "sim/report/table.h"
@@ -33,52 +35,66 @@ std::vector<std::string> row_of(const Json& found) {
 }
 
 void print_rows(const char* title, const Json& list) {
-  Table table({"design", "machines", "in all", "$/h", "kW", "requests/s", "margin"});
+  Table table({"design", "machines", "in all", "$/h", "kW", "requests/s", "margin"}, 2);
   for (const Json& found : list) table.add(row_of(found));
   std::cout << title << '\n' << table.text() << '\n';
 }
 
+void print_headroom(const Json& headroom) {
+  Table table({"what bounds it", "breaks"}, 2);
+  for (const Json& change : headroom) {
+    std::string breaks;
+    for (const Json& limit : change["breaks"]) {
+      breaks += (breaks.empty() ? "" : ", ") + limit.get<std::string>();
+    }
+    table.add({change["change"].get<std::string>(), breaks.empty() ? "nothing" : breaks});
+  }
+  std::cout << table.text() << '\n';
+}
+
 void print_plan(const Json& plan) {
   if (plan["optimum"].is_null()) {
-    std::cout << "Infeasible: " << plan["why_not"].get<std::string>() << '\n';
+    std::cout << wrapped("Infeasible: " + plan["why_not"].get<std::string>()) << '\n';
   } else {
     std::cout << "Optimum: " << sizes_of(plan["optimum"]) << ", "
               << figure(plan["optimum"]["cost_per_hour"].get<double>()) << " $/h\n\n";
-    print_rows("Equally good, widest margin first:", plan["ties"]);
+    if (plan["ties"].size() > 1) print_rows("Equally good, widest margin first:", plan["ties"]);
     print_rows("Best of each design:", plan["designs"]);
-    Table table({"headroom", "breaks"});
-    for (const Json& change : plan["headroom"]) {
-      std::string breaks;
-      for (const Json& limit : change["breaks"]) {
-        breaks += (breaks.empty() ? "" : ", ") + limit.get<std::string>();
-      }
-      table.add({change["change"].get<std::string>(), breaks.empty() ? "nothing" : breaks});
-    }
-    std::cout << table.text();
+    print_headroom(plan["headroom"]);
   }
   std::cout << "Simulations: " << plan["simulations"] << '\n';
 }
 
-int plan(const std::string& file, bool json) {
-  const PlanSpec spec = read_plan(load_profile("profiles/plans", "plan", file, "PLAN"), file);
+struct Options {
+  std::string file;
+  std::string out;
+  bool json = false;
+};
+
+int plan(const Options& options) {
+  const PlanSpec spec =
+      read_plan(load_profile("profiles/plans", "plan", options.file, "PLAN"), options.file);
+  std::optional<OutputFile> out;
+  if (!options.out.empty()) out.emplace(options.out, "--out");
   const bool show = is_terminal(2);
   const Json found = find_plan(spec, [show](std::size_t simulations) {
     if (show) std::fprintf(stderr, "\r\033[K%zu simulations", simulations);
   });
   if (show) std::fputs("\r\033[K", stderr);
-  if (json) {
+  if (out) {
+    out->stream() << found.dump(1) << '\n';
+    out->commit();
+  }
+  if (options.json) {
     std::cout << found.dump(1) << '\n';
-  } else {
+  } else if (!out || !out->is_stdout()) {
     print_plan(found);
+    if (out) std::cout << "Answer in " << options.out << '\n';
   }
   return 0;
 }
 
 void add_plan(CLI::App& app, Action& action) {
-  struct Options {
-    std::string file;
-    bool json = false;
-  };
   auto options = std::make_shared<Options>();
   CLI::App* plan_app = app.add_subcommand(
       "plan",
@@ -87,9 +103,10 @@ void add_plan(CLI::App& app, Action& action) {
                    "cleave plan hh-code-70"));
   plan_app->add_option("PLAN", options->file, "plan (JSON), or the name of a built-in one")
       ->required();
+  plan_app->add_option("--out", options->out, "file for the answer (JSON); cleave report shows it")
+      ->type_name("FILE");
   plan_app->add_flag("--json", options->json, "print the answer as JSON");
-  plan_app->callback(
-      [options, &action] { action = [options] { return plan(options->file, options->json); }; });
+  plan_app->callback([options, &action] { action = [options] { return plan(*options); }; });
 }
 
 const Command kCommand{30, add_plan};

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
 
 #include "sim/metrics/observer.h"
 
@@ -12,6 +13,11 @@ namespace cleave {
 bool is_terminal(int stream);
 bool wants_colours(int stream);
 
+/// "[######..................]" for a quarter.
+std::string progress_bar(double share);
+/// "90 s", "12 min 5 s", "3 h 20 min".
+std::string rounded_time(double seconds);
+
 /// A line on stderr that says how far a run is, from its second second on; nothing where stderr is
 /// no terminal.
 class Progress : public Observer {
@@ -19,7 +25,6 @@ class Progress : public Observer {
   explicit Progress(double expected_requests);
   ~Progress() override;
   void arrived(double time_s) override;
-  void finished(const FinishedRequest&) override { ++done_; }
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -29,7 +34,6 @@ class Progress : public Observer {
   double expected_;
   double simulated_s_ = 0;
   std::uint64_t arrived_ = 0;
-  std::uint64_t done_ = 0;
   Clock::time_point start_ = Clock::now();
   Clock::time_point next_ = start_ + std::chrono::seconds(1);
 };
