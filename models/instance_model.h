@@ -1,20 +1,23 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "models/hardware.h"
 #include "models/latency.h"
 #include "models/latency_profile.h"
+#include "models/llm.h"
 #include "sim/base/registry.h"
 
 namespace cleave {
 
-/// What an instance is: an LLM on `tensor_parallel` GPUs of a machine.
+/// What an instance is: an LLM on tensor_parallel x pipeline_parallel GPUs of a machine.
 struct InstanceDescription {
   const Llm& llm;
   const Machine& machine;
   std::uint32_t tensor_parallel;
+  std::uint32_t pipeline_parallel;
   const std::vector<LatencyProfile>& own_profiles;  ///< the scenario's, before the built-in ones
   std::string place;                                ///< of the setting that asks for it, for errors
 };
@@ -23,8 +26,10 @@ struct InstanceDescription {
 /// InputError where it knows nothing of this LLM and these GPUs.
 using LatencyPolicies = Registry<LatencyModel, const InstanceDescription&>;
 
-/// The measured profile of this LLM, GPU, power cap and tensor-parallel degree. Throws InputError
-/// where there is none.
+/// The measured profile of this LLM in FP16, GPU, power cap and tensor-parallel degree, without
+/// pipeline stages; none where it was not measured.
+std::optional<LatencyProfile> find_measured_profile(const InstanceDescription& instance);
+/// The same; throws InputError where there is none.
 LatencyProfile measured_profile(const InstanceDescription& instance);
 
 }  // namespace cleave

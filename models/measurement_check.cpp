@@ -11,6 +11,7 @@
 
 #include "models/hardware.h"
 #include "models/latency_profile.h"
+#include "models/llm.h"
 #include "sim/base/builtin.h"
 
 namespace cleave {

@@ -17,30 +17,32 @@ struct Found {
   bool measured;
 };
 
-Found find(const Llm& llm, const Machine& machine, std::uint32_t tensor_parallel,
+Found find(const Llm& llm, const Machine& machine, const GpuShare& share,
            const std::vector<LatencyProfile>& own_profiles) {
   const auto own = find_latency_profile(
-      latency_profile_name(llm.name, machine.gpu.name, machine.power_cap, tensor_parallel),
+      latency_profile_name(llm.name, machine.gpu.name, machine.power_cap, share.tensor_parallel),
       own_profiles);
-  if (own && own->power) return {*own->power, true};
+  const bool as_measured = llm.weight_format == Format::kFp16 && share.pipeline_parallel == 1;
+  if (own && own->power) return {*own->power, as_measured};
   const auto like =
-      find_latency_profile(latency_profile_name(llm.name, kMeasuredGpu, 1, tensor_parallel));
+      find_latency_profile(latency_profile_name(llm.name, kMeasuredGpu, 1, share.tensor_parallel));
   if (like && like->power) return {*like->power, false};
   return {kUsual, false};
 }
 
 }  // namespace
 
-PowerModel::PowerModel(const Llm& llm, const Machine& machine, std::uint32_t tensor_parallel,
-                       std::uint32_t instances_per_machine, double machine_share,
+PowerModel::PowerModel(const Llm& llm, const Machine& machine, const GpuShare& share,
                        const std::vector<LatencyProfile>& own)
-    : gpus_(tensor_parallel),
+    : gpus_(share.gpus()),
       gpu_tdp_w_(machine.gpu.tdp_w),
       gpu_cap_(machine.power_cap),
       idle_per_gpu_w_(std::min(machine.gpu.idle_w, machine.gpu.tdp_w * machine.power_cap)) {
-  const double unused = machine.gpu_count * machine_share - gpus_ * instances_per_machine;
-  share_w_ = (machine.rest_w() * machine_share + unused * idle_per_gpu_w_) / instances_per_machine;
-  Found found = find(llm, machine, tensor_parallel, own);
+  const double unused =
+      machine.gpu_count * share.machine_share - gpus_ * share.instances_per_machine;
+  share_w_ = (machine.rest_w() * share.machine_share + unused * idle_per_gpu_w_) /
+             share.instances_per_machine;
+  Found found = find(llm, machine, share, own);
   power_ = std::move(found.power);
   measured_ = found.measured;
   decode_w_ =

@@ -2,18 +2,27 @@
 
 #include "models/hardware.h"
 #include "models/latency_profile.h"
+#include "models/llm.h"
 
 namespace cleave {
+
+/// The part of a machine that an instance is.
+struct GpuShare {
+  std::uint32_t tensor_parallel = 1;
+  std::uint32_t pipeline_parallel = 1;
+  std::uint32_t instances_per_machine = 1;
+  double machine_share = 1;  ///< of what the machine draws besides its busy GPUs: for all of them
+
+  std::uint32_t gpus() const { return tensor_parallel * pipeline_parallel; }
+};
 
 /// The power that an instance draws, its share of the machine included: GPUs at the measured
 /// fraction of their TDP (never above the cap), everything else in the machine at what the data
 /// sheet's maximum leaves for it, at all times.
 class PowerModel {
  public:
-  /// `instances_per_machine` share `machine_share` of what the machine draws besides its busy GPUs.
   /// `own` are profiles of the scenario's own, before the built-in ones.
-  PowerModel(const Llm& llm, const Machine& machine, std::uint32_t tensor_parallel,
-             std::uint32_t instances_per_machine, double machine_share = 1,
+  PowerModel(const Llm& llm, const Machine& machine, const GpuShare& share,
              const std::vector<LatencyProfile>& own = {});
 
   double idle_w() const { return share_w_ + gpus_ * idle_per_gpu_w_; }

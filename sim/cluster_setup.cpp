@@ -10,19 +10,19 @@ void Cluster::build() {
   for (std::size_t pool = 0; pool < pools; ++pool) {
     const PoolSpec& spec = scenario_.pools[pool];
     const std::string place = "pools[" + std::to_string(pool) + "]";
-    latencies_.push_back(
-        LatencyPolicies::make("latency.policy", "latency policy", scenario_.latency_policy,
-                              InstanceDescription{llm, spec.machine, spec.tensor_parallel,
-                                                  scenario_.latency_profiles, place}));
+    latencies_.push_back(LatencyPolicies::make(
+        "latency.policy", "latency policy", scenario_.latency_policy,
+        InstanceDescription{llm, spec.machine, spec.tensor_parallel, spec.pipeline_parallel,
+                            scenario_.latency_profiles, place}));
     memories_.push_back(
         MemoryPolicies::make("batching.memory", "memory policy", scenario_.batching.memory));
     InstanceKind& kind = kinds_[pool];
     kind.latency = latencies_.back().get();
     kind.memory = memories_.back().get();
     kind.batching = scenario_.batching;
-    kind.capacity_bytes = spec.machine.gpu.memory_bytes * spec.tensor_parallel;
+    kind.capacity_bytes = spec.memory_bytes();
     kind.weight_bytes = llm.weight_bytes;
-    kind.kv_bytes_per_token = kv_bytes_per_token_;
+    kind.kv_bytes_per_token = kv_bytes_per_token_ * llm.kv_copies(spec.tensor_parallel);
     kind.decode.resize(scenario_.batching.max_sequences + std::size_t{1});
     for (std::uint32_t n = 1; n < kind.decode.size(); ++n) kind.decode[n] = kind.latency->decode(n);
     const double kv_sync_s = scenario_.kv_transfer.sync_s.value_or(spec.machine.kv_sync_s);

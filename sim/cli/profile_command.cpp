@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "models/latency_fit.h"
+#include "models/roofline_fit.h"
 #include "sim/base/builtin.h"
 #include "sim/base/error.h"
 #include "sim/cli/command.h"
@@ -70,6 +71,31 @@ int fit(const FitOptions& options) {
   return 0;
 }
 
+void print_roofline(const Roofline& roofline) {
+  constexpr double kPercent = 100;
+  std::cout << std::left << std::setw(44) << "roofline: mean absolute error, %" << std::right
+            << std::setw(6) << "rows" << std::setw(10) << "prefill" << std::setw(10) << "decode"
+            << '\n'
+            << std::fixed << std::setprecision(1);
+  for (const Roofline::Error& error : roofline.errors) {
+    std::cout << std::left << std::setw(44) << error.what << std::right << std::setw(6)
+              << error.rows << std::setw(10) << error.prefill * kPercent << std::setw(10)
+              << error.decode * kPercent << '\n';
+  }
+}
+
+int fit_all(const FitOptions& options) {
+  const Measurements measured = read_measurements(options.file, options.own);
+  Roofline roofline = fit_roofline(measured.rows, options.own);
+  roofline.source = options.source.empty() ? measured.provenance : options.source;
+  roofline.licence = options.licence;
+  OutputFile file(options.out, "--out");
+  file.stream() << roofline_json(roofline).dump(1) << '\n';
+  file.commit();
+  print_roofline(roofline);
+  return 0;
+}
+
 int check() {
   std::vector<LatencyProfile> profiles;
   for (const std::string& name : builtin_names("profiles/latency")) {
@@ -77,7 +103,21 @@ int check() {
   }
   print_errors(profiles);
   print_left_out(profiles, std::cout);
+  std::cout << '\n';
+  print_roofline(load_roofline());
   return 0;
+}
+
+void add_fit_options(CLI::App& app, FitOptions& options, const std::string& what_out) {
+  app.add_option("FILE", options.file, "measurements (CSV)")->required();
+  app.add_option("--out", options.out, what_out)->capture_default_str();
+  app.add_option("--gpu", options.own.gpus, "JSON file of a GPU that is not built in")
+      ->allow_extra_args(false);
+  app.add_option("--llm", options.own.llms, "JSON file of an LLM that is not built in")
+      ->allow_extra_args(false);
+  app.add_option("--source", options.source,
+                 "where the measurements come from (default: the file's comments)");
+  app.add_option("--licence", options.licence, "their licence");
 }
 
 void add_profile(CLI::App& app, Action& action) {
@@ -91,20 +131,23 @@ void add_profile(CLI::App& app, Action& action) {
       "fit", with_example("Fits latencies to a CSV of measurements, a JSON file for each LLM, GPU "
                           "and tensor-parallel degree.",
                           "cleave profile fit measurements.csv --out profiles/latency"));
-  fit_app->add_option("FILE", options->file, "measurements (CSV)")->required();
-  fit_app->add_option("--out", options->out, "folder for the profiles")->capture_default_str();
-  fit_app->add_option("--gpu", options->own.gpus, "JSON file of a GPU that is not built in")
-      ->allow_extra_args(false);
-  fit_app->add_option("--llm", options->own.llms, "JSON file of an LLM that is not built in")
-      ->allow_extra_args(false);
-  fit_app->add_option("--source", options->source,
-                      "where the measurements come from (default: the file's comments)");
-  fit_app->add_option("--licence", options->licence, "their licence");
+  add_fit_options(*fit_app, *options, "folder for the profiles");
   fit_app->callback([options, &action] { action = [options] { return fit(*options); }; });
+
+  auto all = std::make_shared<FitOptions>();
+  all->out = "profiles/roofline/measured.json";
+  CLI::App* roofline_app = profile->add_subcommand(
+      "roofline", with_example("Fits the factors of the roofline model to all of a CSV of "
+                               "measurements at once; prints its errors on what it was fitted to "
+                               "and on what it was not.",
+                               "cleave profile roofline measurements.csv --out roofline.json"));
+  add_fit_options(*roofline_app, *all, "file for the factors");
+  roofline_app->callback([all, &action] { action = [all] { return fit_all(*all); }; });
 
   CLI::App* check_app = profile->add_subcommand(
       "check",
-      with_example("Prints the errors of the built-in latency profiles.", "cleave profile check"));
+      with_example("Prints the errors of the built-in latency profiles and of the roofline.",
+                   "cleave profile check"));
   check_app->callback([&action] { action = check; });
 }
 

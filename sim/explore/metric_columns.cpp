@@ -50,10 +50,10 @@ const std::vector<Group>& groups() {
 }
 
 const std::vector<const char*> kPoolFields{
-    "machines",           "tensor_parallel",      "instances",     "gpus",           "utilization",
-    "batch_prompts_mean", "batch_sequences_mean", "prompt_tokens", "decode_tokens",  "memory_mean",
-    "memory_peak",        "queued_requests_mean", "mixed_share",   "moves_to_mixed", "energy_kwh",
-    "price_per_hour",     "provisioned_w"};
+    "machines",    "tensor_parallel",    "pipeline_parallel",    "instances",     "gpus",
+    "utilization", "batch_prompts_mean", "batch_sequences_mean", "prompt_tokens", "decode_tokens",
+    "memory_mean", "memory_peak",        "queued_requests_mean", "mixed_share",   "moves_to_mixed",
+    "energy_kwh",  "price_per_hour",     "provisioned_w"};
 
 void add(std::vector<MetricColumn>& columns, const std::string& prefix, const std::string& where,
          const std::vector<const char*>& fields) {

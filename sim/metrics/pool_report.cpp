@@ -75,6 +75,7 @@ Json PoolMetrics::json() const {
           pool.shares_machines_of ? Json(*pool.shares_machines_of) : Json(nullptr)},
          {"instances", pool.instances},
          {"tensor_parallel", pool.tensor_parallel},
+         {"pipeline_parallel", pool.pipeline_parallel},
          {"gpus", std::llround(pool.gpus)},
          {"utilization", per(busy_s, instance_s)},
          {"batch_prompts_mean", per(pool.activity.total(kPrompts), busy_s)},
@@ -134,11 +135,12 @@ void PoolMetrics::write_machines(std::ostream& out) const {
     const Pool& pool = pools_[use.pool];
     const double energy_j = use.energy_j + pool.power.idle_w() * end_s_;
     out << i << ',' << use.machine << ',' << use.pool << ',' << role_name(pool.role) << ','
-        << pool.machine << ',' << pool.tensor_parallel << ',' << use.busy_s << ','
-        << (end_s_ > 0 ? use.busy_s / end_s_ : 0) << ',' << use.segments << ',' << use.prompt_tokens
-        << ',' << use.decode_tokens << ',' << (end_s_ > 0 ? use.memory_byte_s / end_s_ : 0) << ','
-        << use.peak_memory_bytes << ',' << use.peak_queued << ',' << use.mixed_s << ',' << use.moves
-        << ',' << energy_j / 3.6e6 << '\n';
+        << pool.machine << ',' << pool.tensor_parallel * pool.pipeline_parallel << ',' << use.busy_s
+        << ',' << (end_s_ > 0 ? use.busy_s / end_s_ : 0) << ',' << use.segments << ','
+        << use.prompt_tokens << ',' << use.decode_tokens << ','
+        << (end_s_ > 0 ? use.memory_byte_s / end_s_ : 0) << ',' << use.peak_memory_bytes << ','
+        << use.peak_queued << ',' << use.mixed_s << ',' << use.moves << ',' << energy_j / 3.6e6
+        << '\n';
   }
 }
 

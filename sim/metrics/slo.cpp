@@ -28,7 +28,7 @@ SloCheck::SloCheck(const Scenario& scenario) : spec_(scenario.slo) {
     if (limit.slowdown && !reference_) {
       reference_ = LatencyPolicies::make(
           "latency.policy", "latency policy", scenario.latency_policy,
-          InstanceDescription{scenario.llm, spec_.reference, spec_.reference.gpu_count,
+          InstanceDescription{scenario.llm, spec_.reference, spec_.reference.gpu_count, 1,
                               scenario.latency_profiles, "slo.slowdown.reference"});
       reference_decode_ = reference_->decode(1);
     }

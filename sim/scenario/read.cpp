@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "models/instance_model.h"
+#include "models/memory_need.h"
 #include "sim/base/error.h"
 #include "sim/fabric/fabric.h"
 #include "sim/machine/memory_policy.h"
@@ -29,20 +30,27 @@ void read_latency_profiles(JsonReader& latency, Scenario& scenario) {
   }
 }
 
+Format read_format(JsonReader& reader) {
+  if (!reader.has("format")) return Format::kFp16;
+  return format_of(reader.name("format", "format", format_names()));
+}
+
 void read_llm(JsonReader& reader, Scenario& scenario) {
-  scenario.llm = load_llm(reader.text("llm"), reader.path_of("llm"));
+  Llm& llm = scenario.llm;
+  llm = load_llm(reader.text("llm"), reader.path_of("llm"));
   JsonReader weights = reader.object("weights");
+  JsonReader cache = reader.object("kv_cache");
+  llm.store(read_format(weights), read_format(cache));
   if (weights.name("size", "size", {"exact", "published"}) == "published") {
-    if (scenario.llm.published_weight_bytes == 0) {
-      weights.fail("size", "the published simulator does not know \"" + scenario.llm.name +
-                               "\"; expected \"exact\"");
+    if (llm.published_weight_bytes == 0 || llm.weight_format != Format::kFp16) {
+      weights.fail("size", "the published simulator does not know \"" + llm.name + "\" in " +
+                               format_name(llm.weight_format) + "; expected \"exact\"");
     }
-    scenario.llm.weight_bytes = scenario.llm.published_weight_bytes;
+    llm.weight_bytes = llm.published_weight_bytes;
   }
   weights.finish();
-  JsonReader cache = reader.object("kv_cache");
   if (!cache.boolean("grouped_query")) {
-    scenario.llm.kv_bytes_per_token = scenario.llm.ungrouped_kv_bytes_per_token();
+    llm.kv_bytes_per_token = llm.ungrouped_kv_bytes_per_token();
   }
   cache.finish();
   JsonReader latency = reader.object("latency");
@@ -56,19 +64,6 @@ PoolRole read_role(JsonReader& reader) {
   return role == "prompt"  ? PoolRole::kPrompt
          : role == "token" ? PoolRole::kToken
                            : PoolRole::kMixed;
-}
-
-/// The LLM must leave room for the KV cache of a request.
-void check_fit(const PoolSpec& pool, const Llm& llm, const JsonReader& reader) {
-  const double memory = pool.machine.gpu.memory_bytes * pool.tensor_parallel;
-  if (llm.weight_bytes + llm.kv_bytes_per_token < memory) return;
-  constexpr double kGb = 1e9;
-  const auto gb = [](double bytes) {
-    return std::to_string(static_cast<long>(bytes / kGb)) + " GB";
-  };
-  reader.fail("machine", llm.name + " does not fit: its weights take " + gb(llm.weight_bytes) +
-                             ", " + std::to_string(pool.tensor_parallel) + " x " +
-                             pool.machine.gpu.name + " have " + gb(memory));
 }
 
 /// The machines of a pool: its own, or those of a pool before it.
@@ -119,25 +114,46 @@ void share_machines(std::vector<PoolSpec>& pools) {
   }
 }
 
-PoolSpec read_pool(JsonReader& reader, const std::vector<PoolSpec>& before, const Llm& llm) {
+/// Stages x GPUs of a stage, and how often that goes into the machine.
+void read_parallelism(JsonReader& reader, PoolSpec& pool) {
+  const auto count = [&](const char* key, std::int64_t most, std::int64_t otherwise) {
+    return static_cast<std::uint32_t>(reader.integer(key, 1, most, otherwise));
+  };
+  const std::int64_t gpus = pool.machine.gpu_count;
+  pool.pipeline_parallel = count("pipeline_parallel", gpus, 1);
+  const std::int64_t per_stage = gpus / pool.pipeline_parallel;
+  pool.tensor_parallel = count("tensor_parallel", per_stage, per_stage);
+  const std::int64_t fitting = gpus / pool.gpus_per_instance();
+  pool.instances_per_machine = count("instances_per_machine", fitting, fitting);
+}
+
+void read_price(JsonReader& reader, Machine& machine) {
+  if (machine.price_per_hour == kNoPrice && !reader.has("price_per_hour")) {
+    reader.fail("price_per_hour", "is missing, and no price of \"" + machine.name +
+                                      "\" is published; expected what you pay, in $/hour");
+  }
+  machine.price_per_hour = reader.number("price_per_hour", kNonNegative, machine.price_per_hour);
+}
+
+PoolSpec read_pool(JsonReader& reader, const std::vector<PoolSpec>& before,
+                   const Scenario& scenario) {
   PoolSpec pool;
   pool.role = read_role(reader);
   read_machines(reader, before, pool);
-  const std::int64_t gpus = pool.machine.gpu_count;
-  pool.tensor_parallel =
-      static_cast<std::uint32_t>(reader.integer("tensor_parallel", 1, gpus, gpus));
-  pool.instances_per_machine = static_cast<std::uint32_t>(reader.integer(
-      "instances_per_machine", 1, gpus / pool.tensor_parallel, gpus / pool.tensor_parallel));
-  pool.machine.price_per_hour =
-      reader.number("price_per_hour", kNonNegative, pool.machine.price_per_hour);
+  read_parallelism(reader, pool);
+  read_price(reader, pool.machine);
+  pool.machine.power_cap = reader.number("power_cap", {0.1, 1, false}, pool.machine.power_cap);
   reader.finish();
-  check_fit(pool, llm, reader);
+  const std::string why_not =
+      why_not_fit(scenario.llm, pool.machine, pool.tensor_parallel, pool.pipeline_parallel,
+                  scenario.batching.max_prompt_tokens);
+  if (!why_not.empty()) reader.fail("machine", why_not);
   return pool;
 }
 
 void read_pools(JsonReader& reader, Scenario& scenario) {
   for (JsonReader& pool : reader.objects("pools")) {
-    scenario.pools.push_back(read_pool(pool, scenario.pools, scenario.llm));
+    scenario.pools.push_back(read_pool(pool, scenario.pools, scenario));
   }
   if (scenario.pools.empty()) reader.fail("pools", "expected at least one pool of machines");
   share_machines(scenario.pools);
@@ -234,9 +250,9 @@ Scenario read_scenario(const Json& document) {
   read_llm(reader, scenario);
   JsonReader workload = reader.object("workload");
   scenario.workload = read_workload(workload);
+  scenario.batching = read_batching(reader.object("batching"));
   read_pools(reader, scenario);
   scenario.scheduler = read_scheduler(reader.object("scheduler"));
-  scenario.batching = read_batching(reader.object("batching"));
   scenario.kv_transfer = read_kv_transfer(reader.object("kv_transfer"));
   scenario.fabric = read_fabric(reader.object("fabric"), reader.value("fabric"));
   read_faults(reader, scenario);

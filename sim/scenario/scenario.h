@@ -7,6 +7,8 @@
 
 #include "models/hardware.h"
 #include "models/latency_profile.h"
+#include "models/llm.h"
+#include "models/power.h"
 #include "sim/base/json_reader.h"
 #include "sim/metrics/observer.h"
 #include "traces/workload.h"
@@ -17,8 +19,9 @@ struct PoolSpec {
   PoolRole role = PoolRole::kMixed;
   Machine machine;
   std::uint32_t count = 0;                  ///< machines
-  std::uint32_t tensor_parallel = 0;        ///< GPUs of an instance; default: all of the machine
-  std::uint32_t instances_per_machine = 1;  ///< machine's GPUs / tensor_parallel unless given
+  std::uint32_t tensor_parallel = 0;        ///< default: all GPUs of the machine
+  std::uint32_t pipeline_parallel = 1;      ///< stages, each of tensor_parallel GPUs
+  std::uint32_t instances_per_machine = 1;  ///< as many as the machine has GPUs for, unless given
   std::optional<std::size_t> shares_machines_of;  ///< a pool before it, on whose machines it runs
   std::uint32_t first_machine = 0;                ///< machines are numbered in pool order
   /// The part of each machine that is this pool's: 1, or its share of the GPUs in use where pools
@@ -29,7 +32,12 @@ struct PoolSpec {
   std::uint32_t machine_of(std::uint32_t instance) const {
     return first_machine + instance / instances_per_machine;
   }
-  std::uint32_t gpus_used() const { return tensor_parallel * instances_per_machine; }
+  std::uint32_t gpus_per_instance() const { return tensor_parallel * pipeline_parallel; }
+  std::uint32_t gpus_used() const { return gpus_per_instance() * instances_per_machine; }
+  double memory_bytes() const { return machine.gpu.memory_bytes * gpus_per_instance(); }
+  GpuShare gpu_share() const {
+    return {tensor_parallel, pipeline_parallel, instances_per_machine, machine_share};
+  }
   double machines() const { return count * machine_share; }
 };
 

@@ -97,7 +97,7 @@ TEST_CASE("models: idle, decode and prompt draw ever more power, and a cap holds
   const Llm llm = load_llm("bloom-176b", "llm");
   for (const char* name : {"dgx-a100", "dgx-h100", "dgx-h100-cap70"}) {
     const Machine machine = load_machine(name, "machine");
-    const PowerModel power(llm, machine, 8, 1);
+    const PowerModel power(llm, machine, {.tensor_parallel = 8});
     INFO(name);
     CHECK(power.idle_w() <= power.decode_w());
     CHECK(power.decode_w() <= power.prompt_w(2048));
