@@ -1,4 +1,5 @@
 #include "sim/cluster.h"
+#include "sim/scenario/pool_latency.h"
 
 namespace cleave {
 
@@ -9,11 +10,7 @@ void Cluster::build() {
   kinds_.resize(pools);
   for (std::size_t pool = 0; pool < pools; ++pool) {
     const PoolSpec& spec = scenario_.pools[pool];
-    const std::string place = "pools[" + std::to_string(pool) + "]";
-    latencies_.push_back(LatencyPolicies::make(
-        "latency.policy", "latency policy", scenario_.latency_policy,
-        InstanceDescription{llm, spec.machine, spec.tensor_parallel, spec.pipeline_parallel,
-                            scenario_.latency_profiles, place}));
+    latencies_.push_back(pool_latency(scenario_, pool));
     memories_.push_back(
         MemoryPolicies::make("batching.memory", "memory policy", scenario_.batching.memory));
     InstanceKind& kind = kinds_[pool];

@@ -26,7 +26,7 @@ std::vector<std::uint32_t> read_quantiles(JsonReader& reader, const std::string&
 
 Distribution read_distribution(const Json& json, const std::string& place) {
   JsonReader reader(json, place);
-  for (const char* note : {"source", "licence", "cite"}) reader.text(note, "");
+  for (const char* note : {"summary", "source", "licence", "cite"}) reader.text(note, "");
   Distribution result;
   reader.integer("requests", 1, std::int64_t{1} << 53, 1);
   reader.number("duration_s", kNonNegative, 0);

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "models/latency_fit.h"
+#include "models/llm_config.h"
 #include "models/roofline_fit.h"
 #include "sim/base/builtin.h"
 #include "sim/base/error.h"
@@ -108,6 +109,31 @@ int check() {
   return 0;
 }
 
+int import_llm(const std::string& config, const std::string& out) {
+  const Json llm = llm_from_config(load_json(config), config);
+  if (out.empty()) {
+    std::cout << llm.dump(2) << '\n';
+    return 0;
+  }
+  OutputFile file(out, "--out");
+  file.stream() << llm.dump(2) << '\n';
+  file.commit();
+  return 0;
+}
+
+void add_import(CLI::App& profile, Action& action) {
+  auto config = std::make_shared<std::string>();
+  auto out = std::make_shared<std::string>();
+  CLI::App* llm_app = profile.add_subcommand(
+      "llm", with_example("Turns the config.json of an LLM, as Hugging Face keeps it, into a "
+                          "profile that scenarios can name.",
+                          "cleave profile llm config.json --out my-llm.json"));
+  llm_app->add_option("CONFIG", *config, "config.json of the LLM")->required();
+  llm_app->add_option("--out", *out, "file for the profile; default: standard output");
+  llm_app->callback(
+      [config, out, &action] { action = [config, out] { return import_llm(*config, *out); }; });
+}
+
 void add_fit_options(CLI::App& app, FitOptions& options, const std::string& what_out) {
   app.add_option("FILE", options.file, "measurements (CSV)")->required();
   app.add_option("--out", options.out, what_out)->capture_default_str();
@@ -122,7 +148,7 @@ void add_fit_options(CLI::App& app, FitOptions& options, const std::string& what
 
 void add_profile(CLI::App& app, Action& action) {
   CLI::App* profile = app.add_subcommand(
-      "profile", with_example("Latency profiles: fit them to measurements, check them.",
+      "profile", with_example("Profiles: fit latencies to measurements, check them, import LLMs.",
                               "cleave profile check"));
   profile->require_subcommand(1);
 
@@ -143,6 +169,8 @@ void add_profile(CLI::App& app, Action& action) {
                                "cleave profile roofline measurements.csv --out roofline.json"));
   add_fit_options(*roofline_app, *all, "file for the factors");
   roofline_app->callback([all, &action] { action = [all] { return fit_all(*all); }; });
+
+  add_import(*profile, action);
 
   CLI::App* check_app = profile->add_subcommand(
       "check",

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sim/scenario/pool_latency.h"
+
 namespace cleave {
 
 namespace {
@@ -17,7 +19,12 @@ bool slower(const FinishedRequest& a, const FinishedRequest& b) {
 }  // namespace
 
 Metrics::Metrics(const Scenario& scenario)
-    : scenario_(scenario), warmup_s_(scenario.results.warmup_s), pools_(scenario), slo_(scenario) {}
+    : scenario_(scenario), warmup_s_(scenario.results.warmup_s), pools_(scenario), slo_(scenario) {
+  estimated_ = slo_.estimated();
+  for (std::size_t pool = 0; pool < scenario.pools.size(); ++pool) {
+    estimated_ = estimated_ || pool_latency(scenario, pool)->estimated();
+  }
+}
 
 void Metrics::in_system(double time_s, double change) {
   in_system_series_.add(in_system_since_s_, time_s, {in_system_});

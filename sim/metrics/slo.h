@@ -38,6 +38,9 @@ class SloCheck {
   /// as misses; `seconds` is the time in which requests arrived.
   Json json(const Measured& measured, std::uint64_t failed, double seconds) const;
 
+  /// True where the reference of the slowdowns was not measured.
+  bool estimated() const { return reference_ && reference_->estimated(); }
+
   /// Adds the distributions of the slowdowns that limits hold for: "ttft_slowdown", ...
   void add_cumulative(Json& cdf, std::size_t points) const;
 

@@ -1,0 +1,126 @@
+#include <functional>
+#include <iostream>
+#include <map>
+#include <memory>
+
+#include "models/instance_model.h"
+#include "sim/base/builtin.h"
+#include "sim/base/json_reader.h"
+#include "sim/cli/command.h"
+#include "sim/fabric/fabric.h"
+#include "sim/machine/memory_policy.h"
+#include "sim/report/table.h"
+#include "sim/scheduling/scheduler.h"
+#include "sim/transfer/admission.h"
+#include "sim/transfer/transfer_policy.h"
+#include "traces/arrivals.h"
+
+namespace cleave {
+
+namespace {
+
+constexpr double kGib = 1024.0 * 1024 * 1024;
+
+void print_gpus() {
+  Table table({"GPU", "memory, GB", "kind", "GB/s", "FP16 TFLOP/s", "TDP, W", "link"});
+  for (const std::string& name : builtin_names("profiles/gpus")) {
+    const Gpu gpu = load_gpu(name, "gpu");
+    const Json json = load_profile("profiles/gpus", "GPU", name, "gpu");
+    table.add({name, figure(gpu.memory_bytes / kGib), json["memory_kind"].get<std::string>(),
+               figure(gpu.memory_bandwidth_bps / 1e9), figure(gpu.fp16_flops / 1e12),
+               figure(gpu.tdp_w), json["link"].get<std::string>()});
+  }
+  std::cout << table.text();
+}
+
+void print_machines() {
+  Table table({"machine", "GPUs", "NICs, Gb/s", "provisioned, kW", "$/h"}, 2);
+  for (const std::string& name : builtin_names("profiles/machines")) {
+    const Machine machine = load_machine(name, "machine");
+    table.add({name, std::to_string(machine.gpu_count) + " x " + machine.gpu.name,
+               std::to_string(machine.nic_count) + " x " + figure(machine.nic_bps * 8 / 1e9),
+               figure(machine.provisioned_at_cap_w() / 1e3),
+               machine.price_per_hour == kNoPrice ? "unknown" : figure(machine.price_per_hour)});
+  }
+  std::cout << table.text();
+}
+
+void print_llms() {
+  Table table({"LLM", "parameters, 10^9", "used by a token", "weights, GB", "KV, kB/token"});
+  for (const std::string& name : builtin_names("profiles/llms")) {
+    const Llm llm = load_llm(name, "llm");
+    table.add({name, figure(llm.parameters / 1e9), figure(llm.parameters_used(1) / 1e9),
+               figure(llm.weight_bytes / 1e9), figure(llm.kv_bytes_per_token / 1e3)});
+  }
+  std::cout << table.text() << "Weights and KV cache in FP16.\n";
+}
+
+/// The names of a folder, each with what it says of itself.
+void print_folder(const std::string& folder) {
+  for (const std::string& name : builtin_names(folder)) {
+    const Json json = parse_json(*builtin_file(folder + "/" + name + ".json"), name);
+    std::cout << wrapped("  " + name + ": " + json.value("summary", "") + "\n", 80, 4);
+  }
+}
+
+template <class Policies>
+void print_registry(const std::string& setting) {
+  std::cout << setting << '\n';
+  for (const std::string& name : Policies::names()) {
+    std::cout << wrapped("  " + name + ": " + Policies::summary(name) + "\n", 80, 4);
+  }
+}
+
+void print_policies() {
+  print_registry<Schedulers>("scheduler.policy");
+  print_registry<LatencyPolicies>("latency.policy");
+  print_registry<MemoryPolicies>("batching.memory");
+  print_registry<TransferPolicies>("kv_transfer.policy");
+  print_registry<Admissions>("kv_transfer.admission");
+  print_registry<ArrivalProcesses>("workload.arrivals");
+}
+
+void print_fabrics() {
+  print_registry<Fabrics>("fabric.topology");
+  std::cout << "--preset\n";
+  print_folder("profiles/presets");
+}
+
+const std::map<std::string, std::function<void()>>& kinds() {
+  static const std::map<std::string, std::function<void()>> kKinds{
+      {"gpus", print_gpus},
+      {"machines", print_machines},
+      {"llms", print_llms},
+      {"policies", print_policies},
+      {"workloads", [] { print_folder("traces"); }},
+      {"fabrics", print_fabrics},
+      {"plans", [] { print_folder("profiles/plans"); }},
+      {"sweeps", [] { print_folder("profiles/sweeps"); }}};
+  return kKinds;
+}
+
+void add_list(CLI::App& app, Action& action) {
+  auto kind = std::make_shared<std::string>();
+  CLI::App* list = app.add_subcommand(
+      "list", with_example("Lists the names that scenarios and commands know, a line each.",
+                           "cleave list gpus"));
+  std::vector<std::string> names;
+  for (const auto& [name, print] : kinds()) names.push_back(name);
+  std::string all;
+  for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
+  list->add_option("KIND", *kind, "what to list: " + all)->required();
+  list->callback([kind, names, &action] {
+    action = [kind, names] {
+      const auto found = kinds().find(*kind);
+      if (found == kinds().end()) throw_unknown_name("list", "kind", *kind, names);
+      found->second();
+      return 0;
+    };
+  });
+}
+
+const Command kCommand{80, add_list};
+
+}  // namespace
+
+}  // namespace cleave
