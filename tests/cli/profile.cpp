@@ -109,11 +109,12 @@ TEST_CASE("profile fit: a GPU and an LLM of one's own, from the measurements to 
   // Mostly alone on a machine: a gap takes the 11 ms that one sequence took, up to 14 for four.
   CHECK(summary.at("tpot").at("p50").get<double>() == Approx(0.0115).margin(0.0006));
 
-  scenario["latency"].erase("profiles");
+  scenario["latency"] = {{"policy", "fitted"}};
   const Outcome without =
       run_cleave({"run", fitted.folder.write("s.json", scenario.dump()), "--json"});
   CHECK(without.exit_code == 2);
   CHECK(contains(without.err, "nothing was measured for small-llm_garage-gpu_tp1"));
+  CHECK_FALSE(summary.at("estimated").get<bool>());
   for (const char* profiles : {"\"a.json\"", "[1]", "[\"none.json\"]"}) {
     const Outcome refused =
         run_cleave({"run", "--set", std::string("latency.profiles=") + profiles});

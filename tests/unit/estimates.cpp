@@ -1,0 +1,269 @@
+// What nobody measured: the roofline, power caps, formats, experts, pipeline stages and what fits.
+
+#include <cmath>
+
+#include "models/instance_model.h"
+#include "models/memory_need.h"
+#include "models/roofline.h"
+#include "models/roofline_fit.h"
+#include "sim/base/builtin.h"
+#include "tests/catch.h"
+#include "tests/support/simulation.h"
+
+namespace cleave {
+
+namespace {
+
+struct Instance {
+  std::string llm = "llama2-70b";
+  std::string machine = "dgx-h100";
+  std::uint32_t tensor_parallel = 8;
+  std::uint32_t pipeline_parallel = 1;
+  Format weights = Format::kFp16;
+  double power_cap = 1;
+
+  std::unique_ptr<LatencyModel> latency(const std::string& policy) const {
+    Llm model = load_llm(llm, "llm");
+    model.store(weights, Format::kFp16);
+    Machine server = load_machine(machine, "machine");
+    server.power_cap = power_cap;
+    return LatencyPolicies::make(
+        "policy", "policy", policy,
+        InstanceDescription{model, server, tensor_parallel, pipeline_parallel, {}, "pools[0]"});
+  }
+  double prefill_s(double tokens) const {
+    return latency("roofline")->prefill_s(tokens, tokens * tokens);
+  }
+  double decode_s(std::uint32_t sequences, double kv_tokens) const {
+    const DecodeCost cost = latency("roofline")->decode(sequences);
+    return cost.base_s + cost.per_kv_token_s * kv_tokens;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("roofline: its errors keep to 15 % within the fit and 25 % held out") {
+  const Roofline roofline = load_roofline();
+  REQUIRE(roofline.errors.size() == 8);
+  CHECK(roofline.errors[0].what == "all");
+  CHECK(roofline.errors[0].rows == 830);
+  for (const Roofline::Error& error : roofline.errors) {
+    INFO(error.what);
+    const double most = error.what == "all" ? 0.15 : 0.25;
+    CHECK(error.prefill < most);
+    CHECK(error.decode < most);
+    CHECK(error.prefill > 0);
+    CHECK(error.decode > 0);
+  }
+}
+
+TEST_CASE("roofline: near what was measured, for every measured instance") {
+  for (const std::string& name : builtin_names("profiles/latency")) {
+    const LatencyProfile profile = *find_latency_profile(name);
+    if (profile.power_cap < 1) continue;
+    Instance instance;
+    instance.llm = profile.llm;
+    instance.machine = profile.gpu == "h100-80gb" ? "dgx-h100" : "dgx-a100";
+    instance.tensor_parallel = profile.tensor_parallel;
+    for (const double tokens : {512.0, 2048.0, 8192.0}) {
+      INFO(name << ", " << tokens << " tokens");
+      CHECK(instance.prefill_s(tokens) ==
+            Approx(profile.prefill.seconds(tokens, tokens * tokens)).epsilon(0.25));
+    }
+    for (const std::uint32_t sequences : {1U, 8U, 32U}) {
+      INFO(name << ", " << sequences << " sequences");
+      const DecodeCost cost = profile.decode.cost(sequences);
+      const double kv_tokens = 600.0 * sequences;
+      CHECK(instance.decode_s(sequences, kv_tokens) ==
+            Approx(cost.base_s + cost.per_kv_token_s * kv_tokens).epsilon(0.2));
+    }
+  }
+}
+
+TEST_CASE("roofline: nothing is faster than the data sheet allows") {
+  for (const std::string& machine : builtin_names("profiles/machines")) {
+    const Gpu gpu = load_machine(machine, "machine").gpu;
+    for (const std::string& name : builtin_names("profiles/llms")) {
+      const Llm llm = load_llm(name, "llm");
+      Instance instance;
+      instance.llm = name;
+      instance.machine = machine;
+      INFO(name << " on " << machine);
+      const double flops =
+          2 * 4096 * (llm.parameters_used(1) - 1.0 * llm.vocabulary * llm.hidden_size);
+      CHECK(instance.prefill_s(4096) > flops / (8 * gpu.fp16_flops));
+      const double bytes = 2 * llm.parameters_used(16) + 16 * 1000 * llm.kv_bytes_per_token;
+      CHECK(instance.decode_s(16, 16 * 1000) > bytes / (8 * gpu.memory_bandwidth_bps));
+    }
+  }
+}
+
+TEST_CASE("roofline: more work takes longer, better hardware less") {
+  const Instance h100;
+  double before_s = 0;
+  for (const double tokens : {1.0, 128.0, 1024.0, 3000.0, 10000.0, 100000.0}) {
+    CHECK(h100.prefill_s(tokens) > before_s);
+    before_s = h100.prefill_s(tokens);
+  }
+  before_s = 0;
+  for (const std::uint32_t sequences : {1U, 2U, 64U, 512U}) {
+    CHECK(h100.decode_s(sequences, 500.0 * sequences) > before_s);
+    before_s = h100.decode_s(sequences, 500.0 * sequences);
+  }
+  Instance h200;
+  h200.machine = "dgx-h200";
+  CHECK(h200.prefill_s(2048) < h100.prefill_s(2048));  // weights come in faster
+  CHECK(h200.prefill_s(2048) == Approx(h100.prefill_s(2048)).epsilon(0.01));
+  CHECK(h200.decode_s(32, 64'000) < h100.decode_s(32, 64'000));
+  Instance pcie;
+  pcie.machine = "8x-rtx-2080-ti";
+  pcie.weights = Format::kInt8;
+  CHECK(pcie.prefill_s(2048) > 5 * h100.prefill_s(2048));
+}
+
+TEST_CASE("roofline: smaller weights decode faster; prompts only where the GPU computes in them") {
+  const Instance fp16;
+  Instance fp8;
+  fp8.weights = Format::kFp8;
+  Instance int4;
+  int4.weights = Format::kInt4;
+  CHECK(fp8.decode_s(1, 500) < fp16.decode_s(1, 500));
+  CHECK(int4.decode_s(1, 500) < fp8.decode_s(1, 500));
+  CHECK(fp8.prefill_s(8192) < 0.95 * fp16.prefill_s(8192));
+  CHECK(int4.prefill_s(8192) == Approx(fp16.prefill_s(8192)).epsilon(0.01));
+  fp8.machine = "dgx-a100";
+  Instance a100;
+  a100.machine = "dgx-a100";
+  CHECK(fp8.prefill_s(8192) == Approx(a100.prefill_s(8192)).epsilon(0.01));
+}
+
+TEST_CASE("roofline: a batch reads the experts that some token is routed to") {
+  const Llm mixtral = load_llm("mixtral-8x7b", "llm");
+  CHECK(mixtral.parameters_used(1) == Approx(12.9e9).epsilon(0.01));
+  const double expert = 32.0 * 3 * 4096 * 14336;
+  // Of 8 experts two tokens use 2 or 4: 8 (1 - (3/4)^2) = 3.5 on average.
+  CHECK(mixtral.parameters_used(2) - mixtral.parameters_used(1) == Approx(1.5 * expert));
+  CHECK(mixtral.parameters_used(1000) == Approx(mixtral.parameters));
+  CHECK(load_llm("deepseek-v3", "llm").parameters_used(1) == Approx(37.5e9).epsilon(0.02));
+}
+
+TEST_CASE("llms: parameters follow from the sizes") {
+  for (const std::string& name : builtin_names("profiles/llms")) {
+    if (name == "deepseek-v3") continue;  // its attention has more matrices
+    const Llm llm = load_llm(name, "llm");
+    const double attention =
+        2.0 * llm.hidden_size * llm.head_size * (llm.attention_heads + llm.kv_heads);
+    const double mlp = 1.0 * llm.experts * llm.mlp_matrices * llm.hidden_size * llm.mlp_size;
+    const double embeddings =
+        (llm.mlp_matrices == 3 ? 2.0 : 1.0) * llm.vocabulary * llm.hidden_size;
+    INFO(name);
+    CHECK(llm.parameters == Approx(llm.layers * (attention + mlp) + embeddings).epsilon(0.002));
+  }
+  // Compressed: 576 numbers a layer instead of 2 x 128 heads x 128.
+  CHECK(load_llm("deepseek-v3", "llm").kv_bytes_per_token == 576 * 61 * 2);
+}
+
+TEST_CASE("roofline: pipeline stages share the KV cache and overlap chunks of a prompt") {
+  Instance one;
+  one.tensor_parallel = 2;
+  Instance four = one;
+  four.pipeline_parallel = 4;
+  const auto per_kv = [](const Instance& instance) {
+    return instance.latency("roofline")->decode(8).per_kv_token_s;
+  };
+  CHECK(per_kv(four) == Approx(per_kv(one) / 4));
+  CHECK(four.prefill_s(8192) < one.prefill_s(8192));
+  CHECK(four.prefill_s(8192) > one.prefill_s(8192) / 4);
+  CHECK(four.decode_s(1, 500) > 0.95 * one.decode_s(1, 500));  // each token passes all stages
+}
+
+TEST_CASE("power caps: prompts slow down as measured at 70 %, decodes from half of TDP on") {
+  Instance capped;
+  const auto uncapped = capped.latency("auto");
+  CHECK_FALSE(uncapped->estimated());
+  capped.power_cap = 0.7;
+  CHECK_FALSE(capped.latency("auto")->estimated());
+  double prompt_s = uncapped->prefill_s(2048, 2048.0 * 2048);
+  for (const double cap : {0.9, 0.8, 0.6, 0.5, 0.4}) {
+    INFO(cap);
+    capped.power_cap = cap;
+    const auto latency = capped.latency("auto");
+    CHECK(latency->estimated());
+    const double now_s = latency->prefill_s(2048, 2048.0 * 2048);
+    CHECK(now_s > prompt_s);
+    prompt_s = now_s;
+    const double decode = latency->decode(16).base_s / uncapped->decode(16).base_s;
+    if (cap >= 0.5) {
+      CHECK(decode == Approx(1));
+    } else {
+      CHECK(decode > 1.1);
+    }
+  }
+  const Roofline roofline = load_roofline();
+  CHECK(roofline.prompt_cap_slowdown(0.7) == Approx(1.3).epsilon(0.001));
+  CHECK(roofline.prompt_cap_slowdown(1) == 1);
+}
+
+TEST_CASE("auto: measured where it was, estimated for other weights, stages and GPUs") {
+  Instance instance;
+  CHECK_FALSE(instance.latency("auto")->estimated());
+  instance.weights = Format::kFp8;
+  CHECK(instance.latency("auto")->estimated());
+  CHECK_THROWS_WITH(
+      instance.latency("fitted"),
+      Catch::Contains("nothing was measured for llama2-70b_h100-80gb_tp8 with weights "
+                      "in fp8; latency.policy \"auto\" estimates it"));
+  instance = {};
+  instance.tensor_parallel = 4;
+  instance.pipeline_parallel = 2;
+  CHECK(instance.latency("auto")->estimated());
+  CHECK_THROWS_WITH(instance.latency("published"), Catch::Contains("in 2 pipeline stages"));
+  instance = {};
+  instance.machine = "8x-l40s";
+  CHECK(instance.latency("auto")->estimated());
+}
+
+TEST_CASE("auto: a result based on an estimate says so") {
+  const auto estimated = [](const std::string& machine) {
+    return simulate_changes({{"llm", "llama2-70b"},
+                             {"workload", {{"rate_rps", 1}, {"duration_s", 5}}},
+                             {"pools", {{{"role", "mixed"}, {"machine", machine}, {"count", 2}}}},
+                             {"scheduler", {{"policy", "jsq"}}}})["estimated"]
+        .get<bool>();
+  };
+  CHECK_FALSE(estimated("dgx-h100"));
+  CHECK(estimated("dgx-h200"));
+}
+
+TEST_CASE("fit: 70B on eight RTX 2080 Ti needs smaller weights, and the sentence says so") {
+  Llm llm = load_llm("llama2-70b", "llm");
+  const Machine machine = load_machine("8x-rtx-2080-ti", "machine");
+  const std::string why = why_not_fit(llm, machine, 8, 1, 2048);
+  for (const char* part :
+       {"llama2-70b does not fit", "weights in fp16 take 138 GB", "8 x rtx-2080-ti have 94.5 GB",
+        "weights.format int8 (weights 69 GB)", "weights.format int4 (weights 36.6 GB)",
+        "or GPUs of 25.8 GB such as a10g"}) {
+    INFO(why);
+    CHECK(why.find(part) != std::string::npos);
+  }
+  llm.store(Format::kInt8, Format::kFp16);
+  CHECK(why_not_fit(llm, machine, 8, 1, 2048).empty());
+  llm.store(Format::kFp16, Format::kFp16);
+  const std::string on_two = why_not_fit(llm, load_machine("dgx-h100", "machine"), 1, 1, 2048);
+  CHECK(on_two.find("tensor_parallel 2, pipeline_parallel 2, ") != std::string::npos);
+  const std::string never =
+      why_not_fit(load_llm("deepseek-v3", "llm"), load_machine("8x-l4", "machine"), 1, 1, 2048);
+  CHECK(never.find("nothing in the catalogue makes it fit") != std::string::npos);
+}
+
+TEST_CASE("fit: KV caches and activations count, and are kept on every GPU that needs them") {
+  const Llm deepseek = load_llm("deepseek-v3", "llm");
+  const MemoryNeed need = memory_need(deepseek, 8, 1, 1000);
+  CHECK(need.weights == deepseek.weight_bytes);
+  CHECK(need.kv_cache == 8 * 1000 * deepseek.kv_bytes_per_token);  // one latent, on all eight
+  CHECK(need.activations > 0);
+  CHECK(load_llm("llama2-70b", "llm").kv_copies(8) == 1);
+  CHECK(load_llm("llama2-70b", "llm").kv_copies(16) == 2);
+}
+
+}  // namespace cleave
