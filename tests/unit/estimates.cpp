@@ -1,6 +1,7 @@
 // What nobody measured: the roofline, power caps, formats, experts, pipeline stages and what fits.
 
 #include <cmath>
+#include <numeric>
 
 #include "models/instance_model.h"
 #include "models/memory_need.h"
@@ -41,6 +42,55 @@ struct Instance {
 };
 
 }  // namespace
+
+TEST_CASE("roofline: a fit finds the factors that made the measurements, within the bounds") {
+  Roofline truth;
+  truth.prefill = {1.5, 3, 2, 4, 0.5, 2e-4, 1e-4, 0.01};
+  truth.decode = {1.2, 1.5, 0.5, 2, 2e-4, 5e-5, 1e-5, 3e-4};
+  std::vector<Measurement> rows;
+  for (const char* name : {"llama2-70b", "bloom-176b"}) {
+    for (const char* gpu_name : {"a100-80gb", "h100-80gb"}) {
+      for (const std::uint32_t gpus : {1U, 2U, 8U}) {
+        for (const double prompt : {16.0, 512.0, 4096.0, 32768.0}) {
+          for (const double batch : {1.0, 8.0, 64.0}) {
+            Measurement row;
+            row.llm = name;
+            row.gpu = gpu_name;
+            row.tensor_parallel = gpus;
+            row.prompt_size = prompt;
+            row.batch_size = batch;
+            row.token_size = 100;
+            row.e2e_s = 1e9;  // every token was generated
+            const Llm llm = load_llm(name, "llm");
+            const Gpu gpu = load_gpu(gpu_name, "gpu");
+            const RooflineInstance instance{llm, gpu, gpus, 1};
+            const auto dot = [](const RooflineTerms& terms, const RooflineTerms& factors) {
+              return std::inner_product(terms.begin(), terms.end(), factors.begin(), 0.0);
+            };
+            row.prompt_s =
+                dot(prefill_terms(instance, row.prompt_tokens(), row.squared_prompt_tokens()),
+                    truth.prefill);
+            row.token_s = 1e-9;  // so that generated() is token_size
+            row.token_s = dot(decode_terms(instance, batch, row.mean_kv_tokens()), truth.decode);
+            rows.push_back(row);
+          }
+        }
+      }
+    }
+  }
+  const Roofline found = fit_roofline(rows);
+  for (std::size_t i = 0; i < kRooflineTerms; ++i) {
+    INFO(prefill_term_names()[i] << ", " << decode_term_names()[i]);
+    CHECK(found.prefill[i] == Approx(truth.prefill[i]).epsilon(0.03));
+    CHECK(found.decode[i] == Approx(truth.decode[i]).epsilon(0.03));
+  }
+  CHECK(found.errors[0].prefill < 1e-3);
+  // Faster than the data sheet: the fit stays at the bound and shows the error.
+  for (Measurement& row : rows) row.token_s /= 3;
+  const Roofline impossible = fit_roofline(rows);
+  CHECK(impossible.decode[0] == Approx(1.1));
+  CHECK(impossible.errors[0].decode > 0.05);
+}
 
 TEST_CASE("roofline: its errors keep to 15 % within the fit and 25 % held out") {
   const Roofline roofline = load_roofline();
