@@ -135,6 +135,17 @@ std::string cost_text(const Json& summary) {
          (power["estimated"].get<bool>() ? " (power estimated)" : "") + "\n";
 }
 
+std::string budget_text(const Json& summary, const Paint& paint) {
+  const Json& budget = summary["power"]["budget"];
+  if (budget.is_null()) return "";
+  constexpr double kKilo = 1000;
+  const bool holds = budget["holds"].get<bool>();
+  return "Power budget " + figure(number(budget, "budget_w") / kKilo) +
+         " kW: " + (holds ? paint.good("holds") : paint.bad("exceeded")) + "; P99 " +
+         percent(number(budget, "p99_share")) + ", peak " + percent(number(budget, "peak_share")) +
+         " of it, above it for " + percent(number(budget, "above_share")) + " of the time\n";
+}
+
 std::string warnings(const Json& summary, const Paint& paint) {
   std::string text;
   if (summary["steady"]["overload"].get<bool>()) {
@@ -169,7 +180,7 @@ std::string run_text(const Json& summary, bool colours) {
   if (summary["estimated"].get<bool>()) text += " (estimated latencies)";
   text += "\n" + requests_line(summary) + "\n" + warnings(summary, paint) + "\n" +
           latency_table(summary) + "\n" + pool_table(summary) + "\n" + slo_text(summary, paint) +
-          "\n" + link_text(summary) + cost_text(summary);
+          "\n" + link_text(summary) + cost_text(summary) + budget_text(summary, paint);
   return text;
 }
 
