@@ -1,10 +1,13 @@
 #include <cstdio>
 #include <iostream>
 #include <memory>
+#include <optional>
 
+#include "sim/base/error.h"
 #include "sim/cli/command.h"
 #include "sim/cli/progress.h"
 #include "sim/explore/plan.h"
+#include "sim/explore/process_pool.h"
 #include "sim/report/table.h"
 
 namespace cleave {
@@ -59,14 +62,23 @@ void print_plan(const Json& plan) {
   std::cout << "Simulations: " << plan["simulations"] << '\n';
 }
 
-int plan(const std::string& file, bool json) {
+struct Options {
+  std::string file;
+  std::optional<std::size_t> parallel;
+  bool json = false;
+};
+
+int plan(const Options& options) {
+  const std::string& file = options.file;
+  if (options.parallel && *options.parallel == 0) throw InputError("-j: expected at least 1");
   const PlanSpec spec = read_plan(load_profile("profiles/plans", "plan", file, "PLAN"), file);
   const bool show = is_terminal(2);
-  const Json found = find_plan(spec, [show](std::size_t simulations) {
+  const std::size_t parallel = options.parallel.value_or(usable_cores());
+  const Json found = find_plan(spec, parallel, [show](std::size_t simulations) {
     if (show) std::fprintf(stderr, "\r\033[K%zu simulations", simulations);
   });
   if (show) std::fputs("\r\033[K", stderr);
-  if (json) {
+  if (options.json) {
     std::cout << found.dump(1) << '\n';
   } else {
     print_plan(found);
@@ -75,10 +87,6 @@ int plan(const std::string& file, bool json) {
 }
 
 void add_plan(CLI::App& app, Action& action) {
-  struct Options {
-    std::string file;
-    bool json = false;
-  };
   auto options = std::make_shared<Options>();
   CLI::App* plan_app = app.add_subcommand(
       "plan",
@@ -87,9 +95,10 @@ void add_plan(CLI::App& app, Action& action) {
                    "cleave plan hh-code-70"));
   plan_app->add_option("PLAN", options->file, "plan (JSON), or the name of a built-in one")
       ->required();
+  plan_app->add_option("-j", options->parallel,
+                       "simulations at a time; default: the cores there are");
   plan_app->add_flag("--json", options->json, "print the answer as JSON");
-  plan_app->callback(
-      [options, &action] { action = [options] { return plan(options->file, options->json); }; });
+  plan_app->callback([options, &action] { action = [options] { return plan(*options); }; });
 }
 
 const Command kCommand{30, add_plan};
