@@ -1,5 +1,7 @@
 #include "models/hardware.h"
 
+#include <filesystem>
+
 namespace cleave {
 
 namespace {
@@ -15,6 +17,11 @@ void read_origin(JsonReader& reader) {
   reader.text("date", "");
 }
 
+/// "files/rtx-4090.json" is rtx-4090.
+std::string short_name(const std::string& name) {
+  return name.ends_with(".json") ? std::filesystem::path(name).stem().string() : name;
+}
+
 std::uint32_t whole(JsonReader& reader, std::string_view key, std::int64_t most) {
   return static_cast<std::uint32_t>(reader.integer(key, 1, most));
 }
@@ -25,7 +32,7 @@ Llm load_llm(const std::string& name, const std::string& place) {
   const Json json = load_profile("profiles/llms", "LLM", name, place);
   JsonReader reader(json, name);
   Llm llm;
-  llm.name = name;
+  llm.name = short_name(name);
   read_origin(reader);
   llm.layers = whole(reader, "layers", 10'000);
   llm.hidden_size = whole(reader, "hidden_size", 1'000'000);
@@ -48,7 +55,7 @@ Gpu load_gpu(const std::string& name, const std::string& place) {
   const Json json = load_profile("profiles/gpus", "GPU", name, place);
   JsonReader reader(json, name);
   Gpu gpu;
-  gpu.name = name;
+  gpu.name = short_name(name);
   read_origin(reader);
   gpu.memory_bytes = reader.number("memory_gib", kPositive) * kGib;
   reader.text("memory_kind", "");

@@ -59,7 +59,8 @@ struct Machine {
 };
 
 /// Each throws InputError naming `place` for an unknown name, or the profile's path and field for a
-/// profile that is wrong. A name ending in ".json" is a file.
+/// profile that is wrong. A name ending in ".json" is a file; an LLM and a GPU then go by the
+/// file's name without folder and ending, by which measurements know them.
 Llm load_llm(const std::string& name, const std::string& place);
 Gpu load_gpu(const std::string& name, const std::string& place);
 Machine load_machine(const std::string& name, const std::string& place);

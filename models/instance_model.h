@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "models/hardware.h"
 #include "models/latency.h"
@@ -14,7 +15,8 @@ struct InstanceDescription {
   const Llm& llm;
   const Machine& machine;
   std::uint32_t tensor_parallel;
-  std::string place;  ///< of the setting that asks for it, for errors
+  const std::vector<LatencyProfile>& own_profiles;  ///< the scenario's, before the built-in ones
+  std::string place;                                ///< of the setting that asks for it, for errors
 };
 
 /// The ways to look up an instance's latency; scenario field `latency.policy`. Making one throws

@@ -8,8 +8,6 @@
 #include <set>
 #include <tuple>
 
-#include "sim/base/builtin.h"
-#include "sim/base/error.h"
 #include "sim/base/random.h"
 
 namespace cleave {
@@ -199,36 +197,14 @@ PiecewiseLinear medians(const Rows& rows, const Of& x, const Of& y) {
   return {xs, ys};
 }
 
-/// Whether vLLM, which measured, could have run the batch as one: weights, the KV cache of every
-/// sequence at its full length, and the activations of a prefill of the whole batch (input and
-/// output of the widest matrices, FP16), within the 90 % of memory that it uses by default.
-bool could_be_one_batch(const Measurement& row, const Llm& llm, const Gpu& gpu) {
-  constexpr double kUsable = 0.9;
-  constexpr double kFp16Bytes = 2;
-  const double gpus = row.tensor_parallel;
-  const double activation_values =
-      llm.mlp_matrices * static_cast<double>(llm.mlp_size) / gpus + 2.0 * llm.hidden_size;
-  const double needed = (llm.weight_bytes + row.batch_size * (row.prompt_size + row.generated()) *
-                                                llm.kv_bytes_per_token) /
-                            gpus +
-                        row.prompt_tokens() * activation_values * kFp16Bytes;
-  return needed <= kUsable * gpu.memory_bytes;
-}
-
-/// Splits the rows into those that count and descriptions of the others.
-Rows possible(const Rows& rows, std::vector<std::string>& left_out) {
-  const auto known = builtin_names("profiles/llms");
-  const Measurement& first = *rows.front();
-  if (std::find(known.begin(), known.end(), first.llm) == known.end()) return rows;
-  const Llm llm = load_llm(first.llm, "model");
-  const Gpu gpu = load_gpu(first.gpu, "hardware");
+/// The rows that count; why the others do not, once for each reason.
+Rows counting(const Rows& rows, std::vector<std::string>& left_out) {
   Rows kept;
-  std::set<std::string> named;
   for (const Measurement* row : rows) {
-    if (could_be_one_batch(*row, llm, gpu)) {
+    if (row->left_out.empty()) {
       kept.push_back(row);
-    } else if (named.insert(row->batch()).second) {
-      left_out.push_back(row->batch() + ": weights, KV cache and activations exceed the memory");
+    } else if (std::find(left_out.begin(), left_out.end(), row->left_out) == left_out.end()) {
+      left_out.push_back(row->left_out);
     }
   }
   return kept;
@@ -258,15 +234,7 @@ LatencyProfile fit_group(const Rows& rows, std::uint64_t seed) {
   profile.gpu = first.gpu;
   profile.power_cap = first.power_cap;
   profile.tensor_parallel = first.tensor_parallel;
-  const Rows kept = possible(rows, profile.left_out);
-  constexpr std::size_t kFewest = 10;
-  std::set<double> sizes;
-  for (const Measurement* row : kept) sizes.insert(row->prompt_tokens());
-  if (kept.size() < kFewest || sizes.size() < 3) {
-    throw InputError(first.configuration() + ": too few measurements to fit; expected at least " +
-                     std::to_string(kFewest) + " rows of 3 batch sizes or more, found " +
-                     std::to_string(kept.size()) + " of " + std::to_string(sizes.size()));
-  }
+  const Rows kept = counting(rows, profile.left_out);
   profile.rows = kept.size();
   const Fit prefill = solve(kPrefill, kept);
   const Fit decode = solve(kDecode, kept);

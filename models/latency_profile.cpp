@@ -121,7 +121,11 @@ LatencyProfile read_latency_profile(const Json& json, const std::string& place) 
   return profile;
 }
 
-std::optional<LatencyProfile> find_latency_profile(const std::string& name) {
+std::optional<LatencyProfile> find_latency_profile(const std::string& name,
+                                                   const std::vector<LatencyProfile>& own) {
+  for (const LatencyProfile& profile : own) {
+    if (profile.name() == name) return profile;
+  }
   const std::string path = "profiles/latency/" + name + ".json";
   const auto text = builtin_file(path);
   if (!text) return {};

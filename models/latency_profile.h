@@ -73,7 +73,9 @@ std::string latency_profile_name(const std::string& llm, const std::string& gpu,
 Json latency_profile_json(const LatencyProfile& profile);
 /// Throws InputError naming `place`.
 LatencyProfile read_latency_profile(const Json& json, const std::string& place);
-/// The built-in profile of this name; none where it was not measured.
-std::optional<LatencyProfile> find_latency_profile(const std::string& name);
+/// The profile of this name, the first of `own` or else a built-in one; none where it was not
+/// measured.
+std::optional<LatencyProfile> find_latency_profile(const std::string& name,
+                                                   const std::vector<LatencyProfile>& own = {});
 
 }  // namespace cleave

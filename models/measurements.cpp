@@ -5,9 +5,9 @@
 #include <charconv>
 #include <cmath>
 #include <fstream>
-#include <sstream>
 
-#include "sim/base/error.h"
+#include "models/defects.h"
+#include "models/measurement_check.h"
 
 namespace cleave {
 
@@ -30,77 +30,130 @@ enum Column : std::uint8_t {
 constexpr std::array<const char*, kColumns> kNames{
     "model",         "hardware",    "prompt_size", "batch_size", "token_size",     "peak_power",
     "average_power", "prompt_time", "token_time",  "e2e_time",   "tensor_parallel"};
-constexpr std::size_t kMostDefects = 20;
 
 std::vector<std::string> split(const std::string& line) {
   std::vector<std::string> fields;
-  std::stringstream stream(line);
-  for (std::string field; std::getline(stream, field, ',');) {
-    while (!field.empty() && (field.back() == '\r' || field.back() == ' ')) field.pop_back();
-    fields.push_back(field);
+  for (std::size_t from = 0; from <= line.size();) {
+    const std::size_t comma = std::min(line.find(',', from), line.size());
+    std::size_t end = comma;
+    while (from < end && line[from] == ' ') ++from;
+    while (from < end && line[end - 1] == ' ') --end;
+    fields.push_back(line.substr(from, end - from));
+    from = comma + 1;
   }
   return fields;
 }
 
-/// Collects what is wrong, to say it all at once.
-class Defects {
- public:
-  explicit Defects(std::string file) : file_(std::move(file)) {}
-  void add(std::uint64_t line, const std::string& what) {
-    if (++count_ > kMostDefects) return;
-    if (!text_.empty()) text_ += '\n';
-    text_ += file_ + ":" + std::to_string(line) + ": " + what;
-  }
-  void check() const {
-    if (count_ == 0) return;
-    throw InputError(count_ <= kMostDefects
-                         ? text_
-                         : text_ + "\nand " + std::to_string(count_ - kMostDefects) + " more");
-  }
-
- private:
-  std::string file_;
-  std::string text_;
-  std::size_t count_ = 0;
-};
-
+/// "h100-80gb-pcap", "h100-80gb-cap55".
 void split_cap(Measurement& row, const std::string& hardware) {
+  constexpr double kPercent = 100;
+  constexpr double kPublishedCap = 0.7;
   const auto cap = hardware.rfind("-cap");
-  if (hardware.ends_with("-pcap")) {
-    row.gpu = hardware.substr(0, hardware.size() - 5);
-    row.power_cap = 0.7;
-  } else if (cap != std::string::npos) {
-    row.gpu = hardware.substr(0, cap);
-    row.power_cap = std::atof(hardware.c_str() + cap + 4) / 100;
-  } else {
-    row.gpu = hardware;
+  const bool number = cap != std::string::npos && hardware.size() == cap + 6 &&
+                      hardware.find_first_not_of("0123456789", cap + 4) == std::string::npos &&
+                      hardware[cap + 4] > '0';
+  row.gpu = hardware.substr(0, number ? cap : std::string::npos);
+  if (number) {
+    row.power_cap = std::stoi(hardware.substr(cap + 4)) / kPercent;
+  } else if (hardware.ends_with("-pcap")) {
+    row.gpu.resize(hardware.size() - 5);
+    row.power_cap = kPublishedCap;
   }
 }
 
-std::array<std::size_t, kColumns> find_columns(const std::vector<std::string>& header,
-                                               Defects& defects) {
-  std::array<std::size_t, kColumns> where{};
+using Where = std::array<std::size_t, kColumns>;
+
+/// Finds the columns of the header in line `number`. A header that names units is not this format.
+Where find_columns(const std::vector<std::string>& header, std::uint64_t number, Defects& defects) {
+  Where where{};
   for (std::size_t i = 0; i < kColumns; ++i) {
-    const auto found = std::find(header.begin(), header.end(), kNames[i]);
+    const std::string name = kNames[i];
+    const auto found = std::find(header.begin(), header.end(), name);
     where[i] = static_cast<std::size_t>(found - header.begin());
-    if (found == header.end()) defects.add(1, std::string("column ") + kNames[i] + " is missing");
+    if (found != header.end()) {
+      if (std::find(found + 1, header.end(), name) != header.end()) {
+        defects.add(number, "column " + name + " is there twice");
+      }
+      continue;
+    }
+    std::string what = "column " + name + " is missing";
+    for (const std::string& other : header) {
+      if (!other.starts_with(name + "_")) continue;
+      what += "; found " + other + ", expected " + name +
+              (i >= kPromptTime && i <= kE2eTime ? " in ms" : "");
+    }
+    defects.add(number, what);
   }
   return where;
 }
 
-/// Times in ms: no GPU takes less than 0.05 ms for a step, and e2e is made of the other two.
-void check_units(const Measurement& row, Defects& defects) {
-  constexpr double kShortest = 5e-5;
-  if (row.prompt_s < kShortest || row.token_s < kShortest || row.e2e_s < row.prompt_s) {
-    defects.add(row.line,
-                "prompt_time, token_time and e2e_time do not go together; expected all of "
-                "them in ms, with e2e_time the longest");
+void check_together(const Measurement& row, Defects& defects) {
+  if (row.e2e_s > 0 && row.e2e_s < row.prompt_s) {
+    defects.add(row.line, "e2e_time is less than prompt_time; expected both in ms");
   }
-  if (row.peak_power > 2 || row.average_power > row.peak_power) {
+  constexpr double kMostOfTdp = 2;
+  if (row.peak_power > kMostOfTdp || row.average_power > row.peak_power) {
     defects.add(row.line,
                 "expected peak_power and average_power as a fraction of the GPU's TDP, the peak "
                 "the larger");
   }
+}
+
+/// The number of one column; 0, and a defect, where it is none.
+double read_number(Column column, const std::string& text, std::uint64_t line, Defects& defects) {
+  constexpr double kMostOfOne = 1e9;
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool power = column == kPeakPower || column == kAveragePower;
+  const bool time = column == kPromptTime || column == kTokenTime || column == kE2eTime;
+  const bool good = error == std::errc() && end == text.data() + text.size() &&
+                    std::isfinite(value) && (power ? value >= 0 : value > 0) &&
+                    (power || time || (value == std::floor(value) && value <= kMostOfOne));
+  if (good) return value;
+  defects.add(line, std::string(kNames[column]) + ": expected a " +
+                        (power  ? "number from 0"
+                         : time ? "number above 0"
+                                : "whole number above 0") +
+                        ", found \"" + text + "\"");
+  return 0;
+}
+
+Measurement read_row(const std::vector<std::string>& fields, const Where& where, std::uint64_t line,
+                     Defects& defects) {
+  const auto number = [&](Column column) {
+    return read_number(column, fields[where[column]], line, defects);
+  };
+  constexpr double kMs = 1e-3;
+  Measurement row;
+  row.line = line;
+  row.llm = fields[where[kModel]];
+  split_cap(row, fields[where[kHardware]]);
+  row.prompt_size = number(kPromptSize);
+  row.batch_size = number(kBatchSize);
+  row.token_size = number(kTokenSize);
+  row.peak_power = number(kPeakPower);
+  row.average_power = number(kAveragePower);
+  row.prompt_s = number(kPromptTime) * kMs;
+  row.token_s = number(kTokenTime) * kMs;
+  row.e2e_s = number(kE2eTime) * kMs;
+  row.tensor_parallel = static_cast<std::uint32_t>(number(kTensorParallel));
+  check_together(row, defects);
+  return row;
+}
+
+/// The next line that is no comment; comments go to `provenance`.
+bool next_line(std::istream& in, std::string& line, std::uint64_t& number,
+               std::string& provenance) {
+  while (std::getline(in, line)) {
+    ++number;
+    while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
+    if (line.empty()) continue;
+    if (line.front() != '#') return true;
+    const std::size_t text = line.find_first_not_of("# ");
+    if (text == std::string::npos) continue;
+    provenance += (provenance.empty() ? "" : "; ") + line.substr(text);
+  }
+  return false;
 }
 
 }  // namespace
@@ -120,58 +173,40 @@ std::string Measurement::batch() const {
          std::to_string(std::lround(prompt_size)) + " tokens";
 }
 
-std::vector<Measurement> read_measurements(const std::string& file) {
+Measurements read_measurements(const std::string& file, const OwnProfiles& own) {
   std::ifstream in(file);
-  if (!in) throw InputError(file + ": cannot be read; expected a CSV file of measurements");
-  Defects defects(file);
-  std::string line;
-  std::getline(in, line);
-  const auto where = find_columns(split(line), defects);
-  defects.check();
-  std::vector<Measurement> rows;
-  for (std::uint64_t number = 2; std::getline(in, line); ++number) {
-    if (line.empty() || line.front() == '#') continue;
-    const std::vector<std::string> fields = split(line);
-    std::array<double, kColumns> value{};
-    bool good = true;
-    for (std::size_t i = 0; i < kColumns; ++i) {
-      if (where[i] >= fields.size()) {
-        defects.add(number, std::string("the row ends before column ") + kNames[i]);
-        good = false;
-        break;
-      }
-      if (i == kModel || i == kHardware) continue;
-      const std::string& text = fields[where[i]];
-      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value[i]);
-      const bool power = i == kPeakPower || i == kAveragePower;
-      if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value[i]) ||
-          (power ? value[i] < 0 : value[i] <= 0)) {
-        defects.add(number, std::string(kNames[i]) + ": expected a number " +
-                                (power ? "from 0" : "above 0") + ", found \"" + text + "\"");
-        good = false;
-      }
-    }
-    if (!good) continue;
-    constexpr double kMs = 1e-3;
-    Measurement row;
-    row.line = number;
-    row.llm = fields[where[kModel]];
-    split_cap(row, fields[where[kHardware]]);
-    row.tensor_parallel = static_cast<std::uint32_t>(value[kTensorParallel]);
-    row.prompt_size = value[kPromptSize];
-    row.batch_size = value[kBatchSize];
-    row.token_size = value[kTokenSize];
-    row.prompt_s = value[kPromptTime] * kMs;
-    row.token_s = value[kTokenTime] * kMs;
-    row.e2e_s = value[kE2eTime] * kMs;
-    row.peak_power = value[kPeakPower];
-    row.average_power = value[kAveragePower];
-    check_units(row, defects);
-    rows.push_back(row);
+  // A folder can be opened, but not read.
+  if (in) in.peek();
+  if (!in.is_open() || in.bad()) {
+    throw InputError(file + ": cannot be read; expected a CSV file of measurements");
   }
+  Defects defects(file);
+  Measurements measurements;
+  std::string header;
+  std::uint64_t number = 0;
+  if (!next_line(in, header, number, measurements.provenance)) {
+    throw InputError(file + ": holds no measurements");
+  }
+  const std::vector<std::string> names = split(header);
+  const Where where = find_columns(names, number, defects);
   defects.check();
-  if (rows.empty()) throw InputError(file + ": holds no measurements");
-  return rows;
+  for (std::string line; next_line(in, line, number, measurements.provenance);) {
+    if (line == header) {
+      defects.add(number, "the header again; expected it once, at the top");
+      continue;
+    }
+    const std::vector<std::string> fields = split(line);
+    if (fields.size() != names.size()) {
+      defects.add(number, "expected " + std::to_string(names.size()) +
+                              " fields, as in the header, found " + std::to_string(fields.size()));
+      continue;
+    }
+    measurements.rows.push_back(read_row(fields, where, number, defects));
+  }
+  if (!measurements.rows.empty()) check_measurements(measurements.rows, own, defects);
+  defects.check();
+  if (measurements.rows.empty()) throw InputError(file + ": holds no measurements");
+  return measurements;
 }
 
 }  // namespace cleave

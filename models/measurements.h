@@ -21,6 +21,7 @@ struct Measurement {
   double e2e_s = 0;
   double peak_power = 0;     ///< of the GPU's TDP; 0: not measured
   double average_power = 0;  ///< over the run
+  std::string left_out;      ///< why it does not count; "": it does
 
   double prompt_tokens() const { return prompt_size * batch_size; }
   double squared_prompt_tokens() const { return prompt_size * prompt_size * batch_size; }
@@ -32,10 +33,21 @@ struct Measurement {
   std::string batch() const;          ///< "64 x 512 tokens"
 };
 
+/// JSON files of LLMs and GPUs that are not built in; each goes by its name without ".json".
+struct OwnProfiles {
+  std::vector<std::string> llms;
+  std::vector<std::string> gpus;
+};
+
+struct Measurements {
+  std::vector<Measurement> rows;
+  std::string provenance;  ///< what the file's comments say, lines joined by "; "
+};
+
 /// Reads a CSV with the columns model, hardware, prompt_size, batch_size, token_size, peak_power,
-/// average_power, prompt_time, token_time, e2e_time (ms), tensor_parallel, in any order. Hardware
-/// is the name of a GPU; "-pcap" at its end means a cap of 70 %, "-cap55" one of 55 %. Throws
-/// InputError with every defect of the file, one a line.
-std::vector<Measurement> read_measurements(const std::string& file);
+/// average_power, prompt_time, token_time, e2e_time (ms), tensor_parallel, in any order; lines that
+/// begin with "#" are comments. Hardware is the name of a GPU; "-pcap" at its end means a cap of
+/// 70 %, "-cap55" one of 55 %. Throws InputError with every defect of the file, one a line.
+Measurements read_measurements(const std::string& file, const OwnProfiles& own = {});
 
 }  // namespace cleave

@@ -17,9 +17,11 @@ struct Found {
   bool measured;
 };
 
-Found find(const Llm& llm, const Machine& machine, std::uint32_t tensor_parallel) {
+Found find(const Llm& llm, const Machine& machine, std::uint32_t tensor_parallel,
+           const std::vector<LatencyProfile>& own_profiles) {
   const auto own = find_latency_profile(
-      latency_profile_name(llm.name, machine.gpu.name, machine.power_cap, tensor_parallel));
+      latency_profile_name(llm.name, machine.gpu.name, machine.power_cap, tensor_parallel),
+      own_profiles);
   if (own && own->power) return {*own->power, true};
   const auto like =
       find_latency_profile(latency_profile_name(llm.name, kMeasuredGpu, 1, tensor_parallel));
@@ -30,14 +32,15 @@ Found find(const Llm& llm, const Machine& machine, std::uint32_t tensor_parallel
 }  // namespace
 
 PowerModel::PowerModel(const Llm& llm, const Machine& machine, std::uint32_t tensor_parallel,
-                       std::uint32_t instances_per_machine)
+                       std::uint32_t instances_per_machine, double machine_share,
+                       const std::vector<LatencyProfile>& own)
     : gpus_(tensor_parallel),
       gpu_tdp_w_(machine.gpu.tdp_w),
       gpu_cap_(machine.power_cap),
       idle_per_gpu_w_(std::min(machine.gpu.idle_w, machine.gpu.tdp_w * machine.power_cap)) {
-  const double unused = machine.gpu_count - gpus_ * instances_per_machine;
-  share_w_ = (machine.rest_w() + unused * idle_per_gpu_w_) / instances_per_machine;
-  Found found = find(llm, machine, tensor_parallel);
+  const double unused = machine.gpu_count * machine_share - gpus_ * instances_per_machine;
+  share_w_ = (machine.rest_w() * machine_share + unused * idle_per_gpu_w_) / instances_per_machine;
+  Found found = find(llm, machine, tensor_parallel, own);
   power_ = std::move(found.power);
   measured_ = found.measured;
   decode_w_ =

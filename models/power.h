@@ -10,9 +10,11 @@ namespace cleave {
 /// sheet's maximum leaves for it, at all times.
 class PowerModel {
  public:
-  /// `instances_per_machine` share what the machine draws besides its busy GPUs.
+  /// `instances_per_machine` share `machine_share` of what the machine draws besides its busy GPUs.
+  /// `own` are profiles of the scenario's own, before the built-in ones.
   PowerModel(const Llm& llm, const Machine& machine, std::uint32_t tensor_parallel,
-             std::uint32_t instances_per_machine);
+             std::uint32_t instances_per_machine, double machine_share = 1,
+             const std::vector<LatencyProfile>& own = {});
 
   double idle_w() const { return share_w_ + gpus_ * idle_per_gpu_w_; }
   double prompt_w(double prompt_tokens) const;

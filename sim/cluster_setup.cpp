@@ -7,13 +7,13 @@ void Cluster::build() {
   kv_bytes_per_token_ = llm.kv_bytes_per_token;
   const std::size_t pools = scenario_.pools.size();
   kinds_.resize(pools);
-  std::uint32_t machine = 0;
   for (std::size_t pool = 0; pool < pools; ++pool) {
     const PoolSpec& spec = scenario_.pools[pool];
     const std::string place = "pools[" + std::to_string(pool) + "]";
     latencies_.push_back(
         LatencyPolicies::make("latency.policy", "latency policy", scenario_.latency_policy,
-                              InstanceDescription{llm, spec.machine, spec.tensor_parallel, place}));
+                              InstanceDescription{llm, spec.machine, spec.tensor_parallel,
+                                                  scenario_.latency_profiles, place}));
     memories_.push_back(
         MemoryPolicies::make("batching.memory", "memory policy", scenario_.batching.memory));
     InstanceKind& kind = kinds_[pool];
@@ -26,22 +26,22 @@ void Cluster::build() {
     kind.decode.resize(scenario_.batching.max_sequences + std::size_t{1});
     for (std::uint32_t n = 1; n < kind.decode.size(); ++n) kind.decode[n] = kind.latency->decode(n);
     const double kv_sync_s = scenario_.kv_transfer.sync_s.value_or(spec.machine.kv_sync_s);
-    for (std::uint32_t i = 0; i < spec.count; ++i, ++machine) {
-      for (std::uint32_t j = 0; j < spec.instances_per_machine; ++j) {
-        endpoints_.push_back({machine, static_cast<double>(spec.machine.nic_count),
-                              spec.machine.nic_bps,
-                              spec.machine.gpu.link_bps * spec.tensor_parallel, kv_sync_s});
-        InstanceLoad load;
-        load.home = spec.role;
-        load.capacity_tokens = (kind.capacity_bytes - kind.weight_bytes) / kind.kv_bytes_per_token;
-        loads_.push_back(load);
-      }
+    for (std::uint32_t i = 0; i < spec.instances(); ++i) {
+      const std::uint32_t machine = spec.machine_of(i);
+      endpoints_.push_back({machine, static_cast<double>(spec.machine.nic_count),
+                            spec.machine.nic_bps, spec.machine.gpu.link_bps * spec.tensor_parallel,
+                            kv_sync_s});
+      InstanceLoad load;
+      load.home = spec.role;
+      load.machine = machine;
+      load.capacity_tokens = (kind.capacity_bytes - kind.weight_bytes) / kind.kv_bytes_per_token;
+      loads_.push_back(load);
     }
   }
   instances_.reserve(loads_.size());
   for (std::size_t pool = 0; pool < pools; ++pool) {
     const PoolSpec& spec = scenario_.pools[pool];
-    for (std::uint32_t i = 0; i < spec.count * spec.instances_per_machine; ++i) {
+    for (std::uint32_t i = 0; i < spec.instances(); ++i) {
       const auto id = static_cast<InstanceId>(instances_.size());
       instances_.emplace_back(id, kinds_[pool], engine_, requests_, *this, observer_);
       if (largest_ == kNoInstance ||

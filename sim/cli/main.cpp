@@ -5,6 +5,9 @@
 
 #include "sim/base/error.h"
 #include "sim/cli/command.h"
+#include "sim/cli/help.h"
+#include "sim/cli/progress.h"
+#include "sim/report/table.h"
 
 namespace cleave {
 
@@ -17,10 +20,18 @@ std::multimap<int, AddCommand>& commands() {
   return all;
 }
 
+/// On a terminal, words stay whole.
+void print_error(const std::string& sentence) {
+  constexpr std::size_t kColumns = 80;
+  constexpr std::size_t kWhole = 1'000'000;
+  std::cerr << wrapped("cleave: " + sentence, is_terminal(2) ? kColumns : kWhole) << '\n';
+}
+
 int run(int argc, char** argv) {
   CLI::App app{with_example(
       "Simulates LLM inference clusters that split the prompt phase from the token phase.",
       "cleave run --set workload.rate_rps=40")};
+  app.formatter(std::make_shared<Help>());
   app.name("cleave");
   app.set_version_flag("--version", std::string("cleave ") + CLEAVE_VERSION);
   app.require_subcommand(1);
@@ -30,7 +41,7 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);
-    std::cerr << "cleave: " << error.what() << "; see cleave --help\n";
+    print_error(error.what() + std::string("; see cleave --help"));
     return kBadInput;
   }
   return action();
@@ -40,10 +51,6 @@ int run(int argc, char** argv) {
 
 Command::Command(int order, AddCommand add) { commands().emplace(order, add); }
 
-std::string with_example(const std::string& description, const std::string& example) {
-  return description + "\nExample: " + example;
-}
-
 }  // namespace cleave
 
 int main(int argc, char** argv) {
@@ -52,7 +59,7 @@ int main(int argc, char** argv) {
     code = cleave::run(argc, argv);
   } catch (const cleave::InputError& error) {
     std::cout.flush();
-    std::cerr << "cleave: " << error.what() << '\n';
+    cleave::print_error(error.what());
   }
   // Past the exit handlers of SimGrid's own libraries: they take longer than a short run.
   std::cout.flush();

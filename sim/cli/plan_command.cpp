@@ -1,10 +1,10 @@
-#include <cstdio>
 #include <iostream>
 #include <memory>
 #include <optional>
 
 #include "sim/base/error.h"
 #include "sim/cli/command.h"
+#include "sim/cli/output_file.h"
 #include "sim/cli/progress.h"
 #include "sim/explore/plan.h"
 #include "sim/explore/process_pool.h"
@@ -36,28 +36,32 @@ std::vector<std::string> row_of(const Json& found) {
 }
 
 void print_rows(const char* title, const Json& list) {
-  Table table({"design", "machines", "in all", "$/h", "kW", "requests/s", "margin"});
+  Table table({"design", "machines", "in all", "$/h", "kW", "requests/s", "margin"}, 2);
   for (const Json& found : list) table.add(row_of(found));
   std::cout << title << '\n' << table.text() << '\n';
 }
 
+void print_headroom(const Json& headroom) {
+  Table table({"what bounds it", "breaks"}, 2);
+  for (const Json& change : headroom) {
+    std::string breaks;
+    for (const Json& limit : change["breaks"]) {
+      breaks += (breaks.empty() ? "" : ", ") + limit.get<std::string>();
+    }
+    table.add({change["change"].get<std::string>(), breaks.empty() ? "nothing" : breaks});
+  }
+  std::cout << table.text() << '\n';
+}
+
 void print_plan(const Json& plan) {
   if (plan["optimum"].is_null()) {
-    std::cout << "Infeasible: " << plan["why_not"].get<std::string>() << '\n';
+    std::cout << wrapped("Infeasible: " + plan["why_not"].get<std::string>()) << '\n';
   } else {
     std::cout << "Optimum: " << sizes_of(plan["optimum"]) << ", "
               << figure(plan["optimum"]["cost_per_hour"].get<double>()) << " $/h\n\n";
-    print_rows("Equally good, widest margin first:", plan["ties"]);
+    if (plan["ties"].size() > 1) print_rows("Equally good, widest margin first:", plan["ties"]);
     print_rows("Best of each design:", plan["designs"]);
-    Table table({"headroom", "breaks"});
-    for (const Json& change : plan["headroom"]) {
-      std::string breaks;
-      for (const Json& limit : change["breaks"]) {
-        breaks += (breaks.empty() ? "" : ", ") + limit.get<std::string>();
-      }
-      table.add({change["change"].get<std::string>(), breaks.empty() ? "nothing" : breaks});
-    }
-    std::cout << table.text();
+    print_headroom(plan["headroom"]);
   }
   std::cout << "Simulations: " << plan["simulations"] << '\n';
 }
@@ -65,23 +69,35 @@ void print_plan(const Json& plan) {
 struct Options {
   std::string file;
   std::optional<std::size_t> parallel;
+  std::string out;
   bool json = false;
 };
 
-int plan(const Options& options) {
-  const std::string& file = options.file;
-  if (options.parallel && *options.parallel == 0) throw InputError("-j: expected at least 1");
-  const PlanSpec spec = read_plan(load_profile("profiles/plans", "plan", file, "PLAN"), file);
-  const bool show = is_terminal(2);
-  const std::size_t parallel = options.parallel.value_or(usable_cores());
-  const Json found = find_plan(spec, parallel, [show](std::size_t simulations) {
-    if (show) std::fprintf(stderr, "\r\033[K%zu simulations", simulations);
+Json search(const PlanSpec& spec, std::size_t parallel) {
+  StatusLine status(!is_terminal(2));
+  return find_plan(spec, parallel, [&](std::size_t simulations) {
+    if (!status.due()) return;
+    const auto done = static_cast<double>(simulations);
+    status.show(grouped(done) + " simulations, " + figure(done / status.seconds()) + "/s");
   });
-  if (show) std::fputs("\r\033[K", stderr);
+}
+
+int plan(const Options& options) {
+  if (options.parallel && *options.parallel == 0) throw InputError("-j: expected at least 1");
+  const PlanSpec spec =
+      read_plan(load_profile("profiles/plans", "plan", options.file, "PLAN"), options.file);
+  std::optional<OutputFile> out;
+  if (!options.out.empty()) out.emplace(options.out, "--out");
+  const Json found = search(spec, options.parallel.value_or(usable_cores()));
+  if (out) {
+    out->stream() << found.dump(1) << '\n';
+    out->commit();
+  }
   if (options.json) {
     std::cout << found.dump(1) << '\n';
-  } else {
+  } else if (!out || !out->is_stdout()) {
     print_plan(found);
+    if (out) std::cout << "Answer in " << options.out << '\n';
   }
   return 0;
 }
@@ -97,6 +113,8 @@ void add_plan(CLI::App& app, Action& action) {
       ->required();
   plan_app->add_option("-j", options->parallel,
                        "simulations at a time; default: the cores there are");
+  plan_app->add_option("--out", options->out, "file for the answer (JSON); cleave report shows it")
+      ->type_name("FILE");
   plan_app->add_flag("--json", options->json, "print the answer as JSON");
   plan_app->callback([options, &action] { action = [options] { return plan(*options); }; });
 }

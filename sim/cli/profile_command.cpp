@@ -1,5 +1,4 @@
 #include <filesystem>
-#include <fstream>
 #include <iomanip>
 #include <iostream>
 #include <memory>
@@ -8,6 +7,7 @@
 #include "sim/base/builtin.h"
 #include "sim/base/error.h"
 #include "sim/cli/command.h"
+#include "sim/cli/output_file.h"
 
 namespace cleave {
 
@@ -29,22 +29,44 @@ void print_errors(const std::vector<LatencyProfile>& profiles) {
                 << std::setw(7) << error->leave_one_out * kPercent;
     }
     std::cout << '\n';
-    for (const std::string& batch : profile.left_out) std::cout << "  left out: " << batch << '\n';
   }
   std::cout << "fit: on the rows of the fit; split: on a fifth of the rows, fitted to the others;\n"
                "out: on each batch configuration, fitted to the others\n";
 }
 
-int fit(const std::string& file, const std::string& folder, const std::string& source,
-        const std::string& licence) {
-  const auto profiles = fit_latencies(read_measurements(file), source, licence);
-  fs::create_directories(folder);
+void print_left_out(const std::vector<LatencyProfile>& profiles, std::ostream& out) {
   for (const LatencyProfile& profile : profiles) {
-    std::ofstream out(fs::path(folder) / (profile.name() + ".json"));
-    out << latency_profile_json(profile).dump(1) << '\n';
-    if (!out) throw InputError(folder + ": cannot be written");
+    for (const std::string& why : profile.left_out) {
+      out << profile.name() << ": left out: " << why << '\n';
+    }
   }
+}
+
+struct FitOptions {
+  std::string file;
+  std::string out = "profiles/latency";
+  OwnProfiles own;
+  std::string source;
+  std::string licence;
+};
+
+int fit(const FitOptions& options) {
+  const Measurements measured = read_measurements(options.file, options.own);
+  const auto profiles =
+      fit_latencies(measured.rows, options.source.empty() ? measured.provenance : options.source,
+                    options.licence);
+  std::error_code error;
+  fs::create_directories(options.out, error);
+  if (error) throw InputError("--out " + options.out + ": cannot be made: " + error.message());
+  std::vector<std::unique_ptr<OutputFile>> files;
+  for (const LatencyProfile& profile : profiles) {
+    files.push_back(std::make_unique<OutputFile>(
+        (fs::path(options.out) / (profile.name() + ".json")).string(), "--out"));
+    files.back()->stream() << latency_profile_json(profile).dump(1) << '\n';
+  }
+  for (const auto& file : files) file->commit();
   print_errors(profiles);
+  print_left_out(profiles, std::cerr);
   return 0;
 }
 
@@ -54,6 +76,7 @@ int check() {
     profiles.push_back(*find_latency_profile(name));
   }
   print_errors(profiles);
+  print_left_out(profiles, std::cout);
   return 0;
 }
 
@@ -63,26 +86,21 @@ void add_profile(CLI::App& app, Action& action) {
                               "cleave profile check"));
   profile->require_subcommand(1);
 
-  struct Options {
-    std::string file;
-    std::string out = "profiles/latency";
-    std::string source;
-    std::string licence;
-  };
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<FitOptions>();
   CLI::App* fit_app = profile->add_subcommand(
       "fit", with_example("Fits latencies to a CSV of measurements, a JSON file for each LLM, GPU "
                           "and tensor-parallel degree.",
                           "cleave profile fit measurements.csv --out profiles/latency"));
   fit_app->add_option("FILE", options->file, "measurements (CSV)")->required();
   fit_app->add_option("--out", options->out, "folder for the profiles")->capture_default_str();
-  fit_app->add_option("--source", options->source, "where the measurements come from");
+  fit_app->add_option("--gpu", options->own.gpus, "JSON file of a GPU that is not built in")
+      ->allow_extra_args(false);
+  fit_app->add_option("--llm", options->own.llms, "JSON file of an LLM that is not built in")
+      ->allow_extra_args(false);
+  fit_app->add_option("--source", options->source,
+                      "where the measurements come from (default: the file's comments)");
   fit_app->add_option("--licence", options->licence, "their licence");
-  fit_app->callback([options, &action] {
-    action = [options] {
-      return fit(options->file, options->out, options->source, options->licence);
-    };
-  });
+  fit_app->callback([options, &action] { action = [options] { return fit(*options); }; });
 
   CLI::App* check_app = profile->add_subcommand(
       "check",

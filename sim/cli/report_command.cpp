@@ -87,21 +87,41 @@ Json database_points(const std::string& file) {
   return points;
 }
 
-/// A sweep's points for sweep_page(): a results database, or the same as JSON.
-Json read_points(const std::string& file) {
-  if (is_database(file)) return database_points(file);
-  Json points = load_json(file);
+/// What plan.json must hold for a page; the rest is shown where it is there.
+void check_plan(const Json& plan, const std::string& file) {
+  JsonReader reader(plan, file);
+  reader.object("scenario").object("workload");
+  reader.object("budget");
+  reader.numbers("seeds");
+  if (reader.objects("candidates").empty()) reader.fail("candidates", "expected at least one");
+  if (!reader.has("optimum")) return;
+  reader.object("optimum");
+  for (const char* list : {"designs", "ties", "headroom"}) reader.objects(list);
+}
+
+/// The points of a sweep as JSON, for sweep_page().
+void check_points(const Json& points, const std::string& file) {
   if (!points.is_array() || points.empty()) {
-    throw InputError(
-        file + ": expected a results database, or the points of a sweep as a list, but it is " +
-        json_kind(points));
+    throw InputError(file + ": expected a results database, the points of a sweep as a list, or " +
+                     "what cleave plan --json prints, but it is " + json_kind(points));
   }
   for (std::size_t i = 0; i < points.size(); ++i) {
     JsonReader point(points[i], file + ": [" + std::to_string(i) + "]");
     point.object("parameters");
     if (point.has("metrics")) point.object("metrics");
   }
-  return points;
+}
+
+/// The page of a sweep's database, of its points as JSON, or of a plan.
+std::string page_of_file(const std::string& file) {
+  if (is_database(file)) return sweep_page(short_name(file), database_points(file));
+  Json json = load_json(file);
+  if (json.is_object() && json.value("kind", Json()) == "plan") {
+    check_plan(json, file);
+    return plan_page(short_name(file), std::move(json));
+  }
+  check_points(json, file);
+  return sweep_page(short_name(file), json);
 }
 
 std::string page_of(const std::vector<std::string>& results) {
@@ -111,7 +131,7 @@ std::string page_of(const std::vector<std::string>& results) {
     if (results.size() > 1) {
       throw InputError(result + ": not the folder of a run; several results must all be runs");
     }
-    return sweep_page(short_name(result), read_points(result));
+    return page_of_file(result);
   }
   return runs_page(read_runs(results));
 }
@@ -129,11 +149,12 @@ void add_report(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
       "report", with_example("Makes one HTML page, which needs no network, of a run, of several "
-                             "runs side by side, or of a sweep.",
+                             "runs side by side, of a sweep or of a plan.",
                              "cleave report results -o report.html"));
   command
       ->add_option("RESULT", options->results,
-                   "folder of a run (--out), or results database of a sweep")
+                   "folder of a run (--out), results database of a sweep, or answer of a plan "
+                   "(--out)")
       ->required();
   command->add_option("-o,--out", options->out, "the page; - for standard output")
       ->type_name("FILE")

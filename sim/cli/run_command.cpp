@@ -31,24 +31,6 @@ double expected_requests(const Workload& workload) {
   return workload.rate_rps.value_or(0) * workload.duration_s.value_or(0);
 }
 
-/// "prompt-07": what an instance is called in a timeline; padded, so that names sort as numbers.
-std::vector<std::string> instance_names(const Scenario& scenario) {
-  std::size_t total = 0;
-  for (const PoolSpec& pool : scenario.pools) {
-    total += std::size_t{pool.count} * pool.instances_per_machine;
-  }
-  const std::size_t digits = std::to_string(total).size();
-  std::vector<std::string> names;
-  for (const PoolSpec& pool : scenario.pools) {
-    for (std::uint32_t i = 0; i < pool.count * pool.instances_per_machine; ++i) {
-      std::string number = std::to_string(names.size());
-      number.insert(0, digits - number.size(), '0');
-      names.push_back(number + " " + role_name(pool.role) + " " + pool.machine.name);
-    }
-  }
-  return names;
-}
-
 int run(const Options& options) {
   const Scenario scenario = read_scenario(merge_scenario(options.sources));
   std::vector<Observer*> watchers;
@@ -60,7 +42,7 @@ int run(const Options& options) {
   std::optional<Timeline> timeline;
   if (!options.timeline.empty()) {
     file.emplace(options.timeline, "--timeline");
-    watchers.push_back(&timeline.emplace(file->stream(), instance_names(scenario),
+    watchers.push_back(&timeline.emplace(file->stream(), timeline_instances(scenario),
                                          options.timeline_from_s, options.timeline_to_s));
   }
   const Json summary = simulate(scenario, options.out, watchers);

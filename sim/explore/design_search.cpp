@@ -17,6 +17,7 @@ constexpr double kRateStep = 0.01;  // of the rate; how exactly a throughput is 
 Outcome read_outcome(const Json& summary) {
   Outcome outcome;
   outcome.margin = 1e300;
+  outcome.slo = summary["slo"];
   for (const Json& limit : summary["slo"]["limits"]) {
     const double value = limit["value"].get<double>();
     if (value > 0) outcome.margin = std::min(outcome.margin, limit["limit"].get<double>() / value);
@@ -32,14 +33,22 @@ Outcome read_outcome(const Json& summary) {
   return outcome;
 }
 
+/// The narrowest margin of both, and what breaks under either.
+void worsen(Outcome& worst, const Outcome& other) {
+  if (!other.holds()) worst.breaks = other.breaks;
+  if (other.margin >= worst.margin) return;
+  worst.margin = other.margin;
+  worst.slo = other.slo;
+}
+
 }  // namespace
 
 DesignSearch::DesignSearch(const PlanSpec& spec, const Design& design, std::size_t parallel,
-                           std::function<void()> simulated)
+                           std::function<void()> progress)
     : spec_(spec),
       design_(design),
       parallel_(parallel),
-      simulated_(std::move(simulated)),
+      progress_(std::move(progress)),
       rate_rps_(spec.scenario["workload"]["rate_rps"].get<double>()) {}
 
 double DesignSearch::cost_per_hour(Sizes sizes) const {
@@ -110,7 +119,7 @@ void DesignSearch::simulate_missing(Sizes sizes, double rate_rps,
         }
         known_[{sizes.first, sizes.second, rate_rps, missing[job]}] =
             read_outcome(Json::parse(result.text));
-        simulated_();
+        progress_();
       });
   if (!error.empty()) throw InputError(error);
 }
@@ -122,8 +131,7 @@ Outcome DesignSearch::outcome(Sizes sizes, double rate_rps) {
   simulate_missing(sizes, rate_rps, {spec_.seeds.front()});
   for (const std::int64_t seed : spec_.seeds) {
     const Outcome& found = known_.at({sizes.first, sizes.second, rate_rps, seed});
-    worst.margin = std::min(worst.margin, found.margin);
-    worst.breaks = found.breaks;
+    worsen(worst, found);
     if (!found.holds()) break;
     if (seed == spec_.seeds.front()) simulate_missing(sizes, rate_rps, spec_.seeds);
   }
@@ -255,11 +263,27 @@ std::vector<Candidate> DesignSearch::ties(const Candidate& best) {
   return all;
 }
 
+std::vector<std::pair<Candidate, Outcome>> DesignSearch::simulated() const {
+  std::vector<std::pair<Candidate, Outcome>> all;
+  for (const auto& [key, found] : known_) {
+    const auto& [first, second, rate_rps, seed] = key;
+    const bool same = !all.empty() && all.back().first.sizes == Sizes{first, second} &&
+                      all.back().first.rate_rps == rate_rps;
+    if (same) {
+      worsen(all.back().second, found);
+    } else {
+      all.push_back({{{first, second}, rate_rps}, found});
+    }
+    all.back().first.margin = all.back().second.margin;
+  }
+  return all;
+}
+
 Json DesignSearch::known() const {
   Json all = Json::array();
   for (const auto& [key, found] : known_) {
     const auto& [first, second, rate_rps, seed] = key;
-    all.push_back({first, second, rate_rps, seed, found.breaks, found.margin});
+    all.push_back({first, second, rate_rps, seed, found.breaks, found.margin, found.slo});
   }
   return all;
 }
@@ -268,7 +292,7 @@ void DesignSearch::learn(const Json& known) {
   for (const Json& one : known) {
     const Key key{one[0].get<std::uint32_t>(), one[1].get<std::uint32_t>(), one[2].get<double>(),
                   one[3].get<std::int64_t>()};
-    known_[key] = {one[4].get<std::vector<std::string>>(), one[5].get<double>()};
+    known_[key] = {one[4].get<std::vector<std::string>>(), one[5].get<double>(), one[6]};
   }
 }
 

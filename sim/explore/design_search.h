@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "sim/explore/plan_spec.h"
@@ -15,13 +16,15 @@ namespace cleave {
 struct Sizes {
   std::uint32_t first = 0;
   std::uint32_t second = 0;
+  bool operator==(const Sizes&) const = default;
 };
 
-/// What a simulation says, or several under different seeds: what breaks, and how many times the
-/// worst limit is above its value.
+/// What a simulation says, or several under different seeds: what breaks, how many times the worst
+/// limit is above its value, and the summary's "slo" that this comes from.
 struct Outcome {
   std::vector<std::string> breaks;
   double margin = 0;
+  Json slo;
   bool holds() const { return breaks.empty(); }
 };
 
@@ -34,10 +37,10 @@ struct Candidate {
 /// Searches the sizes of one design, and remembers what was simulated.
 class DesignSearch {
  public:
-  /// At most `parallel` simulations at a time; `simulated` is called after each, also in processes
+  /// At most `parallel` simulations at a time; `progress` is called after each, also in processes
   /// forked from this one.
   DesignSearch(const PlanSpec& spec, const Design& design, std::size_t parallel,
-               std::function<void()> simulated);
+               std::function<void()> progress);
 
   const Design& design() const { return design_; }
   double cost_per_hour(Sizes sizes) const;
@@ -55,6 +58,8 @@ class DesignSearch {
   /// `best` and other sizes that cost the same and hold, the widest margin first.
   std::vector<Candidate> ties(const Candidate& best);
 
+  /// Everything that was simulated, with the worst of its seeds.
+  std::vector<std::pair<Candidate, Outcome>> simulated() const;
   std::size_t simulations() const { return known_.size(); }
   /// All that was simulated, for another process to go on with.
   Json known() const;
@@ -74,7 +79,7 @@ class DesignSearch {
   const PlanSpec& spec_;
   const Design& design_;
   std::size_t parallel_;
-  std::function<void()> simulated_;
+  std::function<void()> progress_;
   double rate_rps_;
   std::map<Key, Outcome> known_;
 };

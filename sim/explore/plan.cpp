@@ -1,40 +1,18 @@
 #include "sim/explore/plan.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cmath>
 #include <list>
-#include <new>
 
 #include "sim/base/error.h"
+#include "sim/base/shared_count.h"
 #include "sim/explore/design_search.h"
 #include "sim/explore/process_pool.h"
 
 namespace cleave {
 
 namespace {
-
-/// A number that this process and all forked from it count up together.
-class SharedCount {
- public:
-  SharedCount() {
-    void* place =
-        mmap(nullptr, sizeof *count_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (place == MAP_FAILED) broken_invariant("no page of memory to share");
-    count_ = new (place) std::atomic<std::size_t>(0);
-  }
-  ~SharedCount() { munmap(count_, sizeof *count_); }
-  SharedCount(const SharedCount&) = delete;
-  SharedCount& operator=(const SharedCount&) = delete;
-
-  std::size_t up() { return ++*count_; }
-
- private:
-  std::atomic<std::size_t>* count_ = nullptr;
-};
 
 /// The best of a design.
 struct Found {
@@ -54,6 +32,8 @@ class Planner {
   Json describe(const Found& found) const;
   Json pareto(const std::vector<Found>& found) const;
   Json headroom(const Found& best) const;
+  Json candidates() const;
+  Json question() const;
   std::string why_not();
 
   const PlanSpec& spec_;
@@ -174,6 +154,40 @@ Json Planner::pareto(const std::vector<Found>& found) const {
   return front;
 }
 
+Json Planner::candidates() const {
+  Json all = Json::array();
+  for (const DesignSearch& search : searches_) {
+    for (const auto& [candidate, outcome] : search.simulated()) {
+      Json counts = {candidate.sizes.first};
+      if (search.design().roles.size() == 2) counts.push_back(candidate.sizes.second);
+      all.push_back({{"design", search.design().name},
+                     {"roles", search.design().roles},
+                     {"counts", counts},
+                     {"machines", search.machines(candidate.sizes)},
+                     {"cost_per_hour", search.cost_per_hour(candidate.sizes)},
+                     {"provisioned_w", search.provisioned_w(candidate.sizes)},
+                     {"rate_rps", candidate.rate_rps},
+                     {"margin", outcome.margin},
+                     {"breaks", outcome.breaks}});
+    }
+  }
+  return all;
+}
+
+Json Planner::question() const {
+  constexpr std::array kGoals = {"cost", "power", "machines", "throughput"};
+  Json budget = Json::object();
+  if (spec_.budget_cost_per_hour > 0) budget["cost_per_hour"] = spec_.budget_cost_per_hour;
+  if (spec_.budget_power_w > 0) budget["power_w"] = spec_.budget_power_w;
+  Json scenario = spec_.scenario;
+  scenario.erase("pools");
+  return {{"kind", "plan"},
+          {"goal", kGoals[static_cast<std::size_t>(spec_.goal)]},
+          {"budget", budget},
+          {"seeds", spec_.seeds},
+          {"scenario", scenario}};
+}
+
 std::string Planner::why_not() {
   std::string text;
   for (DesignSearch& search : searches_) {
@@ -200,26 +214,31 @@ std::string Planner::why_not() {
 }
 
 Json Planner::plan() {
-  const std::vector<Found> found = search_designs();
-  Json result;
+  std::vector<Found> found = search_designs();
+  Json result = question();
+  result["optimum"] = nullptr;
   if (found.empty()) {
-    result = {{"optimum", nullptr}, {"why_not", why_not()}};
+    result["why_not"] = why_not();
   } else {
-    const Found first = *std::min_element(
+    Found& optimum = *std::min_element(
         found.begin(), found.end(), [&](const Found& a, const Found& b) { return better(a, b); });
-    const std::vector<Candidate> equal = first.search->ties(first.candidate);
-    const Found optimum{first.search, equal.front()};
-    result = {{"optimum", describe(optimum)}, {"why_not", nullptr}, {"ties", Json::array()}};
-    for (const Candidate& tie : equal) result["ties"].push_back(describe({first.search, tie}));
+    DesignSearch& search = *optimum.search;
+    const std::vector<Candidate> equal = search.ties(optimum.candidate);
+    optimum.candidate = equal.front();
+    result["optimum"] = describe(optimum);
+    result["why_not"] = nullptr;
+    result["slo"] = search.outcome(optimum.candidate.sizes, optimum.candidate.rate_rps).slo;
+    result["ties"] = Json::array();
+    for (const Candidate& tie : equal) result["ties"].push_back(describe({&search, tie}));
     result["designs"] = Json::array();
     for (const Found& each : found) result["designs"].push_back(describe(each));
     result["pareto"] = pareto(found);
     result["headroom"] = headroom(optimum);
   }
-  result["seeds"] = spec_.seeds;
   std::size_t simulations = 0;
   for (const DesignSearch& search : searches_) simulations += search.simulations();
   result["simulations"] = simulations;
+  result["candidates"] = candidates();
   return result;
 }
 

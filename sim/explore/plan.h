@@ -9,9 +9,13 @@ namespace cleave {
 /// Searches the cluster that `spec` asks for. Feasibility is taken to be monotonic in machines and
 /// rate while searching; a candidate is simulated only where it would beat the best so far, and the
 /// answer must hold under every seed. Gives
-///   {"optimum": {"design", "pools", "machines", "cost_per_hour", "provisioned_w", "rate_rps",
-///    "margin"} or null, "why_not", "ties": [...], "designs": [best of each], "pareto": [...],
-///    "neighbours": [{"change", "breaks"}], "headroom": [{"change", "breaks"}], "simulations"}.
+///   {"kind": "plan", "goal": "cost" | "power" | "machines" | "throughput", "budget", "seeds",
+///    "scenario" (complete but for the pools), "slo" (of the optimum, as in a summary),
+///    "optimum": {"design", "pools", "machines", "cost_per_hour", "provisioned_w", "rate_rps",
+///    "margin"} or null, "why_not", "ties": [...], "designs": [best of each], "pareto": [names],
+///    "headroom": [{"change", "breaks"}], first of one machine less, "simulations",
+///    "candidates": [{"design", "roles", "counts", "machines", "cost_per_hour", "provisioned_w",
+///    "rate_rps", "margin", "breaks"}], all that was simulated}.
 /// margin: how many times its worst limit is above the value. At most `parallel` simulations run at
 /// a time; the answer does not depend on it. `progress` hears of each simulation, in this process
 /// or in one forked from it.

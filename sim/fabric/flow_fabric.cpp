@@ -29,11 +29,16 @@ FlowFabric::FlowFabric(JsonReader& settings, const FabricContext& context)
       latency_s_(settings.number("latency_s", {0, 10, false})) {
   const double nic_bps = settings.number("nic_gbps", kPositive, 0) * 1e9 / 8;
   const auto nics = settings.integer("nics_per_machine", 1, 1024, 0);
+  std::vector<double> first_bps;
   for (const Endpoint& endpoint : endpoints_) {
     if (endpoint.machine < ports_.size()) {
-      ports_.back().gpu_link_bps = endpoint.gpu_link_bps;
+      // Between groups of different sizes the smaller one's links are the limit.
+      double& link_bps = ports_[endpoint.machine].gpu_link_bps;
+      link_bps =
+          std::min(link_bps > 0 ? link_bps : first_bps[endpoint.machine], endpoint.gpu_link_bps);
       continue;
     }
+    first_bps.push_back(endpoint.gpu_link_bps);
     const double count = nics > 0 ? static_cast<double>(nics) : endpoint.nic_count;
     ports_.push_back({count * (nic_bps > 0 ? nic_bps : endpoint.nic_bps), 0});
   }

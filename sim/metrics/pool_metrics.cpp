@@ -17,33 +17,32 @@ const char* role_name(PoolRole role) {
 }
 
 PoolMetrics::PoolMetrics(const Scenario& scenario) {
-  std::uint32_t machine = 0;
   for (const PoolSpec& spec : scenario.pools) {
-    const std::uint32_t instances = spec.count * spec.instances_per_machine;
-    Pool pool{
-        spec.role,
-        spec.machine.name,
-        spec.count,
-        spec.tensor_parallel,
-        instances,
-        spec.count * spec.machine.gpu_count,
-        spec.machine.gpu.memory_bytes * spec.tensor_parallel,
-        spec.machine.price_per_hour,
-        spec.machine.provisioned_at_cap_w(),
-        PowerModel(scenario.llm, spec.machine, spec.tensor_parallel, spec.instances_per_machine),
-        {},
-        {},
-        {},
-        0,
-        {}};
+    const std::uint32_t instances = spec.instances();
+    Pool pool{spec.role,
+              spec.machine.name,
+              spec.count,
+              spec.shares_machines_of,
+              spec.tensor_parallel,
+              instances,
+              spec.machines() * spec.machine.gpu_count,
+              spec.machine.gpu.memory_bytes * spec.tensor_parallel,
+              spec.machine.price_per_hour * spec.machines(),
+              spec.machine.provisioned_at_cap_w() * spec.machines(),
+              PowerModel(scenario.llm, spec.machine, spec.tensor_parallel,
+                         spec.instances_per_machine, spec.machine_share, scenario.latency_profiles),
+              {},
+              {},
+              {},
+              0,
+              {}};
     for (std::uint32_t i = 0; i < instances; ++i) {
       InstanceUse use{};
       use.pool = pools_.size();
-      use.machine = machine + i / spec.instances_per_machine;
+      use.machine = spec.machine_of(i);
       use.role = spec.role;
       instances_.push_back(use);
     }
-    machine += spec.count;
     pools_.push_back(std::move(pool));
   }
 }
@@ -123,27 +122,27 @@ void PoolMetrics::end(double end_s) {
   }
 }
 
-std::uint32_t PoolMetrics::gpus() const {
-  std::uint32_t sum = 0;
+double PoolMetrics::gpus() const {
+  double sum = 0;
   for (const Pool& pool : pools_) sum += pool.gpus;
   return sum;
 }
 
-std::uint32_t PoolMetrics::gpus_of(PoolRole role) const {
-  std::uint32_t sum = 0;
+double PoolMetrics::gpus_of(PoolRole role) const {
+  double sum = 0;
   for (const Pool& pool : pools_) sum += pool.role == role ? pool.gpus : 0;
   return sum;
 }
 
 double PoolMetrics::price_per_hour() const {
   double sum = 0;
-  for (const Pool& pool : pools_) sum += pool.price_per_hour * pool.machines;
+  for (const Pool& pool : pools_) sum += pool.price_per_hour;
   return sum;
 }
 
 double PoolMetrics::provisioned_w() const {
   double sum = 0;
-  for (const Pool& pool : pools_) sum += pool.provisioned_w * pool.machines;
+  for (const Pool& pool : pools_) sum += pool.provisioned_w;
   return sum;
 }
 

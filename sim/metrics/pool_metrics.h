@@ -24,8 +24,8 @@ class PoolMetrics {
   void end(double end_s);
 
   std::size_t pool_of(InstanceId instance) const { return instances_[instance].pool; }
-  std::uint32_t gpus() const;
-  std::uint32_t gpus_of(PoolRole role) const;
+  double gpus() const;
+  double gpus_of(PoolRole role) const;
   double price_per_hour() const;
   double provisioned_w() const;
   double energy_j() const;
@@ -51,12 +51,13 @@ class PoolMetrics {
     PoolRole role;
     std::string machine;
     std::uint32_t machines;
+    std::optional<std::size_t> shares_machines_of;
     std::uint32_t tensor_parallel;
     std::uint32_t instances;
-    std::uint32_t gpus;
+    double gpus;            ///< of its machines, or its share of them
     double capacity_bytes;  ///< of one instance
-    double price_per_hour;  ///< of one machine
-    double provisioned_w;   ///< of one machine
+    double price_per_hour;
+    double provisioned_w;
     PowerModel power;
     TimeSeries<kActivities> activity;
     TimeSeries<kLevels> levels;

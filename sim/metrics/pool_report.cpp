@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <ostream>
 
 #include "sim/metrics/pool_metrics.h"
@@ -70,9 +71,11 @@ Json PoolMetrics::json() const {
         {{"role", role_name(pool.role)},
          {"machine", pool.machine},
          {"machines", pool.machines},
+         {"shares_machines_of",
+          pool.shares_machines_of ? Json(*pool.shares_machines_of) : Json(nullptr)},
          {"instances", pool.instances},
          {"tensor_parallel", pool.tensor_parallel},
-         {"gpus", pool.gpus},
+         {"gpus", std::llround(pool.gpus)},
          {"utilization", per(busy_s, instance_s)},
          {"batch_prompts_mean", per(pool.activity.total(kPrompts), busy_s)},
          {"batch_sequences_mean", per(pool.activity.total(kDecodes), busy_s)},
@@ -84,8 +87,8 @@ Json PoolMetrics::json() const {
          {"mixed_share", per(mixed_s, instance_s)},
          {"moves_to_mixed", moves},
          {"energy_kwh", pool_energy_j(i) / 3.6e6},
-         {"price_per_hour", pool.price_per_hour * pool.machines},
-         {"provisioned_w", pool.provisioned_w * pool.machines},
+         {"price_per_hour", pool.price_per_hour},
+         {"provisioned_w", pool.provisioned_w},
          {"batch_tokens_cdf", batch_tokens(pool)},
          {"over_time", over_time(pool)}});
   }

@@ -29,7 +29,7 @@ SloCheck::SloCheck(const Scenario& scenario) : spec_(scenario.slo) {
       reference_ = LatencyPolicies::make(
           "latency.policy", "latency policy", scenario.latency_policy,
           InstanceDescription{scenario.llm, spec_.reference, spec_.reference.gpu_count,
-                              "slo.slowdown.reference"});
+                              scenario.latency_profiles, "slo.slowdown.reference"});
       reference_decode_ = reference_->decode(1);
     }
   }

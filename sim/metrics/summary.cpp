@@ -98,7 +98,7 @@ Json Metrics::steady_json() const {
 
 Json Metrics::tokens_json(double end_s) const {
   const double gpus = pools_.gpus();
-  const std::uint32_t mixed = pools_.gpus_of(PoolRole::kMixed);
+  const double mixed = pools_.gpus_of(PoolRole::kMixed);
   const double prompt_gpus = pools_.gpus_of(PoolRole::kPrompt) + mixed;
   const double token_gpus = pools_.gpus_of(PoolRole::kToken) + mixed;
   const double output_per_s = per(output_tokens_, end_s);
@@ -122,7 +122,7 @@ Json Metrics::cost_json(double end_s) const {
   double prompt_price = 0;
   double token_price = 0;
   for (const PoolSpec& pool : scenario_.pools) {
-    const double price = pool.machine.price_per_hour * pool.count;
+    const double price = pool.machine.price_per_hour * pool.machines();
     prompt_price += pool.role == PoolRole::kPrompt  ? price
                     : pool.role == PoolRole::kMixed ? price / 2
                                                     : 0;

@@ -1,69 +1,24 @@
 #include "sim/metrics/timeline.h"
 
+#include <algorithm>
 #include <cmath>
-#include <protozero/pbf_writer.hpp>
+#include <limits>
 #include <sstream>
 #include <utility>
 
 #include "sim/base/error.h"
+#include "sim/metrics/perfetto.h"
 
 namespace cleave {
 
 namespace {
 
-using protozero::pbf_writer;
-using Tag = protozero::pbf_tag_type;
+using namespace perfetto;
 
 constexpr std::size_t kBlockBytes = std::size_t{256} * 1024;
 
-// Field numbers and values of Perfetto's messages (protos/perfetto/trace/ in its repository).
-namespace trace {
-constexpr Tag kPacket = 1;
-}
-namespace packet {
-constexpr Tag kTimestamp = 8;
-constexpr Tag kSequenceId = 10;
-constexpr Tag kTrackEvent = 11;
-constexpr Tag kSequenceFlags = 13;
-constexpr Tag kTrackDescriptor = 60;
-constexpr std::uint32_t kStateCleared = 1;
-}  // namespace packet
-namespace descriptor {
-constexpr Tag kUuid = 1;
-constexpr Tag kName = 2;
-constexpr Tag kParent = 5;
-constexpr Tag kCounter = 8;
-constexpr Tag kChildOrdering = 11;
-constexpr Tag kRank = 12;
-constexpr Tag kMergeBehavior = 15;
-constexpr Tag kCounterUnitName = 6;
-constexpr std::int32_t kOrderByRank = 3;
-constexpr std::int32_t kNeverMerge = 2;
-}  // namespace descriptor
-namespace event {
-constexpr Tag kAnnotation = 4;
-constexpr Tag kType = 9;
-constexpr Tag kTrack = 11;
-constexpr Tag kCategory = 22;
-constexpr Tag kName = 23;
-constexpr Tag kCounterValue = 30;
-constexpr Tag kDoubleCounterValue = 44;
-constexpr Tag kFlow = 47;
-constexpr Tag kTerminatingFlow = 48;
-constexpr std::int32_t kSliceBegin = 1;
-constexpr std::int32_t kSliceEnd = 2;
-constexpr std::int32_t kInstant = 3;
-constexpr std::int32_t kCounter = 4;
-}  // namespace event
-namespace annotation {
-constexpr Tag kUint = 3;
-constexpr Tag kDouble = 5;
-constexpr Tag kName = 10;
-}  // namespace annotation
-
 // Where the tracks of an instance stand below it. Lanes are numbered on from theirs.
-constexpr std::int32_t kQueueRank = 1;
-constexpr std::int32_t kMemoryRank = 2;
+constexpr std::int32_t kCounterRank = 1;
 constexpr std::int32_t kSendRank = 1'000;
 constexpr std::int32_t kReceiveRank = 1'000'000;
 
@@ -72,74 +27,6 @@ std::uint64_t nanoseconds(double time_s) {
 }
 
 std::uint64_t whole(double value) { return static_cast<std::uint64_t>(std::llround(value)); }
-
-/// Appends one packet. All are of one sequence: readers drop events of none.
-template <typename Fill>
-void append_packet(std::string& block, const Fill& fill) {
-  pbf_writer file(block);
-  pbf_writer message(file, trace::kPacket);
-  message.add_uint32(packet::kSequenceId, 1);
-  fill(message);
-}
-
-struct Track {
-  std::uint64_t uuid = 0;
-  std::uint64_t parent = 0;  ///< 0: none
-  std::string name;
-  std::int32_t rank = 0;
-  const char* counter_unit = nullptr;  ///< makes it a track of a counter
-};
-
-void append_track(std::string& block, const Track& track) {
-  append_packet(block, [&](pbf_writer& message) {
-    pbf_writer fields(message, packet::kTrackDescriptor);
-    fields.add_uint64(descriptor::kUuid, track.uuid);
-    fields.add_string(descriptor::kName, track.name);
-    if (track.parent != 0) fields.add_uint64(descriptor::kParent, track.parent);
-    if (track.counter_unit != nullptr) {
-      pbf_writer counter(fields, descriptor::kCounter);
-      counter.add_string(descriptor::kCounterUnitName, track.counter_unit);
-    }
-    fields.add_enum(descriptor::kChildOrdering, descriptor::kOrderByRank);
-    fields.add_int32(descriptor::kRank, track.rank);
-    // Perfetto would draw two tracks of one name as one.
-    fields.add_enum(descriptor::kMergeBehavior, descriptor::kNeverMerge);
-  });
-}
-
-/// Appends an event of `track`; `fill` adds what is special to its type.
-template <typename Fill>
-void append_event(std::string& block, std::uint64_t time_ns, std::uint64_t track, std::int32_t type,
-                  const Fill& fill) {
-  append_packet(block, [&](pbf_writer& message) {
-    message.add_uint64(packet::kTimestamp, time_ns);
-    pbf_writer fields(message, packet::kTrackEvent);
-    fields.add_enum(event::kType, type);
-    fields.add_uint64(event::kTrack, track);
-    fill(fields);
-  });
-}
-
-void append_end(std::string& block, std::uint64_t time_ns, std::uint64_t track) {
-  append_event(block, time_ns, track, event::kSliceEnd, [](pbf_writer&) {});
-}
-
-void add_label(pbf_writer& fields, const char* category, const std::string& name) {
-  fields.add_string(event::kCategory, category);
-  fields.add_string(event::kName, name);
-}
-
-void annotate(pbf_writer& fields, const char* name, std::uint64_t value) {
-  pbf_writer note(fields, event::kAnnotation);
-  note.add_string(annotation::kName, name);
-  note.add_uint64(annotation::kUint, value);
-}
-
-void annotate_seconds(pbf_writer& fields, const char* name, double value) {
-  pbf_writer note(fields, event::kAnnotation);
-  note.add_string(annotation::kName, name);
-  note.add_double(annotation::kDouble, value);
-}
 
 const char* name_of(const Segment& segment) {
   if (segment.prompts == 0) return "decode";
@@ -169,7 +56,27 @@ struct Timeline::Transfer {
   double ideal_s;
 };
 
-Timeline::Timeline(std::ostream& out, std::vector<std::string> instance_names, double from_s,
+std::vector<TimelineInstance> timeline_instances(const Scenario& scenario) {
+  std::size_t total = 0;
+  for (const PoolSpec& pool : scenario.pools) {
+    total += pool.instances();
+  }
+  const std::size_t digits = std::to_string(total).size();
+  std::vector<TimelineInstance> instances;
+  for (const PoolSpec& pool : scenario.pools) {
+    const PowerModel power(scenario.llm, pool.machine, pool.tensor_parallel,
+                           pool.instances_per_machine, pool.machine_share,
+                           scenario.latency_profiles);
+    for (std::uint32_t i = 0; i < pool.instances(); ++i) {
+      std::string number = std::to_string(instances.size());
+      number.insert(0, digits - number.size(), '0');
+      instances.push_back({number + " " + role_name(pool.role) + " " + pool.machine.name, power});
+    }
+  }
+  return instances;
+}
+
+Timeline::Timeline(std::ostream& out, std::vector<TimelineInstance> instances, double from_s,
                    double to_s)
     : out_(out), from_s_(from_s), to_s_(to_s) {
   if (!(from_s < to_s)) {
@@ -181,10 +88,12 @@ Timeline::Timeline(std::ostream& out, std::vector<std::string> instance_names, d
   append_packet(block_, [](pbf_writer& message) {
     message.add_uint32(packet::kSequenceFlags, packet::kStateCleared);
   });
-  instances_.reserve(instance_names.size());
-  for (std::string& name : instance_names) {
+  instances_.reserve(instances.size());
+  for (TimelineInstance& given : instances) {
     Instance& instance = instances_.emplace_back();
-    instance.name = std::move(name);
+    instance.name = std::move(given.name);
+    instance.power.model = given.power;
+    if (given.power) instance.power.held_w = given.power->idle_w();
     instance.track = ++tracks_;
     append_track(block_, {.uuid = instance.track,
                           .name = instance.name,
@@ -195,8 +104,10 @@ Timeline::Timeline(std::ostream& out, std::vector<std::string> instance_names, d
 
 void Timeline::segment(const Segment& segment) {
   reach(segment.end_s);
+  Instance& instance = at(segment.instance);
+  if (instance.power.model) draw_power(instance, segment);
   if (!overlaps(segment.start_s, segment.end_s)) return;
-  const std::uint64_t track = at(segment.instance).track;
+  const std::uint64_t track = instance.track;
   append_event(block_, nanoseconds(segment.start_s), track, event::kSliceBegin,
                [&](pbf_writer& fields) {
                  add_label(fields, "compute", name_of(segment));
@@ -210,11 +121,11 @@ void Timeline::segment(const Segment& segment) {
 }
 
 void Timeline::memory(InstanceId instance, double time_s, double bytes) {
-  count(at(instance), true, time_s, bytes / 1e9);
+  count(at(instance), kMemory, time_s, bytes / 1e9);
 }
 
 void Timeline::queue(InstanceId instance, double time_s, std::uint32_t requests) {
-  count(at(instance), false, time_s, requests);
+  count(at(instance), kQueue, time_s, requests);
 }
 
 void Timeline::transferred(InstanceId from, InstanceId to, double start_s, double end_s,
@@ -242,6 +153,11 @@ void Timeline::pool_changed(InstanceId instance, double time_s, PoolRole role) {
 }
 
 void Timeline::finish() {
+  for (Instance& instance : instances_) {
+    if (!instance.power.model || !window_reached_) continue;
+    set_power(instance, instance.power.busy_until_s, instance.power.model->idle_w());
+    write_power(instance, std::numeric_limits<double>::infinity());
+  }
   write_block();
   out_.flush();
 }
@@ -264,40 +180,64 @@ void Timeline::reach(double time_s) {
   if (window_reached_ || time_s < from_s_) return;
   window_reached_ = true;
   for (Instance& instance : instances_) {
-    if (instance.queue.known) write_count(instance, false, from_s_);
-    if (instance.memory.known) write_count(instance, true, from_s_);
+    for (const Kind kind : {kQueue, kMemory}) {
+      if (instance.counters[kind].known) write_count(instance, kind, from_s_);
+    }
   }
 }
 
-void Timeline::count(Instance& instance, bool is_memory, double time_s, double value) {
+void Timeline::count(Instance& instance, Kind kind, double time_s, double value) {
   reach(time_s);
   if (time_s >= to_s_) return;
-  Counter& counter = is_memory ? instance.memory : instance.queue;
+  Counter& counter = instance.counters[kind];
   if (counter.known && counter.value == value) return;
   counter.known = true;
   counter.value = value;
-  if (holds(time_s)) write_count(instance, is_memory, time_s);
+  if (holds(time_s)) write_count(instance, kind, time_s);
 }
 
-void Timeline::write_count(Instance& instance, bool is_memory, double time_s) {
-  Counter& counter = is_memory ? instance.memory : instance.queue;
+void Timeline::write_count(Instance& instance, Kind kind, double time_s) {
+  constexpr std::array kNames = {"queue", "memory", "power"};
+  constexpr std::array kUnits = {"requests", "GB", "kW"};
+  Counter& counter = instance.counters[kind];
   if (counter.track == 0) {
     counter.track = ++tracks_;
     append_track(block_, {.uuid = counter.track,
                           .parent = instance.track,
-                          .name = is_memory ? "memory" : "queue",
-                          .rank = is_memory ? kMemoryRank : kQueueRank,
-                          .counter_unit = is_memory ? "GB" : "requests"});
+                          .name = kNames[kind],
+                          .rank = kCounterRank + static_cast<std::int32_t>(kind),
+                          .counter_unit = kUnits[kind]});
   }
   append_event(block_, nanoseconds(time_s), counter.track, event::kCounter,
                [&](pbf_writer& fields) {
-                 if (is_memory) {
-                   fields.add_double(event::kDoubleCounterValue, counter.value);
-                 } else {
+                 if (kind == kQueue) {
                    fields.add_int64(event::kCounterValue, std::llround(counter.value));
+                 } else {
+                   fields.add_double(event::kDoubleCounterValue, counter.value);
                  }
                });
   write_block_if_full();
+}
+
+void Timeline::draw_power(Instance& instance, const Segment& segment) {
+  Power& power = instance.power;
+  set_power(instance, power.busy_until_s, power.model->idle_w());
+  set_power(
+      instance, segment.start_s,
+      segment.prompts > 0 ? power.model->prompt_w(segment.prompt_tokens) : power.model->decode_w());
+  power.busy_until_s = segment.end_s;
+}
+
+void Timeline::set_power(Instance& instance, double time_s, double watts) {
+  write_power(instance, time_s);
+  instance.power.held_w = watts;
+  instance.power.held_since_s = time_s;
+}
+
+/// Writes the power that is held back, if it lasted for some time of the window until `until_s`.
+void Timeline::write_power(Instance& instance, double until_s) {
+  const double since_s = std::max(instance.power.held_since_s, from_s_);
+  if (since_s < until_s) count(instance, kPower, since_s, instance.power.held_w / 1e3);
 }
 
 void Timeline::write_transfer(Instance& instance, bool sends, const Transfer& transfer) {

@@ -16,8 +16,9 @@ namespace {
 
 constexpr std::string_view kFolder = "sim/report/page/";
 /// In the order in which they need each other.
-constexpr std::array kScripts = {"dom.js",  "charts.js", "latency.js", "pools.js",  "run.js",
-                                 "runs.js", "sweep.js",  "heat.js",    "points.js", "main.js"};
+constexpr std::array kScripts = {"dom.js",    "charts.js", "latency.js", "pools.js",
+                                 "run.js",    "runs.js",   "sweep.js",   "heat.js",
+                                 "points.js", "plan.js",   "main.js"};
 constexpr std::string_view kMetrics = "metrics";
 constexpr std::string_view kLibrary = "build/echarts/echarts.min.js";
 
@@ -156,6 +157,11 @@ std::string sweep_page(const std::string& name, const Json& points) {
   results["parameters"] = columns(points, "parameters");
   results["metrics"] = columns(points, kMetrics);
   return page(results);
+}
+
+std::string plan_page(const std::string& name, Json plan) {
+  plan["name"] = name;
+  return page(plan);
 }
 
 }  // namespace cleave

@@ -33,7 +33,8 @@ class Paint {
 std::string cluster_line(const Json& summary) {
   std::string line;
   for (const Json& pool : summary["pools"]) {
-    if (!line.empty()) line += " + ";
+    const bool shared = !pool["shares_machines_of"].is_null();
+    if (!line.empty()) line += shared ? " and on the same " : " + ";
     line += grouped(number(pool, "machines")) + " " + pool["role"].get<std::string>() + " " +
             pool["machine"].get<std::string>();
   }
@@ -71,12 +72,11 @@ std::string latency_table(const Json& summary) {
 }
 
 std::string pool_table(const Json& summary) {
-  Table table({"pool", "machines", "busy", "batch (prompts)", "batch (sequences)", "memory mean",
-               "memory peak", "queue", "as mixed", "energy kWh"});
+  // Means over time: prompts and decoding sequences in a batch, memory in use, requests waiting.
+  Table table({"pool", "busy", "prompts", "decodes", "memory", "peak", "waiting", "mixed", "kWh"});
   for (const Json& pool : summary["pools"]) {
     table.add({pool["role"].get<std::string>() + " " + pool["machine"].get<std::string>(),
-               grouped(number(pool, "machines")), percent(number(pool, "utilization")),
-               figure(number(pool, "batch_prompts_mean")),
+               percent(number(pool, "utilization")), figure(number(pool, "batch_prompts_mean")),
                figure(number(pool, "batch_sequences_mean")), percent(number(pool, "memory_mean")),
                percent(number(pool, "memory_peak")), figure(number(pool, "queued_requests_mean")),
                percent(number(pool, "mixed_share")), figure(number(pool, "energy_kwh"))});
@@ -143,31 +143,35 @@ std::string budget_text(const Json& summary, const Paint& paint) {
   return "Power budget " + figure(number(budget, "budget_w") / kKilo) +
          " kW: " + (holds ? paint.good("holds") : paint.bad("exceeded")) + "; P99 " +
          percent(number(budget, "p99_share")) + ", peak " + percent(number(budget, "peak_share")) +
-         " of it, above it for " + percent(number(budget, "above_share")) + " of the time\n";
+         ", above it " + percent(number(budget, "above_share")) + " of the time\n";
 }
 
 std::string warnings(const Json& summary, const Paint& paint) {
   std::string text;
+  const auto warn = [&](const std::string& word, const std::string& rest) {
+    text += paint.bad(word) + wrapped(word + rest).substr(word.size()) + "\n";
+  };
   if (summary["steady"]["overload"].get<bool>()) {
-    text += paint.bad("Overload:") + " requests pile up (" +
-            figure(number(summary["steady"], "in_cluster_second_quarter")) +
-            " in the cluster in the second quarter of the arrivals, " +
-            figure(number(summary["steady"], "in_cluster_last_quarter")) +
-            " in the last); percentiles depend on how long the run lasts.\n";
+    warn("Overload:", " requests pile up (" +
+                          figure(number(summary["steady"], "in_cluster_second_quarter")) +
+                          " in the cluster in the second quarter of the arrivals, " +
+                          figure(number(summary["steady"], "in_cluster_last_quarter")) +
+                          " in the last); percentiles depend on how long the run lasts.");
   }
   if (summary["steady"]["too_short"].get<bool>()) {
-    text += paint.bad("Short:") +
-            " the cluster was still filling when the last request arrived; a longer run would "
-            "tell whether it keeps up.\n";
+    warn("Short:",
+         " the cluster was still filling when the last request arrived; a longer run would tell "
+         "whether it keeps up.");
   }
   for (const Json& request : summary["rejected_requests"]) {
-    text += paint.bad("Rejected:") + " line " + grouped(number(request, "line")) + ", " +
-            grouped(number(request, "tokens")) + " tokens: no machine can hold its KV cache of " +
-            figure(number(request, "needed_bytes") / 1e9) + " GB\n";
+    warn("Rejected:", " line " + grouped(number(request, "line")) + ", " +
+                          grouped(number(request, "tokens")) +
+                          " tokens: no machine can hold its KV cache of " +
+                          figure(number(request, "needed_bytes") / 1e9) + " GB");
   }
   if (number(summary["requests"], "stranded") > 0) {
-    text += paint.bad("Stranded:") + " " + grouped(number(summary["requests"], "stranded")) +
-            " requests found no machine that was up\n";
+    warn("Stranded:", " " + grouped(number(summary["requests"], "stranded")) +
+                          " requests found no machine that was up");
   }
   return text;
 }
@@ -178,9 +182,9 @@ std::string run_text(const Json& summary, bool colours) {
   const Paint paint(colours);
   std::string text = paint.bold(cluster_line(summary));
   if (summary["estimated"].get<bool>()) text += " (estimated latencies)";
-  text += "\n" + requests_line(summary) + "\n" + warnings(summary, paint) + "\n" +
+  text += "\n" + wrapped(requests_line(summary)) + "\n" + warnings(summary, paint) + "\n" +
           latency_table(summary) + "\n" + pool_table(summary) + "\n" + slo_text(summary, paint) +
-          "\n" + link_text(summary) + cost_text(summary) + budget_text(summary, paint);
+          "\n" + wrapped(link_text(summary) + cost_text(summary)) + budget_text(summary, paint);
   return text;
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <sstream>
 
 namespace cleave {
 
@@ -20,6 +21,24 @@ std::string print(const char* format, double value) {
   return text.data();
 }
 
+std::string wrapped_line(const std::string& line, std::size_t width, std::size_t hang) {
+  if (width_of(line) <= width) return line;
+  const std::size_t indent = line.find_first_not_of(' ');
+  std::istringstream words(line);
+  std::string out;
+  std::string current(indent, ' ');
+  std::string space;
+  for (std::string word; words >> word; space = " ") {
+    if (!space.empty() && width_of(current) + 1 + width_of(word) > width) {
+      out += current + '\n';
+      current = std::string(indent + hang, ' ') + word;
+    } else {
+      current += space + word;
+    }
+  }
+  return out + current;
+}
+
 }  // namespace
 
 std::string Table::text() const {
@@ -34,12 +53,24 @@ std::string Table::text() const {
     for (std::size_t i = 0; i < row.size(); ++i) {
       const std::string padding(widths[i] - width_of(row[i]), ' ');
       if (i > 0) text += "  ";
-      text += i == 0 ? row[i] + padding : padding + row[i];
+      text += i < left_columns_ ? row[i] + padding : padding + row[i];
     }
     text.erase(text.find_last_not_of(' ') + 1);
     text += '\n';
   }
   return text;
+}
+
+std::string wrapped(const std::string& text, std::size_t width, std::size_t hang) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = text.find('\n', at);
+    out += wrapped_line(text.substr(at, end - at), width, hang);
+    if (end == std::string::npos) break;
+    out += '\n';
+    at = end + 1;
+  }
+  return out;
 }
 
 std::string grouped(double value) {
@@ -56,7 +87,7 @@ std::string figure(double value) {
   if (size >= 99.95) return print("%.0f", value);
   if (size >= 9.995) return print("%.1f", value);
   if (size >= 0.9995) return print("%.2f", value);
-  return print("%.3g", value);
+  return print("%#.3g", value);
 }
 
 std::string percent(double fraction) { return print("%.1f %%", fraction * 100); }

@@ -16,6 +16,19 @@ namespace {
 constexpr std::int64_t kMostMachines = 1'000'000;
 constexpr double kLongestS = 1e9;
 
+void read_latency_profiles(JsonReader& latency, Scenario& scenario) {
+  const Json& files = latency.value("profiles");
+  const bool texts =
+      files.is_array() &&
+      std::all_of(files.begin(), files.end(), [](const Json& file) { return file.is_string(); });
+  if (!texts)
+    latency.fail("profiles", "expected a list of JSON files, as cleave profile fit writes");
+  for (const Json& name : files) {
+    const auto file = name.get<std::string>();
+    scenario.latency_profiles.push_back(read_latency_profile(load_json(file), file));
+  }
+}
+
 void read_llm(JsonReader& reader, Scenario& scenario) {
   scenario.llm = load_llm(reader.text("llm"), reader.path_of("llm"));
   JsonReader weights = reader.object("weights");
@@ -34,6 +47,7 @@ void read_llm(JsonReader& reader, Scenario& scenario) {
   cache.finish();
   JsonReader latency = reader.object("latency");
   scenario.latency_policy = latency.name("policy", "latency policy", LatencyPolicies::names());
+  if (latency.has("profiles")) read_latency_profiles(latency, scenario);
   latency.finish();
 }
 
@@ -57,11 +71,58 @@ void check_fit(const PoolSpec& pool, const Llm& llm, const JsonReader& reader) {
                              pool.machine.gpu.name + " have " + gb(memory));
 }
 
-PoolSpec read_pool(JsonReader& reader, const Llm& llm) {
+/// The machines of a pool: its own, or those of a pool before it.
+void read_machines(JsonReader& reader, const std::vector<PoolSpec>& before, PoolSpec& pool) {
+  if (!reader.has("shares_machines_of")) {
+    pool.machine = load_machine(reader.text("machine"), reader.path_of("machine"));
+    pool.count = static_cast<std::uint32_t>(reader.integer("count", 1, kMostMachines));
+    for (const PoolSpec& other : before) {
+      if (!other.shares_machines_of) pool.first_machine += other.count;
+    }
+    return;
+  }
+  const auto owner = static_cast<std::size_t>(reader.integer("shares_machines_of", 0, 1'000'000));
+  if (owner >= before.size() || before[owner].shares_machines_of) {
+    reader.fail("shares_machines_of",
+                "expected the index of a pool before this one that has machines of its own");
+  }
+  for (const char* key : {"machine", "count", "price_per_hour"}) {
+    if (reader.has(key)) {
+      reader.fail(key, "not expected beside shares_machines_of: the machines are those of pools[" +
+                           std::to_string(owner) + "]");
+    }
+  }
+  pool.shares_machines_of = owner;
+  pool.machine = before[owner].machine;
+  pool.count = before[owner].count;
+  pool.first_machine = before[owner].first_machine;
+}
+
+/// Divides the machines among the pools that share them, by the GPUs each uses.
+void share_machines(std::vector<PoolSpec>& pools) {
+  std::vector<std::uint32_t> used(pools.size());
+  const auto owner_of = [&](std::size_t i) { return pools[i].shares_machines_of.value_or(i); };
+  for (std::size_t i = 0; i < pools.size(); ++i) {
+    const std::size_t owner = owner_of(i);
+    const std::uint32_t left = pools[owner].machine.gpu_count - used[owner];
+    if (pools[i].gpus_used() > left) {
+      throw InputError("pools[" + std::to_string(i) + "].tensor_parallel: its instances take " +
+                       std::to_string(pools[i].gpus_used()) + " GPUs, but pools[" +
+                       std::to_string(owner) + "] leaves " + std::to_string(left) + " of " +
+                       std::to_string(pools[owner].machine.gpu_count) +
+                       " on a machine; give instances_per_machine for both");
+    }
+    used[owner] += pools[i].gpus_used();
+  }
+  for (std::size_t i = 0; i < pools.size(); ++i) {
+    pools[i].machine_share = static_cast<double>(pools[i].gpus_used()) / used[owner_of(i)];
+  }
+}
+
+PoolSpec read_pool(JsonReader& reader, const std::vector<PoolSpec>& before, const Llm& llm) {
   PoolSpec pool;
   pool.role = read_role(reader);
-  pool.machine = load_machine(reader.text("machine"), reader.path_of("machine"));
-  pool.count = static_cast<std::uint32_t>(reader.integer("count", 1, kMostMachines));
+  read_machines(reader, before, pool);
   const std::int64_t gpus = pool.machine.gpu_count;
   pool.tensor_parallel =
       static_cast<std::uint32_t>(reader.integer("tensor_parallel", 1, gpus, gpus));
@@ -76,9 +137,10 @@ PoolSpec read_pool(JsonReader& reader, const Llm& llm) {
 
 void read_pools(JsonReader& reader, Scenario& scenario) {
   for (JsonReader& pool : reader.objects("pools")) {
-    scenario.pools.push_back(read_pool(pool, scenario.llm));
+    scenario.pools.push_back(read_pool(pool, scenario.pools, scenario.llm));
   }
   if (scenario.pools.empty()) reader.fail("pools", "expected at least one pool of machines");
+  share_machines(scenario.pools);
 }
 
 SchedulerSpec read_scheduler(JsonReader reader) {
@@ -139,7 +201,9 @@ FaultSpec read_fault(JsonReader& reader, std::uint32_t machines) {
 
 void read_faults(JsonReader& reader, Scenario& scenario) {
   std::uint32_t machines = 0;
-  for (const PoolSpec& pool : scenario.pools) machines += pool.count;
+  for (const PoolSpec& pool : scenario.pools) {
+    if (!pool.shares_machines_of) machines += pool.count;
+  }
   for (JsonReader& fault : reader.objects("faults")) {
     scenario.faults.push_back(read_fault(fault, machines));
   }

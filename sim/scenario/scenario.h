@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/hardware.h"
+#include "models/latency_profile.h"
 #include "sim/base/json_reader.h"
 #include "sim/metrics/observer.h"
 #include "traces/workload.h"
@@ -18,6 +19,18 @@ struct PoolSpec {
   std::uint32_t count = 0;                  ///< machines
   std::uint32_t tensor_parallel = 0;        ///< GPUs of an instance; default: all of the machine
   std::uint32_t instances_per_machine = 1;  ///< machine's GPUs / tensor_parallel unless given
+  std::optional<std::size_t> shares_machines_of;  ///< a pool before it, on whose machines it runs
+  std::uint32_t first_machine = 0;                ///< machines are numbered in pool order
+  /// The part of each machine that is this pool's: 1, or its share of the GPUs in use where pools
+  /// share machines. Cost, power and GPUs are divided by it.
+  double machine_share = 1;
+
+  std::uint32_t instances() const { return count * instances_per_machine; }
+  std::uint32_t machine_of(std::uint32_t instance) const {
+    return first_machine + instance / instances_per_machine;
+  }
+  std::uint32_t gpus_used() const { return tensor_parallel * instances_per_machine; }
+  double machines() const { return count * machine_share; }
 };
 
 struct SchedulerSpec {
@@ -84,6 +97,7 @@ struct Scenario {
   Json document;
   Llm llm;  ///< with the sizes of weights and KV cache that the scenario asks for
   std::string latency_policy;
+  std::vector<LatencyProfile> latency_profiles;  ///< looked up before the built-in ones
   Workload workload;
   std::vector<PoolSpec> pools;
   SchedulerSpec scheduler;

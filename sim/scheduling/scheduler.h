@@ -16,6 +16,7 @@ struct InstanceLoad {
   std::int64_t reserved_tokens = 0;  ///< KV memory of everything assigned here, weights apart
   double capacity_tokens = 0;        ///< KV memory it has
   std::uint32_t requests = 0;        ///< with an unfinished task here
+  std::uint32_t machine = 0;         ///< instances can share one
   bool down = false;                 ///< cannot be given anything
 };
 

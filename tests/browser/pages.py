@@ -178,6 +178,53 @@ class Pages(unittest.TestCase):
         self.browser.key("ArrowRight", 39)
         self.assertRegex(self.text("#announcement"), "^pools.0..count = 10, .*; broken: TPOT P90;")
 
+    def plan_of(self, name, **changes):
+        """The answer of a small plan: two designs for 20 s of conversation."""
+        spec = self.folder / (name + ".json")
+        plan = {
+            "scenario": {"workload": {"trace": "azure-2023-conv", "rate_rps": 4, "duration_s": 20}},
+            "minimize": "power", "seeds": [1, 2],
+            "designs": [{"name": HOSTILE, "mixed": "dgx-h100", "most": 8},
+                        {"name": "split", "prompt": "dgx-h100", "token": "dgx-h100-cap70",
+                         "most": 6}], **changes}
+        spec.write_text(json.dumps({key: value for key, value in plan.items() if value}))
+        answer = self.folder / (name + "-answer.json")
+        cleave("plan", str(spec), "--out", str(answer))
+        return answer
+
+    def test_plan(self):
+        answer = self.plan_of("plan")
+        found = json.loads(answer.read_text())
+        self.open("plan", answer)
+        self.assertRegex(self.text("h1"), "^Which is the cluster of the least power for 4 requests/s")
+        self.assertRegex(self.text(".answer"), r"^\d.* \$/h and .* kW provisioned .* 2 seeds")
+        self.assertIn("Nearest to its limit: ", self.text(".answer"))
+        self.check_charts(2)
+        self.assertEqual(self.count("main img"), 0)
+        rows = self.browser.run("[...document.querySelectorAll('tr.marked')].map((row) => "
+                                "row.textContent)")
+        self.assertEqual(len(rows), 3 if len(found["ties"]) > 1 else 2)
+        for row in rows:
+            self.assertIn(found["optimum"]["design"], row)
+        self.assertIn("one prompt machine less" if len(found["optimum"]["pools"]) > 1 else
+                      "one mixed machine less", self.text("main"))
+        self.browser.click("#filter")
+        self.browser.type("design=split")
+        self.assertEqual(self.count("section:nth-last-of-type(2) tbody tr"),
+                         sum(candidate["design"] == "split" for candidate in found["candidates"]))
+
+    def test_plan_of_throughput_and_of_one_pool(self):
+        mixed = [{"name": "mixed", "mixed": "dgx-h100", "most": 4}]
+        self.open("throughput", self.plan_of("throughput", minimize=None, maximize="throughput",
+                                             budget={"power_w": 30000}, designs=mixed))
+        self.assertRegex(self.text("h1"), "most throughput .* within 30 kW")
+        self.check_charts(1)
+
+    def test_plan_without_an_answer(self):
+        self.open("infeasible", self.plan_of("infeasible", scenario={
+            "workload": {"trace": "azure-2023-conv", "rate_rps": 100, "duration_s": 20}}))
+        self.assertRegex(self.text(".answer"), "^None: .* breaks ")
+
     def test_hostile_names(self):
         folder = self.folder / "<img src=x onerror=document.body.dataset.ran=1>"
         shutil.copytree(self.small, folder)

@@ -1,5 +1,7 @@
 // cleave plan, as its users see it.
 
+#include <algorithm>
+
 #include "sim/base/json_reader.h"
 #include "tests/catch.h"
 #include "tests/cli/run_cleave.h"
@@ -41,6 +43,43 @@ TEST_CASE("plan: the answer does not depend on how many simulations run at a tim
     CHECK_FALSE(plan["headroom"].back()["breaks"].empty());
   }
   CHECK(run_cleave({"plan", "hh-code-70", "-j", "0"}).exit_code == 2);
+}
+
+TEST_CASE("plan: --out keeps the question, the answer and all that was simulated") {
+  const TempFolder folder;
+  const std::string spec = folder.write("spec.json", R"({
+    "scenario": {"workload": {"trace": "azure-2023-conv", "rate_rps": 4, "duration_s": 20}},
+    "minimize": "power", "budget": {"cost_per_hour": 500}, "seeds": [1, 2],
+    "designs": [{"name": "mixed", "mixed": "dgx-h100", "most": 8}]})");
+  const std::string file = folder.path("answer.json");
+  const Outcome outcome = run_cleave({"plan", spec, "--out", file});
+  CHECK(outcome.exit_code == 0);
+  CHECK(contains(outcome.out, "Answer in " + file));
+  const Json plan = parse_json(folder.read("answer.json"), "answer");
+  CHECK(plan["kind"] == "plan");
+  CHECK(plan["goal"] == "power");
+  CHECK(plan["budget"] == Json{{"cost_per_hour", 500}});
+  CHECK(plan["scenario"]["workload"]["rate_rps"] == 4);
+  CHECK_FALSE(plan["scenario"].contains("pools"));
+  CHECK(plan["slo"]["holds"] == true);
+  // The answer is the best of its design, and the smallest of the candidates that hold.
+  CHECK(plan["designs"] == Json::array({plan["optimum"]}));
+  double least = 1e300;
+  for (const Json& candidate : plan["candidates"]) {
+    if (candidate["breaks"].empty() && candidate["rate_rps"] == 4) {
+      least = std::min(least, candidate["provisioned_w"].get<double>());
+    }
+  }
+  CHECK(plan["optimum"]["provisioned_w"] == least);
+  const Outcome page = run_cleave({"report", file, "-o", folder.path("page.html")});
+  CHECK(page.exit_code == 0);
+  CHECK(contains(folder.read("page.html"), "\"kind\":\"plan\""));
+
+  folder.write("broken.json", R"({"kind": "plan", "scenario": {"workload": {}}, "budget": {}})");
+  const Outcome broken =
+      run_cleave({"report", folder.path("broken.json"), "-o", folder.path("no.html")});
+  CHECK(broken.exit_code == 2);
+  CHECK(contains(broken.err, "broken.json: seeds"));
 }
 
 TEST_CASE("plan: what cannot be met is named") {

@@ -5,12 +5,10 @@
 #include "models/latency_fit.h"
 #include "models/power.h"
 #include "sim/base/builtin.h"
-#include "sim/base/error.h"
 #include "sim/base/random.h"
 #include "sim/metrics/quantiles.h"
 #include "sim/metrics/time_series.h"
 #include "tests/catch.h"
-#include "tests/unit/traces_support.h"
 
 namespace cleave {
 
@@ -64,33 +62,6 @@ TEST_CASE("models: a fit finds the slopes that made the measurements") {
   CHECK(fit.prefill.seconds(3000, 3000.0 * 3000) == Approx(0.02 + 0.3 + 0.027).epsilon(1e-3));
   CHECK(fit.decode.cost(6).base_s == Approx(0.036).epsilon(1e-3));
   CHECK(fit.decode_error.all < 1e-6);
-}
-
-TEST_CASE("models: too few measurements are refused") {
-  std::vector<Measurement> rows = toy_measurements();
-  rows.resize(5);
-  CHECK_THROWS_AS(fit_latencies(rows, "", ""), InputError);
-}
-
-TEST_CASE("models: every defect of a file of measurements is named with its line") {
-  const std::string header =
-      "model,hardware,prompt_size,batch_size,token_size,peak_power,average_power,prompt_time,"
-      "token_time,e2e_time,tensor_parallel\n";
-  const testing::TempFile file(header + "m,g,128,1,128,0,0,50,30,4000,8\n" +
-                               "m,g,128,one,128,0,0,50,30,4000,8\n" + "m,g,128,1\n" +
-                               "m,g,128,1,128,0,0,0.05,0.03,4,8\n");
-  try {
-    read_measurements(file.path());
-    FAIL("nothing was found");
-  } catch (const InputError& error) {
-    const std::string what = error.what();
-    CHECK(what.find(":3: batch_size") != std::string::npos);
-    CHECK(what.find(":4: the row ends before") != std::string::npos);
-    CHECK(what.find(":5: prompt_time") != std::string::npos);
-    CHECK(what.find(":2:") == std::string::npos);
-  }
-  const testing::TempFile short_header("model,hardware\n");
-  CHECK_THROWS_AS(read_measurements(short_header.path()), InputError);
 }
 
 TEST_CASE("models: the built-in latencies never fall, and are as exact as they should be") {

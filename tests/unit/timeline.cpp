@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "sim/base/error.h"
+#include "sim/scenario/resolve.h"
 #include "tests/catch.h"
+#include "tests/support/simulation.h"
 #include "tests/unit/timeline_support.h"
 
 using namespace cleave;
@@ -82,7 +84,7 @@ Values values(const Decoded& trace, std::uint64_t track) {
 template <typename Feed>
 Decoded recorded(double from_s, double to_s, const Feed& feed) {
   std::ostringstream out;
-  Timeline timeline(out, {"p-0", "t-0"}, from_s, to_s);
+  Timeline timeline(out, {{"p-0", {}}, {"t-0", {}}}, from_s, to_s);
   feed(timeline);
   timeline.finish();
   return decode(out.str());
@@ -270,13 +272,77 @@ TEST_CASE("Counters begin the window with the value they had") {
   CHECK(too_short.events.empty());
 }
 
+TEST_CASE("A timeline shows the power that each instance draws") {
+  const Scenario scenario = read_scenario(default_scenario());
+  const PowerModel power(scenario.llm, scenario.pools[0].machine, 8, 1);
+  const double idle = power.idle_w() / 1e3;
+  const double decoding = power.decode_w() / 1e3;
+  const double prompt = power.prompt_w(1500) / 1e3;
+  REQUIRE(idle < decoding);
+  REQUIRE(decoding < prompt);
+  const auto shown = [&](double from_s, double to_s) {
+    std::ostringstream out;
+    Timeline timeline(out, {{"p-0", power}}, from_s, to_s);
+    timeline.segment(segment(0, 1, 2, 1, 0));
+    timeline.segment(segment(0, 2, 4, 0, 3));
+    timeline.segment(segment(0, 4, 5, 0, 2));  // as much as before
+    timeline.segment(segment(0, 6, 8, 1, 0));
+    timeline.finish();
+    const Decoded trace = decode(out.str());
+    const std::uint64_t counter = track_named(trace, "power", track_named(trace, "p-0"));
+    if (counter != 0) CHECK(trace.tracks.at(counter).unit == "kW");
+    return values(trace, counter);
+  };
+  const auto at = [](double time_s) { return static_cast<std::uint64_t>(time_s * 1e9); };
+  CHECK(shown(0, kForever) == Values{{0, idle},
+                                     {at(1), prompt},
+                                     {at(2), decoding},
+                                     {at(5), idle},
+                                     {at(6), prompt},
+                                     {at(8), idle}});
+  CHECK(shown(3, 5) == Values{{at(3), decoding}});
+  CHECK(shown(5.5, 7) == Values{{at(5.5), idle}, {at(6), prompt}});
+  CHECK(shown(20, 30).empty());
+}
+
+TEST_CASE("The power in a timeline adds up to the energy of the summary") {
+  const Json changes = {{"workload", {{"duration_s", 5}}}};
+  const Json summary = simulate_changes(changes);
+  const Decoded trace = decode(in_child([&] {
+    const Scenario scenario = read_scenario(merge_scenario(default_scenario(), changes));
+    std::ostringstream out;
+    Timeline timeline(out, timeline_instances(scenario), 0, kForever);
+    simulate(scenario, "", {&timeline});
+    timeline.finish();
+    return out.str();
+  }));
+  const double end_s = summary["duration_s"].get<double>();
+  double energy_kj = 0;
+  std::size_t counters = 0;
+  for (const auto& [uuid, track] : trace.tracks) {
+    if (track.name != "power") continue;
+    ++counters;
+    Values steps = values(trace, uuid);
+    REQUIRE(steps.at(0).first == 0);
+    steps.emplace_back(static_cast<std::uint64_t>(end_s * 1e9), 0);
+    for (std::size_t i = 1; i < steps.size(); ++i) {
+      energy_kj +=
+          steps[i - 1].second * static_cast<double>(steps[i].first - steps[i - 1].first) / 1e9;
+    }
+  }
+  CHECK(counters == 40);
+  CHECK(energy_kj / 3600 == Approx(summary["power"]["energy_kwh"].get<double>()).epsilon(1e-6));
+}
+
 TEST_CASE("Names reach the timeline byte for byte") {
   using namespace std::string_literals;
   const std::vector<std::string> names = {
       "<script>alert(1)</script>", "\"}],\"\\u0000\n%s%n\0 after the zero"s, "",
       "机器 \xF0\x9F\x9A\x80", "../../" + std::string(5000, 'x')};
   std::ostringstream out;
-  Timeline timeline(out, names, 0, kForever);
+  std::vector<TimelineInstance> instances;
+  for (const std::string& name : names) instances.push_back({name, {}});
+  Timeline timeline(out, instances, 0, kForever);
   const auto count = static_cast<InstanceId>(names.size());
   for (InstanceId i = 0; i < count; ++i) {
     timeline.transferred(i, (i + 1) % count, i, i + 1, 1, 1);
@@ -292,7 +358,7 @@ TEST_CASE("Names reach the timeline byte for byte") {
 
 TEST_CASE("A long run is written as it goes") {
   std::ostringstream out;
-  Timeline timeline(out, {"p-0"}, 0, kForever);
+  Timeline timeline(out, {{"p-0", {}}}, 0, kForever);
   constexpr std::size_t kSegments = 50'000;
   for (std::size_t i = 0; i < kSegments; ++i) {
     timeline.segment(segment(0, static_cast<double>(i), static_cast<double>(i + 1), 0, 1));

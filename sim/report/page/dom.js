@@ -30,7 +30,8 @@ function figure(value) {
   return digits.format(value);
 }
 const count = (value) => (isNumber(value) ? whole.format(value) : "-");
-const percent = (value) => (isNumber(value) ? `${digits.format(value * 100)} %` : "-");
+const hundredths = new Intl.NumberFormat("en", {maximumFractionDigits: 2});
+const percent = (value) => (isNumber(value) ? `${hundredths.format(value * 100)} %` : "-");
 const seconds = (value) => {
   if (!isNumber(value)) return "-";
   return Math.abs(value) < 1 && value !== 0 ? `${figure(value * 1000)} ms` : `${figure(value)} s`;

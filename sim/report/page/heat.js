@@ -2,10 +2,14 @@
 
 /** What one cell of the heat map stands for: its best row. */
 function cellsOf(sweep, view) {
-  const rows = sweep.rows.filter((row) =>
-    Object.entries(view.fixed).every(
-      ([name, value]) => value === "" || plain(row.parameters[name]) === value,
-    ),
+  const has = (row, name) => row.parameters[name] !== null && row.parameters[name] !== undefined;
+  const rows = sweep.rows.filter(
+    (row) =>
+      has(row, view.x) &&
+      has(row, view.y) &&
+      Object.entries(view.fixed).every(
+        ([name, value]) => value === "" || plain(row.parameters[name]) === value,
+      ),
   );
   const byPlace = new Map();
   for (const row of rows) {
@@ -158,7 +162,8 @@ function firstView(many, objectives) {
   return {x, y, metric: objectives[0][0], objective: objectives[0][0], fixed: {}};
 }
 
-function heatSection(sweep) {
+/** `first`: what the map shows at first, where that is not the usual. */
+function heatSection(sweep, first = {}) {
   const many = sweep.parameters
     .map((name) => [name, distinct(sweep.rows.map((row) => row.parameters[name]))])
     .filter(([, values]) => values.length > 1);
@@ -167,7 +172,7 @@ function heatSection(sweep) {
     .map(([, words, names]) => [objectiveMetric(sweep, names), words])
     .filter(([metric]) => metric);
   if (objectives.length === 0) objectives.push([sweep.metrics[0], metricLabel(sweep.metrics[0])]);
-  const view = firstView(many, objectives);
+  const view = {...firstView(many, objectives), ...first};
   const title = () => `${metricLabel(view.metric)} by ${view.x} and ${view.y}`;
   const value = (cell) => cell.row.metrics[view.metric];
   const chart = makeChart({

@@ -2,6 +2,7 @@
 
 function pageOf(results) {
   if (results.kind === "sweep") return sweepPage(results);
+  if (results.kind === "plan") return planPage(results);
   return results.runs.length === 1 ? runPage(results.runs[0]) : runsPage(results.runs);
 }
 
@@ -9,7 +10,7 @@ function start() {
   const report = document.getElementById("report");
   try {
     const results = JSON.parse(document.getElementById("results").textContent);
-    document.title = `${results.name} - Cleave report`;
+    document.title = `${results.name || results.kind} - Cleave report`;
     report.replaceChildren(
       ...pageOf(results)
         .flat(Infinity)

@@ -53,7 +53,7 @@ function pointColumns(sweep) {
     {
       name: "Result",
       value: resultText,
-      show: (text, row) => el("span", {class: row.feasible ? "good" : "bad"}, text),
+      show: (text, row) => el("span", {class: `result ${row.feasible ? "good" : "bad"}`}, text),
     },
     ...shown.map((name) => ({
       name: metricLabel(name),
@@ -64,10 +64,12 @@ function pointColumns(sweep) {
   ];
 }
 
-function pointsSection(sweep) {
-  const best = bestBy(sweep.rows, objectiveMetric(sweep, kObjectives[0][2]) || sweep.metrics[0]);
+/** `optimum`: the objective of kObjectives whose best point is marked. */
+function pointsSection(sweep, title = "Points", optimum = "cost") {
+  const [, words, names] = kObjectives.find(([name]) => name === optimum);
+  const best = bestBy(sweep.rows, objectiveMetric(sweep, names) || sweep.metrics[0]);
   const table = makeTable(
-    "All points; the headings sort; the marked row is the cheapest that keeps the objective",
+    `All points; the headings sort; the marked row keeps the objective with the ${words}`,
     pointColumns(sweep),
     sweep.rows,
     {sortable: true, marked: (row) => row === best},
@@ -90,7 +92,7 @@ function pointsSection(sweep) {
   return el(
     "section",
     {},
-    el("h2", {}, "Points"),
+    el("h2", {}, title),
     el(
       "div",
       {class: "controls"},

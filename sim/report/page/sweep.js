@@ -1,4 +1,4 @@
-// The page of a sweep or a plan.
+// The page of a sweep.
 
 const kKnownMetrics = {
   cost_per_hour: ["price", "$/h"],
@@ -10,6 +10,9 @@ const kKnownMetrics = {
   goodput_rps: ["goodput", "requests/s"],
   slo_goodput_rps: ["goodput", "requests/s"],
   offered_rps: ["offered", "requests/s"],
+  rate_rps: ["rate", "requests/s"],
+  machines: ["machines", "number"],
+  margin: ["limit / value, nearest limit", "times"],
   slo_attainment: ["attainment", "fraction"],
   tokens_output_per_s: ["output", "tokens/s"],
   usd_per_million_output_tokens: ["price of output", "$ per million tokens"],
@@ -18,12 +21,15 @@ const kKnownMetrics = {
 const kObjectives = [
   ["cost", "least cost", ["cost_per_hour", "price_per_hour"]],
   ["power", "least power", ["provisioned_w", "mean_w"]],
-  ["throughput", "most throughput", ["slo_goodput_rps", "goodput_rps", "served_rps"]],
+  ["throughput", "most throughput", ["slo_goodput_rps", "goodput_rps", "served_rps", "rate_rps"]],
+  ["machines", "fewest machines", ["machines"]],
 ];
 const kTableMetrics = [
   "cost_per_hour",
   "price_per_hour",
   "provisioned_w",
+  "rate_rps",
+  "margin",
   "served_rps",
   "slo_goodput_rps",
   "goodput_rps",
@@ -202,12 +208,13 @@ function paretoOption(colours, sweep, view) {
   return option;
 }
 
-function paretoSection(sweep) {
+/** `first`: what the axes show at first. */
+function paretoSection(sweep, first) {
   const found = kObjectives
     .map(([, , names]) => objectiveMetric(sweep, names))
     .filter((metric) => metric);
   if (found.length < 2) return null;
-  const view = {x: found[0], y: found[found.length - 1]};
+  const view = first || {x: found[0], y: found[found.length - 1]};
   const title = () => `${metricLabel(view.y)} against ${metricLabel(view.x)}`;
   const chart = makeChart({
     title: title(),

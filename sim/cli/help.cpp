@@ -1,0 +1,52 @@
+#include "sim/cli/help.h"
+
+#include <algorithm>
+#include <sstream>
+#include <utility>
+
+#include "sim/cli/command.h"
+#include "sim/report/table.h"
+
+namespace cleave {
+
+namespace {
+
+constexpr std::size_t kColumns = 80;
+constexpr const char* kExample = "\nExample: ";
+
+/// A description's text in one line, and its example.
+std::pair<std::string, std::string> parts(const std::string& description) {
+  const std::size_t at = std::min(description.find(kExample), description.size());
+  return {description.substr(0, at), description.substr(at)};
+}
+
+}  // namespace
+
+std::string with_example(const std::string& description, const std::string& example) {
+  return description + kExample + example;
+}
+
+std::string Help::make_description(const CLI::App* app) const {
+  const auto [text, example] = parts(app->get_description());
+  return wrapped(text, kColumns, 0) + example + "\n";
+}
+
+std::string Help::make_subcommand(const CLI::App* app) const {
+  return row(app->get_display_name(true), parts(app->get_description()).first);
+}
+
+std::string Help::make_option(const CLI::Option* option, bool is_positional) const {
+  return row(make_option_name(option, is_positional) + make_option_opts(option),
+             make_option_desc(option));
+}
+
+std::string Help::row(const std::string& name, const std::string& text) const {
+  std::string line = text;
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  const std::size_t column = get_column_width();
+  std::ostringstream out;
+  CLI::detail::format_help(out, name, wrapped(line, kColumns - column, 0), column);
+  return out.str();
+}
+
+}  // namespace cleave

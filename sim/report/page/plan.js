@@ -1,0 +1,215 @@
+// The page of a plan.
+
+const kGoals = {
+  cost: "the cheapest cluster",
+  power: "the cluster of the least power",
+  machines: "the cluster of the fewest machines",
+  throughput: "the cluster of the most throughput",
+};
+
+/** Limits as people write them: "tpot p90" is TPOT P90. */
+const limitText = (name) => (/^(ttft|tpot|itl|e2e) p/.test(name) ? name.toUpperCase() : name);
+const breaksText = (breaks) =>
+  breaks.length > 0 ? `breaks ${breaks.map(limitText).join(", ")}` : "still holds";
+const sizesText = (found) =>
+  found.pools.map((pool) => `${count(pool.count)} ${pool.role} ${pool.machine}`).join(" + ");
+const kilowatts = (watts) => `${figure(watts / 1000)} kW`;
+/** By how much the limit that comes nearest could tighten. */
+const headroomText = (margin) => percent(margin - 1);
+
+function budgetText(budget) {
+  const parts = [
+    budget.cost_per_hour ? `${figure(budget.cost_per_hour)} $/h` : null,
+    budget.power_w ? kilowatts(budget.power_w) : null,
+  ].filter((part) => part);
+  return parts.length > 0 ? `within ${parts.join(" and ")} ` : "";
+}
+
+function planQuestion(plan) {
+  const {workload, llm, slo} = plan.scenario;
+  const name = (value, other) => (typeof value === "string" ? value : other);
+  const traffic = `trace ${name(workload.trace, "of its own")} to ${name(llm, "its own LLM")}`;
+  const designs = new Set(plan.candidates.map((candidate) => candidate.design));
+  const load =
+    plan.goal === "throughput"
+      ? `for ${traffic}`
+      : `for ${figure(workload.rate_rps)} requests/s of ${traffic}`;
+  return (
+    `Which is ${kGoals[plan.goal]} ${load} ${budgetText(plan.budget)}` +
+    `under the objective ${name(slo, "of its own")}, of ${plural(designs.size, "design")}?`
+  );
+}
+
+/** The limit of the optimum that is nearest to breaking. */
+function boundText(slo) {
+  if (!slo) return "";
+  const worst = tightest(slo);
+  return (
+    ` Nearest to its limit: ${limitName(worst)}, ${limitValue(worst, worst.value)} of at most ` +
+    `${limitValue(worst, worst.limit)}.`
+  );
+}
+
+function planAnswer(plan) {
+  const best = plan.optimum;
+  if (!best) {
+    return el("p", {class: "answer no"}, el("strong", {}, "None"), `: ${plan.why_not}.`);
+  }
+  return el(
+    "p",
+    {class: "answer yes"},
+    el("strong", {}, sizesText(best)),
+    ` (${best.design}): ${figure(best.cost_per_hour)} $/h and ` +
+      `${kilowatts(best.provisioned_w)} provisioned for ${figure(best.rate_rps)} requests/s. `,
+    `Every limit holds with ${plural(plan.seeds.length, "seed")}.${boundText(plan.slo)}`,
+  );
+}
+
+function planFigures(plan) {
+  const best = plan.optimum;
+  if (!best) return null;
+  const items = [
+    [count(best.machines), "machines"],
+    [`${figure(best.cost_per_hour)} $/h`, "price"],
+    [kilowatts(best.provisioned_w), "provisioned"],
+    [`${figure(best.rate_rps)} requests/s`, "rate"],
+    [headroomText(best.margin), "left of the nearest limit"],
+    [count(plan.ties.length - 1), "other sizes as good"],
+    [count(plan.simulations), "simulations"],
+  ];
+  return el(
+    "ul",
+    {class: "figures"},
+    items.map(([value, name]) => el("li", {}, el("b", {}, value), name)),
+  );
+}
+
+function foundTable(plan, caption, rows) {
+  const number = (name, value) => ({name, value, show: figure, number: true});
+  return makeTable(
+    caption,
+    [
+      {name: "Design", value: (found) => found.design},
+      {name: "Machines", value: (found) => (found.pools ? sizesText(found) : "none that holds")},
+      number("In all", (found) => found.machines),
+      number("Price ($/h)", (found) => found.cost_per_hour),
+      number("Provisioned (kW)", (found) => found.provisioned_w / 1000),
+      number("Rate (requests/s)", (found) => found.rate_rps),
+      {
+        name: "Left of the nearest limit",
+        value: (found) => found.margin - 1,
+        show: percent,
+        number: true,
+      },
+      {
+        name: "Pareto front",
+        value: (found) => (plan.pareto.includes(found.design) ? "yes" : ""),
+      },
+    ],
+    rows,
+    {
+      sortable: true,
+      marked: (found) => found.pools && sizesText(found) === sizesText(plan.optimum),
+    },
+  );
+}
+
+/** The best of each design; a design without one has a row that says so. */
+function designsSection(plan) {
+  if (!plan.optimum) return null;
+  const found = new Map(plan.designs.map((design) => [design.design, design]));
+  const names = [...new Set(plan.candidates.map((candidate) => candidate.design))];
+  const rows = names.map((design) => found.get(design) || {design});
+  const caption = "Pareto front: no other design is better in price, power and rate at once";
+  const tied = plan.ties.length > 1;
+  return el(
+    "section",
+    {},
+    el("h2", {}, "Best of each design"),
+    foundTable(plan, caption, rows),
+    tied ? el("h3", {}, "Equally good sizes") : null,
+    tied ? foundTable(plan, "Widest margin first; the first is the answer", plan.ties) : null,
+  );
+}
+
+function headroomSection(plan) {
+  if (!plan.optimum) return null;
+  return el(
+    "section",
+    {},
+    el("h2", {}, "What bounds it"),
+    makeTable(
+      "What happens to the answer when one thing changes",
+      [
+        {name: "Change", value: (row) => row.change},
+        {
+          name: "Result",
+          value: (row) => breaksText(row.breaks),
+          show: (text, row) => el("span", {class: row.breaks.length > 0 ? "bad" : "good"}, text),
+        },
+      ],
+      plan.headroom,
+    ),
+    plan.slo ? sloTable(plan.slo) : null,
+  );
+}
+
+/** What was simulated, as the points of a sweep; the answer first, before what is as good. */
+function candidateSweep(plan) {
+  const best = plan.optimum;
+  const isBest = (candidate) =>
+    best &&
+    candidate.design === best.design &&
+    candidate.rate_rps === best.rate_rps &&
+    best.pools.every((pool, i) => pool.count === candidate.counts[i]);
+  const candidates = [...plan.candidates].sort((a, b) => isBest(b) - isBest(a));
+  const roles = [...new Set(candidates.flatMap((candidate) => candidate.roles))];
+  const column = (name, value) => ({name, values: candidates.map(value)});
+  return unpack({
+    name: "candidates",
+    numbers: candidates.map((_, i) => i),
+    errors: candidates.map(() => null),
+    parameters: [
+      column("design", (candidate) => candidate.design),
+      ...roles.map((role) =>
+        column(role, (candidate) => candidate.counts[candidate.roles.indexOf(role)] ?? null),
+      ),
+    ],
+    metrics: [
+      column("cost_per_hour", (candidate) => candidate.cost_per_hour),
+      column("provisioned_w", (candidate) => candidate.provisioned_w),
+      column("machines", (candidate) => candidate.machines),
+      column("rate_rps", (candidate) => candidate.rate_rps),
+      column("margin", (candidate) => candidate.margin),
+      column("slo_holds", (candidate) => candidate.breaks.length === 0),
+      column("slo_broken", (candidate) => candidate.breaks[0] || ""),
+    ],
+  });
+}
+
+function planPage(plan) {
+  const sweep = candidateSweep(plan);
+  const up = plan.goal === "throughput" ? "rate_rps" : "provisioned_w";
+  const [, , names] = kObjectives.find(([name]) => name === plan.goal);
+  const objective = objectiveMetric(sweep, names);
+  const split = ["prompt", "token"].every((role) => sweep.parameters.includes(role));
+  const axes = split ? {x: "prompt", y: "token"} : {};
+  const map = {metric: objective, objective, fixed: {design: plan.optimum?.design || ""}};
+  return [
+    el("h1", {}, planQuestion(plan)),
+    planAnswer(plan),
+    planFigures(plan),
+    designsSection(plan),
+    headroomSection(plan),
+    heatSection(sweep, {...axes, ...map}),
+    paretoSection(sweep, {x: "cost_per_hour", y: up}),
+    pointsSection(sweep, "All that was simulated", plan.goal),
+    el(
+      "section",
+      {},
+      el("h2", {}, "Scenario"),
+      el("p", {class: "note"}, "Of every simulation, but for its pools, rate and seed."),
+      el("pre", {tabindex: 0}, JSON.stringify(plan.scenario, null, 2)),
+    ),
+  ];
+}

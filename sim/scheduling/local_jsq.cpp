@@ -1,0 +1,61 @@
+#include "sim/scheduling/ranked_pools.h"
+#include "sim/scheduling/scheduler.h"
+
+namespace cleave {
+
+namespace {
+
+/// Prompt and token instances that share machines: the prompt goes where the fewest prompt tokens
+/// are pending, its token phase to the emptiest token instance of the same machine, so that the KV
+/// cache stays on the links between its GPUs. Where that machine has no token instance up, the
+/// emptiest of all takes it.
+class LocalJsq : public Scheduler {
+ public:
+  explicit LocalJsq(ClusterView& cluster) : cluster_(cluster), pools_(2, cluster.loads().size()) {
+    for (InstanceId id = 0; id < cluster.loads().size(); ++id) {
+      const std::uint32_t machine = load(id).machine;
+      if (tokens_of_machine_.size() <= machine) tokens_of_machine_.resize(machine + 1);
+      if (pool_of(id) == kToken) tokens_of_machine_[machine].push_back(id);
+      pools_.enter(pool_of(id), id, measure(id));
+    }
+  }
+
+  Placement place(const Demand&) override {
+    const InstanceId prompt = pools_.least(kPrompt);
+    if (prompt == kNoInstance) return {pools_.least(kToken), pools_.least(kToken)};
+    InstanceId token = kNoInstance;
+    for (const InstanceId id : tokens_of_machine_[load(prompt).machine]) {
+      if (!load(id).down && (token == kNoInstance || measure(id) < measure(token))) token = id;
+    }
+    if (token == kNoInstance) token = pools_.least(kToken);
+    return {prompt, token == kNoInstance ? prompt : token};
+  }
+
+  void load_changed(InstanceId id) override {
+    const bool down = load(id).down;
+    if (down && pools_.contains(id)) pools_.leave(id);
+    if (!down && !pools_.contains(id)) pools_.enter(pool_of(id), id, measure(id));
+    pools_.update(id, measure(id));
+  }
+
+ private:
+  enum Pool : std::size_t { kPrompt, kToken };
+
+  const InstanceLoad& load(InstanceId id) const { return cluster_.loads()[id]; }
+  Pool pool_of(InstanceId id) const { return load(id).home == PoolRole::kToken ? kToken : kPrompt; }
+  std::int64_t measure(InstanceId id) const {
+    return pool_of(id) == kToken ? load(id).reserved_tokens : load(id).pending_tokens;
+  }
+
+  ClusterView& cluster_;
+  RankedPools pools_;
+  std::vector<std::vector<InstanceId>> tokens_of_machine_;  ///< at most one for each GPU
+};
+
+const Schedulers::Entry kEntry{
+    "local_jsq", "prompt pool by pending tokens; the token phase stays on the same machine",
+    [](ClusterView& cluster, const SchedulerSpec&) { return std::make_unique<LocalJsq>(cluster); }};
+
+}  // namespace
+
+}  // namespace cleave
