@@ -1,5 +1,7 @@
 #include "sim/base/child_process.h"
 
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,7 +27,10 @@ void write_all(int descriptor, const std::string& text) {
   }
 }
 
-[[noreturn]] void be_child(int descriptor, const std::function<std::string()>& work) {
+[[noreturn]] void be_child(pid_t parent, int descriptor, const std::function<std::string()>& work) {
+  // However the parent ends, nobody would read what comes of the work.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(1);
   try {
     write_all(descriptor, kGood + work());
   } catch (const std::exception& error) {
@@ -40,11 +45,12 @@ void write_all(int descriptor, const std::string& text) {
 ChildProcess::ChildProcess(const std::function<std::string()>& work) {
   std::array<int, 2> ends{};
   if (pipe(ends.data()) != 0) broken_invariant(std::string("pipe: ") + std::strerror(errno));
+  const pid_t parent = getpid();
   pid_ = fork();
   if (pid_ < 0) throw InputError(std::string("cannot start a process: ") + std::strerror(errno));
   if (pid_ == 0) {
     close(ends[0]);
-    be_child(ends[1], work);
+    be_child(parent, ends[1], work);
   }
   close(ends[1]);
   pipe_ = ends[0];

@@ -8,7 +8,7 @@
 namespace cleave {
 
 /// Work done in a forked copy of this process: the network engine's clock starts once per process.
-/// The child's result comes back as text.
+/// The child's result comes back as text. It ends with its parent, however that ends.
 class ChildProcess {
  public:
   /// Starts `work` in a child; its standard output is left unflushed and unused.

@@ -1,12 +1,13 @@
-#include <cstdio>
 #include <iostream>
 #include <memory>
 #include <optional>
 
+#include "sim/base/error.h"
 #include "sim/cli/command.h"
 #include "sim/cli/output_file.h"
 #include "sim/cli/progress.h"
 #include "sim/explore/plan.h"
+#include "sim/explore/process_pool.h"
 #include "sim/report/table.h"
 
 namespace cleave {
@@ -67,20 +68,27 @@ void print_plan(const Json& plan) {
 
 struct Options {
   std::string file;
+  std::optional<std::size_t> parallel;
   std::string out;
   bool json = false;
 };
 
+Json search(const PlanSpec& spec, std::size_t parallel) {
+  StatusLine status(!is_terminal(2));
+  return find_plan(spec, parallel, [&](std::size_t simulations) {
+    if (!status.due()) return;
+    const auto done = static_cast<double>(simulations);
+    status.show(grouped(done) + " simulations, " + figure(done / status.seconds()) + "/s");
+  });
+}
+
 int plan(const Options& options) {
+  if (options.parallel && *options.parallel == 0) throw InputError("-j: expected at least 1");
   const PlanSpec spec =
       read_plan(load_profile("profiles/plans", "plan", options.file, "PLAN"), options.file);
   std::optional<OutputFile> out;
   if (!options.out.empty()) out.emplace(options.out, "--out");
-  const bool show = is_terminal(2);
-  const Json found = find_plan(spec, [show](std::size_t simulations) {
-    if (show) std::fprintf(stderr, "\r\033[K%zu simulations", simulations);
-  });
-  if (show) std::fputs("\r\033[K", stderr);
+  const Json found = search(spec, options.parallel.value_or(usable_cores()));
   if (out) {
     out->stream() << found.dump(1) << '\n';
     out->commit();
@@ -103,6 +111,8 @@ void add_plan(CLI::App& app, Action& action) {
                    "cleave plan hh-code-70"));
   plan_app->add_option("PLAN", options->file, "plan (JSON), or the name of a built-in one")
       ->required();
+  plan_app->add_option("-j", options->parallel,
+                       "simulations at a time; default: the cores there are");
   plan_app->add_option("--out", options->out, "file for the answer (JSON); cleave report shows it")
       ->type_name("FILE");
   plan_app->add_flag("--json", options->json, "print the answer as JSON");

@@ -35,33 +35,44 @@ std::string rounded_time(double seconds) {
   return std::to_string(whole / kHour) + " h " + std::to_string(whole % kHour / kMinute) + " min";
 }
 
-Progress::Progress(double expected_requests) : expected_(expected_requests) {}
+StatusLine::StatusLine(bool quiet)
+    : quiet_(quiet),
+      terminal_(is_terminal(2)),
+      first_(start_ + std::chrono::seconds(terminal_ ? 1 : 10)),
+      next_(first_) {}
 
-Progress::~Progress() {
-  if (shown_) std::fputs("\r\033[K", stderr);
+StatusLine::~StatusLine() {
+  // Shown by now, here or in a forked process.
+  if (!quiet_ && terminal_ && Clock::now() >= first_) std::fputs("\r\033[K", stderr);
 }
+
+void StatusLine::show(const std::string& line) {
+  next_ = Clock::now() + (terminal_ ? std::chrono::milliseconds(200) : std::chrono::seconds(10));
+  std::fprintf(stderr, terminal_ ? "\r\033[K%s" : "%s\n", line.c_str());
+}
+
+double StatusLine::seconds() const {
+  return std::chrono::duration<double>(Clock::now() - start_).count();
+}
+
+Progress::Progress(double expected_requests) : expected_(expected_requests) {}
 
 void Progress::arrived(double time_s) {
   constexpr std::uint64_t kEvery = 4096;
   simulated_s_ = time_s;
-  if (++arrived_ % kEvery == 0 && Clock::now() >= next_) show();
+  if (++arrived_ % kEvery == 0 && status_.due()) status_.show(line());
 }
 
-void Progress::show() {
-  using std::chrono::duration;
-  next_ += std::chrono::milliseconds(200);
-  const double wall_s = duration<double>(Clock::now() - start_).count();
-  const double rate = static_cast<double>(arrived_) / wall_s;
-  std::string line;
+std::string Progress::line() const {
+  const double rate = static_cast<double>(arrived_) / status_.seconds();
   const double left = expected_ - static_cast<double>(arrived_);
+  std::string line;
   if (left > 0) {
     const double share = static_cast<double>(arrived_) / expected_;
     line =
         progress_bar(share) + " " + percent(share) + ", " + rounded_time(left / rate) + " left, ";
   }
-  line += "simulating " + figure(rate) + " requests/s, at " + figure(simulated_s_) + " s";
-  std::fprintf(stderr, "\r\033[K%s", line.c_str());
-  shown_ = true;
+  return line + "simulating " + figure(rate) + " requests/s, at " + figure(simulated_s_) + " s";
 }
 
 }  // namespace cleave

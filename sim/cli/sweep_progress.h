@@ -1,27 +1,20 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
+
+#include "sim/cli/progress.h"
 
 namespace cleave {
 
-/// A bar on stderr that says how far a sweep is, with its rate and the time left; a line now and
-/// then where stderr is no terminal.
+/// A bar on stderr that says how far a sweep is, with its rate and the time left.
 class SweepProgress {
  public:
-  explicit SweepProgress(bool quiet);
-  ~SweepProgress();
+  explicit SweepProgress(bool quiet) : status_(quiet) {}
   /// `done` of `total` points, `already` of them before this began.
   void show(std::uint64_t done, std::uint64_t total, std::uint64_t already, std::uint64_t failed);
 
  private:
-  using Clock = std::chrono::steady_clock;
-
-  bool quiet_;
-  bool terminal_;
-  bool shown_ = false;
-  Clock::time_point start_ = Clock::now();
-  Clock::time_point next_ = start_;
+  StatusLine status_;
 };
 
 }  // namespace cleave

@@ -16,7 +16,10 @@ namespace cleave {
 ///    "headroom": [{"change", "breaks"}], first of one machine less, "simulations",
 ///    "candidates": [{"design", "roles", "counts", "machines", "cost_per_hour", "provisioned_w",
 ///    "rate_rps", "margin", "breaks"}], all that was simulated}.
-/// margin: how many times its worst limit is above the value. `progress` hears of each simulation.
-Json find_plan(const PlanSpec& spec, const std::function<void(std::size_t simulations)>& progress);
+/// margin: how many times its worst limit is above the value. At most `parallel` simulations run at
+/// a time; the answer does not depend on it. `progress` hears of each simulation, in this process
+/// or in one forked from it.
+Json find_plan(const PlanSpec& spec, std::size_t parallel,
+               const std::function<void(std::size_t simulations)>& progress);
 
 }  // namespace cleave

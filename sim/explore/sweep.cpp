@@ -1,9 +1,5 @@
 #include "sim/explore/sweep.h"
 
-#include <signal.h>
-#include <sys/prctl.h>
-#include <unistd.h>
-
 #include <algorithm>
 
 #include "sim/base/error.h"
@@ -28,12 +24,6 @@ void check_readable(const SweepSpec& spec) {
     }
   }
   throw InputError("no point of the sweep can run; the first: " + first);
-}
-
-/// Makes this process end when `parent` ends.
-void follow(pid_t parent) {
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(1);
 }
 
 }  // namespace
@@ -87,14 +77,9 @@ void run_point_jobs(std::size_t parallel,
                     const std::function<void(std::size_t point, const JobResult& result)>& done) {
   // A job is started as soon as it is handed out: one text is enough.
   std::string scenario;
-  const pid_t parent = getpid();
   run_jobs(
       parallel, [&](std::size_t& point) { return next(point, scenario); },
-      [&](std::size_t) {
-        follow(parent);
-        return run_point(scenario);
-      },
-      done);
+      [&](std::size_t) { return run_point(scenario); }, done);
 }
 
 void run_points(PointQueue& queue, std::size_t parallel) {

@@ -47,8 +47,7 @@ std::string run_point(const std::string& scenario);
 /// Runs all points of `queue`, `parallel` at a time, each in a process of its own.
 void run_points(PointQueue& queue, std::size_t parallel);
 
-/// run_jobs() for points whose scenarios come as text: `next` gives both. The processes end with
-/// this one, however it ends.
+/// run_jobs() for points whose scenarios come as text: `next` gives both.
 void run_point_jobs(std::size_t parallel,
                     const std::function<bool(std::size_t& point, std::string& scenario)>& next,
                     const std::function<void(std::size_t point, const JobResult& result)>& done);

@@ -10,6 +10,8 @@ namespace cleave {
 /// many.
 class LinkMeter {
  public:
+  static constexpr std::size_t kWindows = 256;
+
   /// `bytes` crossed evenly between two times, in seconds.
   void add(double from_s, double to_s, double bytes) {
     while (to_s >= width_s_ * kWindows) halve();
@@ -33,18 +35,19 @@ class LinkMeter {
 
   /// Shares of `bandwidth_bps` used in each window up to `end_s`, ascending.
   std::vector<double> shares(double bandwidth_bps, double end_s) const {
+    // Long after the last bytes the windows are still as narrow as these wanted them.
+    LinkMeter wide = *this;
+    while (end_s >= wide.width_s_ * kWindows) wide.halve();
     std::vector<double> shares(
-        std::max<std::size_t>(1, static_cast<std::size_t>(end_s / width_s_)));
-    for (std::size_t i = 0; i < std::min(shares.size(), windows_.size()); ++i) {
-      shares[i] = windows_[i] / (bandwidth_bps * width_s_);
+        std::max<std::size_t>(1, static_cast<std::size_t>(end_s / wide.width_s_)));
+    for (std::size_t i = 0; i < std::min(shares.size(), wide.windows_.size()); ++i) {
+      shares[i] = wide.windows_[i] / (bandwidth_bps * wide.width_s_);
     }
     std::sort(shares.begin(), shares.end());
     return shares;
   }
 
  private:
-  static constexpr std::size_t kWindows = 256;
-
   void halve() {
     for (std::size_t i = 0; i < windows_.size(); i += 2) {
       windows_[i / 2] = windows_[i] + (i + 1 < windows_.size() ? windows_[i + 1] : 0);

@@ -36,8 +36,9 @@ class PoolMetrics {
 
   /// The pools for the summary; `over_time` adds what each did in every bucket of time.
   Json json() const;
-  /// Cluster power over time: mean, p99 and peak of its buckets, whose width is given.
-  Json power_json() const;
+  /// Cluster power over time: mean, p99 and peak of its buckets, whose width is given; the same
+  /// against a budget, where there is one (not 0).
+  Json power_json(double budget_w) const;
   /// A row for each instance; see OUTPUT.md.
   void write_machines(std::ostream& out) const;
 

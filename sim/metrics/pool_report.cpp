@@ -96,7 +96,7 @@ Json PoolMetrics::json() const {
   return pools;
 }
 
-Json PoolMetrics::power_json() const {
+Json PoolMetrics::power_json(double budget_w) const {
   double width_s = 0;
   double idle_w = 0;
   for (const Pool& pool : pools_) {
@@ -116,13 +116,26 @@ Json PoolMetrics::power_json() const {
   const double mean_w = end_s_ > 0 ? energy_j() / end_s_ : idle_w;
   const auto rank =
       static_cast<std::size_t>(0.99 * static_cast<double>(power.empty() ? 0 : power.size() - 1));
+  const double p99_w = power.empty() ? idle_w : power[rank];
+  const double peak_w = power.empty() ? idle_w : power.back();
+  Json budget;
+  if (budget_w > 0) {
+    const auto above = power.end() - std::upper_bound(power.begin(), power.end(), budget_w);
+    const auto windows = static_cast<double>(std::max<std::size_t>(1, power.size()));
+    budget = {{"budget_w", budget_w},
+              {"p99_share", p99_w / budget_w},
+              {"peak_share", peak_w / budget_w},
+              {"above_share", static_cast<double>(above) / windows},
+              {"holds", peak_w <= budget_w}};
+  }
   return {{"provisioned_w", provisioned_w()},
           {"idle_w", idle_w},
           {"mean_w", mean_w},
-          {"p99_w", power.empty() ? idle_w : power[rank]},
-          {"peak_w", power.empty() ? idle_w : power.back()},
+          {"p99_w", p99_w},
+          {"peak_w", peak_w},
           {"window_s", width_s},
-          {"estimated", !power_measured()}};
+          {"estimated", !power_measured()},
+          {"budget", budget}};
 }
 
 void PoolMetrics::write_machines(std::ostream& out) const {

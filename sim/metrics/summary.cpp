@@ -176,7 +176,7 @@ Json Metrics::summary(const RunTotals& totals) {
                         {"tokens", request.tokens},
                         {"needed_bytes", request.needed_bytes}});
   }
-  Json power = pools_.power_json();
+  Json power = pools_.power_json(scenario_.power_budget_w);
   const double energy_j = pools_.energy_j();
   power["energy_kwh"] = energy_j / kJoulesPerKwh;
   power["j_per_output_token"] = per(energy_j, output_tokens_);

@@ -135,6 +135,17 @@ std::string cost_text(const Json& summary) {
          (power["estimated"].get<bool>() ? " (power estimated)" : "") + "\n";
 }
 
+std::string budget_text(const Json& summary, const Paint& paint) {
+  const Json& budget = summary["power"]["budget"];
+  if (budget.is_null()) return "";
+  constexpr double kKilo = 1000;
+  const bool holds = budget["holds"].get<bool>();
+  return "Power budget " + figure(number(budget, "budget_w") / kKilo) +
+         " kW: " + (holds ? paint.good("holds") : paint.bad("exceeded")) + "; P99 " +
+         percent(number(budget, "p99_share")) + ", peak " + percent(number(budget, "peak_share")) +
+         ", above it " + percent(number(budget, "above_share")) + " of the time\n";
+}
+
 std::string warnings(const Json& summary, const Paint& paint) {
   std::string text;
   const auto warn = [&](const std::string& word, const std::string& rest) {
@@ -173,7 +184,7 @@ std::string run_text(const Json& summary, bool colours) {
   if (summary["estimated"].get<bool>()) text += " (estimated latencies)";
   text += "\n" + wrapped(requests_line(summary)) + "\n" + warnings(summary, paint) + "\n" +
           latency_table(summary) + "\n" + pool_table(summary) + "\n" + slo_text(summary, paint) +
-          "\n" + wrapped(link_text(summary) + cost_text(summary));
+          "\n" + wrapped(link_text(summary) + cost_text(summary)) + budget_text(summary, paint);
   return text;
 }
 

@@ -241,6 +241,14 @@ FabricSpec read_fabric(JsonReader reader, const Json& settings) {
   return spec;
 }
 
+double read_power_budget(JsonReader& scenario) {
+  if (!scenario.has("power")) return 0;
+  JsonReader power = scenario.object("power");
+  const double budget_w = power.number("budget_w", kPositive);
+  power.finish();
+  return budget_w;
+}
+
 }  // namespace
 
 Scenario read_scenario(const Json& document) {
@@ -257,6 +265,7 @@ Scenario read_scenario(const Json& document) {
   scenario.fabric = read_fabric(reader.object("fabric"), reader.value("fabric"));
   read_faults(reader, scenario);
   scenario.slo = read_slo(reader);
+  scenario.power_budget_w = read_power_budget(reader);
   scenario.results = read_results(reader.object("results"));
   reader.finish();
   return scenario;

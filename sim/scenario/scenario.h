@@ -114,6 +114,7 @@ struct Scenario {
   FabricSpec fabric;
   std::vector<FaultSpec> faults;  ///< by time
   SloSpec slo;
+  double power_budget_w = 0;  ///< what the cluster's power is held against; 0: nothing
   ResultsSpec results;
 };
 

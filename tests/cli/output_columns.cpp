@@ -42,8 +42,9 @@ void check_named(const Json& at, const std::string& path, const std::string& tex
 
 TEST_CASE("OUTPUT.md names every column and every field of the summary") {
   const TempFolder folder;
-  const Outcome outcome = run_cleave(
-      {"run", "--set", "workload.duration_s=1", "--quiet", "--out", folder.path("results")});
+  const Outcome outcome =
+      run_cleave({"run", "--set", "workload.duration_s=1", "--set", "power.budget_w=1", "--quiet",
+                  "--out", folder.path("results")});
   REQUIRE(outcome.exit_code == 0);
   for (const std::string file : {"requests.csv", "machines.csv", "links.csv"}) {
     const std::string described = section(file);

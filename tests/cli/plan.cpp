@@ -23,6 +23,28 @@ TEST_CASE("plan: the cheapest Splitwise-HH for 70 requests/s of coding is the pa
   for (const Json& change : plan["headroom"]) CHECK_FALSE(change["breaks"].empty());
 }
 
+TEST_CASE("plan: the answer does not depend on how many simulations run at a time") {
+  const TempFolder folder;
+  const std::string designs = R"("designs": [
+      {"name": "mixed", "mixed": "dgx-h100", "most": 12},
+      {"name": "split", "prompt": "dgx-h100", "token": "dgx-a100", "most": 12}],
+    "scenario": {"workload": {"trace": "azure-2023-conv", "rate_rps": 10, "duration_s": 20}})";
+  for (const std::string goal :
+       {R"("minimize": "cost")", R"("maximize": "throughput", "budget": {"power_w": 100000})"}) {
+    INFO(goal);
+    const std::string spec = folder.write("plan.json", "{" + goal + ", " + designs + "}");
+    const Outcome one = run_cleave({"plan", spec, "--json", "-j", "1"});
+    REQUIRE(one.exit_code == 0);
+    for (const char* parallel : {"2", "7"}) {
+      CHECK(run_cleave({"plan", spec, "--json", "-j", parallel}).out == one.out);
+    }
+    const Json plan = Json::parse(one.out);
+    CHECK(plan["designs"].size() == 2);
+    CHECK_FALSE(plan["headroom"].back()["breaks"].empty());
+  }
+  CHECK(run_cleave({"plan", "hh-code-70", "-j", "0"}).exit_code == 2);
+}
+
 TEST_CASE("plan: --out keeps the question, the answer and all that was simulated") {
   const TempFolder folder;
   const std::string spec = folder.write("spec.json", R"({

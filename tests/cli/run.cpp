@@ -61,6 +61,13 @@ TEST_CASE("run: the default scenario tells what a planner wants to know") {
   // Not a terminal: no colours, no progress.
   CHECK_FALSE(contains(outcome.out, "\033"));
   CHECK_FALSE(contains(outcome.out, "Results in"));
+  CHECK_FALSE(contains(outcome.out, "Power budget"));
+}
+
+TEST_CASE("run: a power budget has a line of its own") {
+  const Outcome outcome = run_cleave(kShort + Names{"--set", "power.budget_w=1000"});
+  CHECK(contains(outcome.out, "\nPower budget 1.00 kW: exceeded; P99 "));
+  CHECK(contains(outcome.out, ", above it 100.0 % of the time\n"));
 }
 
 TEST_CASE("run: --json prints JSON only, --quiet nothing") {

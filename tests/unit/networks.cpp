@@ -1,5 +1,6 @@
 // What KV transfers cost: the paper's own figures, and networks that are too narrow.
 
+#include "sim/fabric/link_meter.h"
 #include "tests/catch.h"
 #include "tests/support/simulation.h"
 
@@ -83,6 +84,16 @@ TEST_CASE("network: every topology serves the same requests") {
     CHECK(summary["requests"]["completed"] == summary["requests"]["arrived"]);
     CHECK(summary["links"].empty() == (std::string(topology) == "pipe"));
   }
+}
+
+TEST_CASE("network: an idle link of a long run has no more windows than a busy one") {
+  LinkMeter idle;
+  CHECK(idle.shares(1e9, 1e7).size() <= LinkMeter::kWindows);
+  LinkMeter once;
+  once.add(0, 1, 1e9);
+  const std::vector<double> shares = once.shares(1e9, 1e7);
+  CHECK(shares.size() <= LinkMeter::kWindows);
+  CHECK(shares.back() * 1e7 / static_cast<double>(shares.size()) == Approx(1).epsilon(0.01));
 }
 
 }  // namespace cleave
