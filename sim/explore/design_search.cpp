@@ -83,12 +83,7 @@ Json DesignSearch::scenario(Sizes sizes, double rate_rps, std::int64_t seed) con
   Json scenario = spec_.scenario;
   scenario["workload"]["rate_rps"] = rate_rps;
   scenario["workload"]["seed"] = seed;
-  scenario["pools"] = Json::array();
-  for (std::size_t i = 0; i < design_.roles.size(); ++i) {
-    scenario["pools"].push_back({{"role", design_.roles[i]},
-                                 {"machine", design_.machines[i].name},
-                                 {"count", i == 0 ? sizes.first : sizes.second}});
-  }
+  scenario["pools"] = design_pools(design_, {sizes.first, sizes.second});
   // The paper's baselines batch both phases on the machine with the fewest pending tokens.
   if (design_.roles.size() == 1) scenario["scheduler"]["policy"] = "token_jsq";
   return scenario;

@@ -7,7 +7,33 @@ namespace cleave {
 
 namespace {
 
-Design read_design(JsonReader& reader) {
+/// A pool as a scenario has it, but for role and count.
+Json read_design_pool(JsonReader& reader, const std::string& role) {
+  const Json& value = reader.value(role);
+  if (value.is_string()) return {{"machine", value}};
+  if (!value.is_object()) reader.fail(role, "expected a machine, or an object with \"machine\"");
+  for (const char* key : {"role", "count", "shares_machines_of"}) {
+    if (value.contains(key)) {
+      reader.fail(role + "." + key, "not expected; the plan finds pools of their own");
+    }
+  }
+  return value;
+}
+
+/// The machines of a design as its scenarios will have them, all of whose settings are checked.
+std::vector<Machine> read_machines(const JsonReader& reader, const Design& design, Json scenario) {
+  scenario["pools"] = design_pools(design, std::vector<std::uint32_t>(design.roles.size(), 1));
+  scenario["faults"] = Json::array();
+  std::vector<Machine> machines;
+  try {
+    for (const PoolSpec& pool : read_scenario(scenario).pools) machines.push_back(pool.machine);
+  } catch (const InputError& error) {
+    throw InputError(reader.path() + ": " + error.what());
+  }
+  return machines;
+}
+
+Design read_design(JsonReader& reader, const Json& scenario) {
   constexpr std::int64_t kMost = 10'000;
   Design design;
   design.name = reader.text("name");
@@ -15,8 +41,9 @@ Design read_design(JsonReader& reader) {
   design.roles =
       mixed ? std::vector<std::string>{"mixed"} : std::vector<std::string>{"prompt", "token"};
   for (const std::string& role : design.roles) {
-    design.machines.push_back(load_machine(reader.text(role), reader.path_of(role)));
+    design.pools.push_back(read_design_pool(reader, role));
   }
+  design.machines = read_machines(reader, design, scenario);
   design.most = static_cast<std::uint32_t>(reader.integer("most", 1, kMost, 100));
   reader.finish();
   return design;
@@ -46,6 +73,17 @@ void read_goal(JsonReader& reader, PlanSpec& spec) {
 
 }  // namespace
 
+Json design_pools(const Design& design, const std::vector<std::uint32_t>& counts) {
+  Json pools = Json::array();
+  for (std::size_t i = 0; i < design.roles.size(); ++i) {
+    Json pool{{"role", design.roles[i]}};
+    pool.update(design.pools[i]);
+    pool["count"] = counts[i];
+    pools.push_back(std::move(pool));
+  }
+  return pools;
+}
+
 PlanSpec read_plan(const Json& json, const std::string& place) {
   JsonReader reader(json, place);
   PlanSpec spec;
@@ -62,7 +100,9 @@ PlanSpec read_plan(const Json& json, const std::string& place) {
     spec.scenario = merge_scenario(spec.scenario, reader.value("scenario"));
   }
   read_goal(reader, spec);
-  for (JsonReader& design : reader.objects("designs")) spec.designs.push_back(read_design(design));
+  for (JsonReader& design : reader.objects("designs"))
+    spec.designs.push_back(read_design(design, spec.scenario));
+
   if (spec.designs.empty()) reader.fail("designs", "expected at least one");
   spec.seeds = {1, 2, 3};
   if (reader.has("seeds")) {

@@ -13,9 +13,13 @@ namespace cleave {
 struct Design {
   std::string name;
   std::vector<std::string> roles;  ///< {"mixed"}, or {"prompt", "token"}
-  std::vector<Machine> machines;   ///< of each pool
+  std::vector<Json> pools;         ///< of each: the scenario's pool without "role" and "count"
+  std::vector<Machine> machines;   ///< of each pool, with the price and power cap it asks for
   std::uint32_t most = 0;          ///< machines of a pool
 };
+
+/// The design's pools with so many machines each, as in a scenario.
+Json design_pools(const Design& design, const std::vector<std::uint32_t>& counts);
 
 /// What is searched for. Either the least of `minimize` at the scenario's rate, or the highest rate
 /// within the budget.
@@ -31,7 +35,9 @@ struct PlanSpec {
 
 /// Reads a plan: {"presets": [...], "scenario": {...}, "minimize": "cost"|"power"|"machines" or
 /// "maximize": "throughput", "budget": {"cost_per_hour", "power_w"}, "designs": [{"name", "prompt",
-/// "token", "most"} or {"name", "mixed", "most"}], "seeds": [...]}. Throws InputError.
+/// "token", "most"} or {"name", "mixed", "most"}], "seeds": [...]}. A pool of a design is a
+/// machine, or an object with "machine" and whatever else a scenario's pool has but role and count.
+/// Throws InputError.
 PlanSpec read_plan(const Json& json, const std::string& place);
 
 }  // namespace cleave
