@@ -21,6 +21,7 @@ std::string sizes_of(const Json& found) {
     text += std::to_string(pool["count"].get<int>()) + " " + pool["role"].get<std::string>() + " " +
             pool["machine"].get<std::string>();
   }
+  if (found["estimated"].get<bool>()) text += " (estimated)";
   return text;
 }
 

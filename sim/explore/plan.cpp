@@ -108,6 +108,7 @@ bool Planner::better(const Found& a, const Found& b) const {
 Json Planner::describe(const Found& found) const {
   const auto& [search, candidate] = found;
   return {{"design", search->design().name},
+          {"estimated", search->design().estimated},
           {"pools", search->scenario(candidate.sizes, candidate.rate_rps, spec_.seeds[0])["pools"]},
           {"machines", search->machines(candidate.sizes)},
           {"cost_per_hour", search->cost_per_hour(candidate.sizes)},

@@ -11,7 +11,7 @@ namespace cleave {
 /// answer must hold under every seed. Gives
 ///   {"kind": "plan", "goal": "cost" | "power" | "machines" | "throughput", "budget", "seeds",
 ///    "scenario" (complete but for the pools), "slo" (of the optimum, as in a summary),
-///    "optimum": {"design", "pools", "machines", "cost_per_hour", "provisioned_w", "rate_rps",
+///    "optimum": {"design", "estimated", "pools", "machines", "cost_per_hour", "provisioned_w",
 ///    "margin"} or null, "why_not", "ties": [...], "designs": [best of each], "pareto": [names],
 ///    "headroom": [{"change", "breaks"}], first of one machine less, "simulations",
 ///    "candidates": [{"design", "roles", "counts", "machines", "cost_per_hour", "provisioned_w",

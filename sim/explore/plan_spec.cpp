@@ -1,6 +1,7 @@
 #include "sim/explore/plan_spec.h"
 
 #include "sim/base/error.h"
+#include "sim/scenario/pool_latency.h"
 #include "sim/scenario/resolve.h"
 
 namespace cleave {
@@ -21,16 +22,18 @@ Json read_design_pool(JsonReader& reader, const std::string& role) {
 }
 
 /// The machines of a design as its scenarios will have them, all of whose settings are checked.
-std::vector<Machine> read_machines(const JsonReader& reader, const Design& design, Json scenario) {
+void read_machines(const JsonReader& reader, Json scenario, Design& design) {
   scenario["pools"] = design_pools(design, std::vector<std::uint32_t>(design.roles.size(), 1));
   scenario["faults"] = Json::array();
-  std::vector<Machine> machines;
   try {
-    for (const PoolSpec& pool : read_scenario(scenario).pools) machines.push_back(pool.machine);
+    const Scenario read = read_scenario(scenario);
+    for (std::size_t i = 0; i < read.pools.size(); ++i) {
+      design.machines.push_back(read.pools[i].machine);
+      design.estimated = design.estimated || pool_latency(read, i)->estimated();
+    }
   } catch (const InputError& error) {
     throw InputError(reader.path() + ": " + error.what());
   }
-  return machines;
 }
 
 Design read_design(JsonReader& reader, const Json& scenario) {
@@ -43,7 +46,7 @@ Design read_design(JsonReader& reader, const Json& scenario) {
   for (const std::string& role : design.roles) {
     design.pools.push_back(read_design_pool(reader, role));
   }
-  design.machines = read_machines(reader, design, scenario);
+  read_machines(reader, scenario, design);
   design.most = static_cast<std::uint32_t>(reader.integer("most", 1, kMost, 100));
   reader.finish();
   return design;

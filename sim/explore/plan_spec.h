@@ -15,6 +15,7 @@ struct Design {
   std::vector<std::string> roles;  ///< {"mixed"}, or {"prompt", "token"}
   std::vector<Json> pools;         ///< of each: the scenario's pool without "role" and "count"
   std::vector<Machine> machines;   ///< of each pool, with the price and power cap it asks for
+  bool estimated = false;          ///< whether some pool's latency was not measured
   std::uint32_t most = 0;          ///< machines of a pool
 };
 

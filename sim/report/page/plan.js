@@ -61,6 +61,7 @@ function planAnswer(plan) {
     el("strong", {}, sizesText(best)),
     ` (${best.design}): ${figure(best.cost_per_hour)} $/h and ` +
       `${kilowatts(best.provisioned_w)} provisioned for ${figure(best.rate_rps)} requests/s. `,
+    best.estimated ? "Latencies are estimated, not fitted from measurements. " : "",
     `Every limit holds with ${plural(plan.seeds.length, "seed")}.${boundText(plan.slo)}`,
   );
 }
@@ -84,13 +85,18 @@ function planFigures(plan) {
   );
 }
 
+function machinesText(found) {
+  if (!found.pools) return "none that holds";
+  return sizesText(found) + (found.estimated ? " (estimated)" : "");
+}
+
 function foundTable(plan, caption, rows) {
   const number = (name, value) => ({name, value, show: figure, number: true});
   return makeTable(
     caption,
     [
       {name: "Design", value: (found) => found.design},
-      {name: "Machines", value: (found) => (found.pools ? sizesText(found) : "none that holds")},
+      {name: "Machines", value: machinesText},
       number("In all", (found) => found.machines),
       number("Price ($/h)", (found) => found.cost_per_hour),
       number("Provisioned (kW)", (found) => found.provisioned_w / 1000),
