@@ -140,13 +140,10 @@ std::set<std::string> Constraint::keys() const {
   return keys;
 }
 
-const Constraint::PerMachine& Constraint::machine(const std::string& name,
-                                                  const std::string& place) {
+const Machine& Constraint::machine(const std::string& name, const std::string& place) {
   const auto found = machines_.find(name);
   if (found != machines_.end()) return found->second;
-  const Machine machine = load_machine(name, place);
-  const PerMachine known{machine.price_per_hour, machine.provisioned_at_cap_w()};
-  return machines_.emplace(name, known).first->second;
+  return machines_.emplace(name, load_machine(name, place)).first->second;
 }
 
 double Constraint::value(const Term& term, const Json& scenario) {
@@ -158,10 +155,15 @@ double Constraint::value(const Term& term, const Json& scenario) {
   }
   double sum = 0;
   for (JsonReader& pool : JsonReader(scenario, "").objects("pools")) {
-    const PerMachine& one = machine(pool.text("machine"), pool.path_of("machine"));
+    if (pool.has("shares_machines_of")) continue;
+    Machine one = machine(pool.text("machine"), pool.path_of("machine"));
+    one.power_cap = pool.number("power_cap", kPositive, one.power_cap);
+    if (term.path == kCost && one.price_per_hour == kNoPrice && !pool.has("price_per_hour")) {
+      pool.fail("price_per_hour", "is missing, and no price of \"" + one.name + "\" is published");
+    }
     sum += pool.number("count") *
            (term.path == kCost ? pool.number("price_per_hour", kNonNegative, one.price_per_hour)
-                               : one.provisioned_w);
+                               : one.provisioned_at_cap_w());
   }
   return sum;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sim/base/json_reader.h"
+#include "sim/scenario/scenario.h"
 
 namespace cleave {
 
@@ -31,20 +32,15 @@ class Constraint {
     double factor = 1;
     std::string path;  ///< "" for a constant
   };
-  /// What a machine's profile says; a sweep asks for the same few again and again.
-  struct PerMachine {
-    double price_per_hour;
-    double provisioned_w;
-  };
   class Parser;
 
   double value(const Term& term, const Json& scenario);
-  const PerMachine& machine(const std::string& name, const std::string& place);
+  const Machine& machine(const std::string& name, const std::string& place);
 
   std::string place_;
   std::vector<Term> terms_;  ///< their sum is compared with 0
   std::string comparison_;
-  std::map<std::string, PerMachine> machines_;
+  std::map<std::string, Machine> machines_;  ///< a sweep asks for the same few again and again
 };
 
 /// The value at `path` ("pools[0].count") of a document; nothing where there is none.

@@ -9,8 +9,8 @@ using namespace cleave::testing;
 
 namespace {
 
-std::string document() {
-  std::ifstream in(CLEAVE_SOURCE_DIR "/OUTPUT.md", std::ios::binary);
+std::string document(const std::string& name = "OUTPUT.md") {
+  std::ifstream in(CLEAVE_SOURCE_DIR "/" + name, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
@@ -36,6 +36,18 @@ void check_named(const Json& at, const std::string& path, const std::string& tex
              contains(text, "`" + key + "[]`")));
     }
   }
+}
+
+/// By its name, or as one of `ttft_*` with `p50`.
+bool is_described(const std::string& column, const std::string& text) {
+  if (contains(text, "`" + column + "`")) return true;
+  for (std::size_t at = column.find('_'); at != std::string::npos; at = column.find('_', at + 1)) {
+    if (contains(text, "`" + column.substr(0, at) + "_*`") &&
+        contains(text, "`" + column.substr(at + 1) + "`")) {
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -64,4 +76,24 @@ TEST_CASE("OUTPUT.md names every column and every field of the summary") {
   }
   const Json summary = parse_json(folder.read("results/summary.json"), "summary.json");
   check_named(summary, "", document());
+}
+
+TEST_CASE("SWEEPS.md names every column of a results database") {
+  const TempFolder folder;
+  const std::string spec = folder.write(
+      "sweep.json",
+      R"({"scenario": {"workload": {"duration_s": 1}}, "vary": {"workload.seed": [1]}})");
+  const std::string database = folder.path("results.db");
+  REQUIRE(run_cleave({"sweep", spec, "--out", database, "--quiet"}).exit_code == 0);
+  std::istringstream rows(run_cleave({"results", database, "--csv"}).out);
+  std::string header;
+  std::getline(rows, header);
+  std::istringstream columns(header);
+  std::size_t count = 0;
+  for (std::string column; std::getline(columns, column, ',');) {
+    INFO(column);
+    ++count;
+    if (column != "workload.seed") CHECK(is_described(column, document("SWEEPS.md")));
+  }
+  CHECK(count > 150);
 }
