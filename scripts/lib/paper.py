@@ -1,11 +1,11 @@
 """The clusters of the Splitwise paper (Patel et al., ISCA 2024), and how to simulate and plan them;
 for the scripts that compare with its figures."""
 import concurrent.futures
-import csv
-import io
+import contextlib
 import json
 import os
 import pathlib
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -23,6 +23,7 @@ CLUSTERS = {
     "Splitwise-HA": ((H, A), (25, 26), (35, 8)),
     "Splitwise-HHcap": ((H, CAP), (25, 21), (35, 7)),
 }
+SPLIT = [name for name in CLUSTERS if name.startswith("Splitwise")]
 WORKLOADS = {"conversation": "azure-2023-conv", "coding": "azure-2023-code"}
 PRESETS = {"preset": ["splitwise-sim"], "default": []}
 
@@ -72,50 +73,54 @@ def broken(summary):
             for limit in summary["slo"]["limits"] if not limit["holds"]]
 
 
-def capacity(settings, presets, seconds=120, exact=0.01):
+def holds(summary):
+    return not broken(summary) and summary["slo"]["holds"]
+
+
+def capacity(settings, presets, exact=0.01):
     """The highest rate, requests/s, at which every limit holds; to `exact` of it."""
-    def holds(rate):
-        return not broken(run({**settings, "workload.rate_rps": rate,
-                               "workload.duration_s": seconds}, presets))
+    def keeps(rate):
+        return holds(run({**settings, "workload.rate_rps": rate}, presets))
     low, high = 0.0, 40.0
-    while holds(high):
+    while keeps(high):
         low, high = high, 2 * high
     while high - low > exact * high:
         middle = (low + high) / 2
-        low, high = (middle, high) if holds(middle) else (low, middle)
+        low, high = (middle, high) if keeps(middle) else (low, middle)
         if high < 0.1:
             return 0.0
     return low
 
 
-def plan(name, presets, changes=None):
-    """The answer of a built-in plan, with other presets and `changes` merged into its scenario."""
+def plan(name, presets, scenario=None):
+    """The answer of a built-in plan, with other presets and `scenario` merged into its own."""
     spec = json.loads((ROOT / "profiles/plans" / f"{name}.json").read_text())
     spec["presets"] = list(presets)
-    for key, value in (changes or {}).items():
-        spec[key] = {**spec[key], **value} if isinstance(value, dict) else value
+    spec["scenario"].update(scenario or {})
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(spec, file)
         file.flush()
         return json.loads(call(["plan", file.name, "--json"]))
 
 
-def sweep(name, presets, changes=None):
-    """The points of a built-in sweep, as rows of text by column."""
+def sweep(name, presets):
+    """The points of a built-in sweep, with other presets: (scenario, summary) each."""
     spec = json.loads((ROOT / "profiles/sweeps" / f"{name}.json").read_text())
     spec["presets"] = list(presets)
-    spec["scenario"]["workload"].update(changes or {})
     with tempfile.TemporaryDirectory() as folder:
         file, database = pathlib.Path(folder, "spec.json"), pathlib.Path(folder, "results.db")
         file.write_text(json.dumps(spec))
         call(["sweep", str(file), "--out", str(database), "--quiet"])
-        return list(csv.DictReader(io.StringIO(call(["results", str(database), "--csv"]))))
+        with contextlib.closing(sqlite3.connect(database)) as connection:
+            rows = connection.execute("SELECT scenario, summary FROM points ORDER BY point")
+            return [(json.loads(scenario), json.loads(summary)) for scenario, summary in rows]
 
 
 def side_by_side(work, keys):
-    """{key: work(key)}, as many at a time as there are cores."""
+    """{"a | b": work(a, b)} for every key (a, b), as many at a time as there are cores."""
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
-        return dict(zip(keys, threads.map(work, keys)))
+        return dict(zip((" | ".join(key) for key in keys),
+                        threads.map(lambda key: work(*key), keys)))
 
 
 def put_between(page, script, text):

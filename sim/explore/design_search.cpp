@@ -168,15 +168,23 @@ std::optional<Candidate> DesignSearch::least() {
   return best;
 }
 
-/// The highest rate that holds, to kRateStep, in steps that double from `first_step` on.
-double DesignSearch::highest_rate(Sizes sizes, double holds_at, double first_step) {
-  double low = holds_at;
-  double step = first_step;
-  double high = low * (1 + step);
-  while (holds(sizes, high)) {
-    low = high;
-    step *= 2;
-    high = low * (1 + step);
+/// The highest rate that holds, to kRateStep, or 0: from `guess` upwards or downwards in steps that
+/// double, as few requests say little and low rates would break by chance.
+double DesignSearch::highest_rate(Sizes sizes, double guess, double first_step) {
+  constexpr double kSlowest = 0.02;  // of the plan's rate
+  double low = guess;
+  double high = guess;
+  if (holds(sizes, guess)) {
+    double step = first_step;
+    for (high *= 1 + step; holds(sizes, high); high *= 1 + step) {
+      low = high;
+      step *= 2;
+    }
+  } else {
+    for (low /= 2; !holds(sizes, low); low /= 2) {
+      if (low < rate_rps_ * kSlowest) return 0;
+      high = low;
+    }
   }
   while (high - low > kRateStep * low) {
     const double middle = (low + high) / 2;
@@ -188,14 +196,15 @@ double DesignSearch::highest_rate(Sizes sizes, double holds_at, double first_ste
 /// For this size of the second pool the rest of the budget goes into the first. Only where that
 /// beats the best so far is its rate found.
 bool DesignSearch::improve_fastest(std::uint32_t second, std::optional<Candidate>& best) {
-  constexpr double kSlowest = 0.02;  // of the plan's rate
   std::uint32_t first = design_.most;
   while (first > 0 && !affordable({first, second})) --first;
   if (first == 0) return false;
   const Sizes sizes{first, second};
-  const double try_rps = best ? best->rate_rps * (1 + kRateStep) : rate_rps_ * kSlowest;
-  if (!holds(sizes, try_rps)) return false;
-  const double rate_rps = highest_rate(sizes, try_rps, best ? 2 * kRateStep : 1);
+  const double beat = best ? best->rate_rps * (1 + kRateStep) : 0;
+  if (best && !holds(sizes, beat)) return false;
+  const double rate_rps =
+      best ? highest_rate(sizes, beat, 2 * kRateStep) : highest_rate(sizes, rate_rps_, 1);
+  if (rate_rps == 0) return false;
   best = Candidate{sizes, rate_rps, outcome(sizes, rate_rps).margin};
   return true;
 }

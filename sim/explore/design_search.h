@@ -74,7 +74,7 @@ class DesignSearch {
   bool improve_least(std::uint32_t second, std::optional<Candidate>& best);
   std::optional<Candidate> fastest();
   bool improve_fastest(std::uint32_t second, std::optional<Candidate>& best);
-  double highest_rate(Sizes sizes, double holds_at, double first_step);
+  double highest_rate(Sizes sizes, double guess, double first_step);
 
   const PlanSpec& spec_;
   const Design& design_;
