@@ -83,9 +83,11 @@ Json Metrics::steady_json() const {
       last_arrival_s_ / 2;
   constexpr double kGrowth = 0.05;
   constexpr double kRatio = 1.2;
-  // Shorter runs only show how the cluster fills.
+  // Shorter runs only show how the cluster fills, unless most of what requests did was to wait.
   constexpr double kLongEnough = 4;
-  const bool long_enough = last_arrival_s_ >= kLongEnough * e2e_.quantile(0.5);
+  const double e2e_s = e2e_.quantile(0.5);
+  const bool waits = queueing_.quantile(0.5) + transfer_.quantile(0.5) > e2e_s / 2;
+  const bool long_enough = last_arrival_s_ >= kLongEnough * e2e_s || waits;
   // Chance alone moves the number in the cluster by its square root.
   const double chance = 3 * std::sqrt(second + 1);
   const bool grows =
