@@ -43,11 +43,26 @@ class LinkMeter {
     for (std::size_t i = 0; i < std::min(shares.size(), wide.windows_.size()); ++i) {
       shares[i] = wide.windows_[i] / (bandwidth_bps * wide.width_s_);
     }
+    limit_to_one(shares);
     std::sort(shares.begin(), shares.end());
     return shares;
   }
 
  private:
+  /// Transfers are taken as even over their time, though they slow down and speed up as others come
+  /// and go. What a window cannot have carried was carried by the next with room, or else by one
+  /// before.
+  static void limit_to_one(std::vector<double>& shares) {
+    double excess = 0;
+    const auto level = [&excess](double& share) {
+      const double wanted = share + excess;
+      share = std::min(1.0, wanted);
+      excess = wanted - share;
+    };
+    std::for_each(shares.begin(), shares.end(), level);
+    std::for_each(shares.rbegin(), shares.rend(), level);
+  }
+
   void halve() {
     for (std::size_t i = 0; i < windows_.size(); i += 2) {
       windows_[i / 2] = windows_[i] + (i + 1 < windows_.size() ? windows_[i + 1] : 0);

@@ -96,4 +96,29 @@ TEST_CASE("network: an idle link of a long run has no more windows than a busy o
   CHECK(shares.back() * 1e7 / static_cast<double>(shares.size()) == Approx(1).epsilon(0.01));
 }
 
+TEST_CASE("network: no link carries more than it can, in any window, and no byte is lost") {
+  // Two transfers that overlap for a quarter of a second, each at full speed while it was alone.
+  LinkMeter meter;
+  meter.add(0, 1, 900);
+  meter.add(0.75, 1.75, 800);
+  const std::vector<double> shares = meter.shares(1000, 2);
+  REQUIRE(shares.size() == 32);
+  CHECK(shares.back() == Approx(1));
+  double bytes = 0;
+  for (const double share : shares) bytes += share * 1000 / 16;
+  CHECK(bytes == Approx(1700));
+  // In a run: the token machines' NICs are full for much of it.
+  const Json summary =
+      simulate_changes({{"workload", {{"trace", "azure-2023-code"}, {"duration_s", 30}}},
+                        {"pools",
+                         {{{"role", "prompt"}, {"machine", "dgx-h100"}, {"count", 34}},
+                          {{"role", "token"}, {"machine", "dgx-h100"}, {"count", 6}}}},
+                        {"fabric", {{"nic_gbps", 25}}}});
+  CHECK(summary["links"][0]["utilization"].get<double>() > 0.5);
+  for (const Json& link : summary["links"]) {
+    CHECK(link["utilization"].get<double>() <= 1);
+    CHECK(link["utilization_p99"].get<double>() <= 1);
+  }
+}
+
 }  // namespace cleave
