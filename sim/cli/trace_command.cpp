@@ -157,7 +157,7 @@ CLI::App* add_reading(CLI::App& trace, Action& action, const std::string& name,
   app->add_option("FILE", options->input.file, "trace file of any known format")->required();
   app->add_option("--columns", options->input.columns,
                   "for a CSV file of no known format, its columns:\n"
-                  "arrival=NAME,prompt=NAME,output=NAME[,unit=s|ms|us|ns|clock]");
+                  "arrival=NAME,prompt=NAME,output=NAME and, if not s, unit=ms|us|ns|clock");
   app->callback([&action, call = std::move(call)] { action = call; });
   return app;
 }

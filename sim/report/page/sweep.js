@@ -110,6 +110,14 @@ function bestBy(rows, metric) {
     );
 }
 
+/** What is not measured is said to be. */
+function estimatedText(rows) {
+  const estimated = rows.filter((row) => row.metrics?.estimated === 1).length;
+  if (estimated === 0) return null;
+  const which = estimated === rows.length ? "all points" : plural(estimated, "point");
+  return el("p", {class: "warning"}, `Latencies of ${which} are estimated, not measured.`);
+}
+
 function sweepAnswer(sweep) {
   const varied = sweep.parameters.filter(
     (name) => distinct(sweep.rows.map((row) => row.parameters[name])).length > 1,
@@ -139,6 +147,7 @@ function sweepAnswer(sweep) {
   });
   return [
     el("p", {class: `answer ${feasible > 0 ? "yes" : "no"}`}, head),
+    estimatedText(sweep.rows),
     el("ul", {class: "figures"}, items),
   ];
 }
