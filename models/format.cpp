@@ -6,8 +6,8 @@
 namespace cleave {
 
 const std::vector<std::string>& format_names() {
-  static const std::vector<std::string> kNames{"fp16", "fp8", "int8", "int4"};
-  return kNames;
+  static const std::vector<std::string> all{"fp16", "fp8", "int8", "int4"};
+  return all;
 }
 
 const std::string& format_name(Format format) {

@@ -87,7 +87,7 @@ void print_fabrics() {
 }
 
 const std::map<std::string, std::function<void()>>& kinds() {
-  static const std::map<std::string, std::function<void()>> kKinds{
+  static const std::map<std::string, std::function<void()>> all{
       {"gpus", print_gpus},
       {"machines", print_machines},
       {"llms", print_llms},
@@ -96,7 +96,7 @@ const std::map<std::string, std::function<void()>>& kinds() {
       {"fabrics", print_fabrics},
       {"plans", [] { print_folder("profiles/plans"); }},
       {"sweeps", [] { print_folder("profiles/sweeps"); }}};
-  return kKinds;
+  return all;
 }
 
 void add_list(CLI::App& app, Action& action) {

@@ -86,10 +86,10 @@ class PoolMetrics {
     std::uint32_t moves = 0;
   };
 
-  void change_level(std::size_t pool, Level level, double time_s, double by);
+  void change_level(std::size_t index, Level level, double time_s, double by);
   Json over_time(const Pool& pool) const;
   Json batch_tokens(const Pool& pool) const;
-  double pool_energy_j(std::size_t pool) const;
+  double pool_energy_j(std::size_t index) const;
 
   std::vector<Pool> pools_;
   std::vector<InstanceUse> instances_;

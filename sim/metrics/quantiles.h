@@ -32,7 +32,7 @@ class Quantiles {
   double largest() const { return count_ == 0 ? 0 : largest_; }
   /// Linear between the two nearest ranks; 0 for none. `p` from 0 to 1.
   double quantile(double p) const { return quantiles({p}).front(); }
-  std::vector<double> quantiles(const std::vector<double>& ascending) const;
+  std::vector<double> quantiles(const std::vector<double>& shares) const;
   /// count, mean, std, min, max, p50, p90, p95, p99, p99.9; null where there are no values.
   Json json() const;
   /// [value, share of values up to it] at even steps, for drawing.

@@ -38,7 +38,7 @@ Scenario read_scenario(const Json& document);
 
 /// The parts "slo" and "results"; used by read_scenario().
 SloSpec read_slo(JsonReader& scenario);
-ResultsSpec read_results(JsonReader results);
+ResultsSpec read_results(JsonReader reader);
 
 /// FNV-1a of the document's text with sorted keys, 16 hexadecimal digits: equal for equal
 /// scenarios.
