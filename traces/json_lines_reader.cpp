@@ -144,7 +144,8 @@ const char* JsonLinesReader::read_blocks(const char* at) {
 }
 
 bool has_json_field(std::string_view line, std::string_view name) {
-  return line.starts_with('{') && line.find('"' + std::string(name) + '"') != line.npos;
+  return line.starts_with('{') &&
+         line.find('"' + std::string(name) + '"') != std::string_view::npos;
 }
 
 }  // namespace cleave

@@ -31,7 +31,8 @@ std::uint32_t quantile(const std::vector<std::uint32_t>& table, double p) {
   const std::size_t i = std::min(static_cast<std::size_t>(position), table.size() - 2);
   const double low = table[i];
   const double high = table[i + 1];
-  return static_cast<std::uint32_t>(low + (position - static_cast<double>(i)) * (high - low) + 0.5);
+  return static_cast<std::uint32_t>(
+      std::llround(low + (position - static_cast<double>(i)) * (high - low)));
 }
 
 /// 2 sin(pi rho / 6): Taylor's series, exact to 1e-16 for angles up to pi/6.

@@ -38,7 +38,7 @@ std::int64_t minute_start(const char* at) {
                                          std::chrono::day{static_cast<unsigned>(day)}};
   if (!date.ok()) return -1;
   const std::int64_t days = std::chrono::sys_days{date}.time_since_epoch().count();
-  return days < 0 ? -1 : (days * 24 + hour) * 3600 + minute * 60;
+  return days < 0 ? -1 : (days * 24 + hour) * 3600 + std::int64_t{60} * minute;
 }
 
 /// Seconds east of UTC of "Z", "+HH:MM" or "+HHMM" at `at`; none there is fine.
@@ -52,7 +52,7 @@ const char* parse_offset(const char* at, const char* end, std::int64_t& offset_s
   const int h = two_digits(at + 1);
   const int m = two_digits(minutes);
   if (h < 0 || h > 23 || m < 0 || m > 59) return nullptr;
-  offset_s = (*at == '-' ? -1 : 1) * (h * 3600 + m * 60);
+  offset_s = (*at == '-' ? -1 : 1) * std::int64_t{60} * (h * 60 + m);
   return minutes + 2;
 }
 

@@ -47,7 +47,8 @@ double TokenCounts::deviation() const {
 
 std::uint32_t TokenCounts::quantile(double p) const {
   if (total_ == 0) return 0;
-  const auto position = static_cast<std::uint64_t>(p * static_cast<double>(total_ - 1) + 0.5);
+  const auto position =
+      static_cast<std::uint64_t>(std::llround(p * static_cast<double>(total_ - 1)));
   std::uint64_t passed = 0;
   std::uint32_t found = 0;
   for_each([&](std::uint32_t tokens, std::uint64_t count) {
@@ -64,7 +65,8 @@ std::vector<std::uint32_t> TokenCounts::quantiles(std::size_t count) const {
     passed += times;
     while (values.size() < count) {
       const double p = static_cast<double>(values.size()) / static_cast<double>(count - 1);
-      const auto position = static_cast<std::uint64_t>(p * static_cast<double>(total_ - 1) + 0.5);
+      const auto position =
+          static_cast<std::uint64_t>(std::llround(p * static_cast<double>(total_ - 1)));
       if (position >= passed) break;
       values.push_back(tokens);
     }

@@ -45,7 +45,7 @@ class KvTransfers : public AdmissionClient, public TransferListener {
  private:
   void ask_for_room(RequestId request);
   void conclude(RequestId request);
-  void arrived(std::uint64_t request);
+  void arrived(std::uint64_t tag);
   double bytes_of(const FinishedRequest& record) const;
 
   Engine& engine_;

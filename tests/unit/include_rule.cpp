@@ -73,8 +73,8 @@ const std::vector<Library> kLibraries = {
     {"protozero", {"protozero/"}}, {"mpi", {"mpi.h"}},
     {"catch2", {"catch2/"}},       {"rapidcheck", {"rapidcheck.h", "rapidcheck/"}},
 };
-const std::set<std::string> kSystemHeaders = {"fcntl.h",  "poll.h",    "pthread.h", "sched.h",
-                                              "signal.h", "termios.h", "unistd.h"};
+const std::set<std::string> kSystemHeaders = {"fcntl.h", "poll.h",   "pthread.h", "sched.h",
+                                              "pty.h",   "signal.h", "termios.h", "unistd.h"};
 
 bool inside(std::string_view path, std::string_view folder) {
   return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
