@@ -15,12 +15,11 @@ using Names = std::vector<std::string>;
 
 /// The options whose values are names; of all others that take a value it is a file.
 Names value_names(const std::string& option) {
-  static const std::map<std::string, std::string> kFolders{
-      {"run --preset", "profiles/presets"},
-      {"run --trace", "traces"},
-      {"compare --policy", "profiles/compare"}};
-  const auto folder = kFolders.find(option);
-  if (folder != kFolders.end()) return builtin_names(folder->second);
+  static const std::map<std::string, std::string> folders{{"run --preset", "profiles/presets"},
+                                                          {"run --trace", "traces"},
+                                                          {"compare --policy", "profiles/compare"}};
+  const auto folder = folders.find(option);
+  if (folder != folders.end()) return builtin_names(folder->second);
   return option.starts_with("trace ") && option.ends_with(" --format") ? writable_formats()
                                                                        : Names{};
 }

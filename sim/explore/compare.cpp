@@ -79,13 +79,13 @@ const Json* find_metric(const Json& at, std::string_view path) {
 
 /// The metrics that a summary has, for suggestions.
 void list_metrics(const Json& at, const std::string& path, std::vector<std::string>& metrics) {
-  static const std::set<std::string> kNotCompared{
+  static const std::set<std::string> not_compared{
       "schema_version",   "cdf",  "over_time", "batch_tokens_cdf", "rejected_requests",
       "slowest_requests", "units"};
   if (at.is_number() || at.is_boolean()) metrics.push_back(path);
   for (const auto& [key, value] : at.items()) {
     if (at.is_array()) list_metrics(value, path + "[" + key + "]", metrics);
-    if (!at.is_object() || kNotCompared.contains(key)) continue;
+    if (!at.is_object() || not_compared.contains(key)) continue;
     list_metrics(value, path.empty() ? key : path + "." + key, metrics);
   }
 }
@@ -171,7 +171,8 @@ Json identity(const ComparedRun& run) {
   return {{"name", run.name},
           {"schema_version", run.summary["schema_version"]},
           {"workload_hash", run.summary["workload_hash"]},
-          {"scenario_hash", run.summary["scenario_hash"]}};
+          {"scenario_hash", run.summary["scenario_hash"]},
+          {"estimated", run.summary.value("estimated", Json()) == true}};
 }
 
 /// A summary has what identifies its run; nothing else is taken for granted.

@@ -28,6 +28,7 @@ std::string machine_of(const std::string& gpu, const JsonReader& pool) {
   const auto found = machines.find(gpu);
   if (found != machines.end()) return found->second;
   std::vector<std::string> known;
+  known.reserve(machines.size());
   for (const auto& [name, machine] : machines) known.push_back(name);
   throw_unknown_name(pool.path_of("gpu"), "GPU", gpu, known);
 }

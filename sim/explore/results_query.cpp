@@ -95,6 +95,7 @@ std::vector<std::string> all_columns(Database& database) {
   check_is_results(database);
   const Statement none(database, "SELECT * FROM points LIMIT 0");
   std::vector<std::string> columns;
+  columns.reserve(static_cast<std::size_t>(none.columns()));
   for (int i = 0; i < none.columns(); ++i) columns.push_back(none.name(i));
   return columns;
 }

@@ -28,6 +28,18 @@ std::string text_of(const Json& json, const char* key) { return json[key].get<st
 
 bool comparable(const Json& comparison) { return comparison["outcome"] != "not_comparable"; }
 
+/// "; latencies of the base are estimated", where they are.
+std::string estimates(const Json& comparison) {
+  const bool base = comparison["base"]["estimated"];
+  const bool changed = comparison["new"]["estimated"];
+  if (!base && !changed) return "";
+  return std::string("; latencies of ") +
+         (base && changed ? "both"
+          : base          ? "the base"
+                          : "the new one") +
+         " are estimated";
+}
+
 /// "2 of 24 metrics changed beyond their tolerance: 1 better, 1 worse".
 std::string verdict_line(const Json& comparison) {
   if (!comparable(comparison)) return "Not comparable: " + text_of(comparison, "reason");
@@ -41,9 +53,12 @@ std::string verdict_line(const Json& comparison) {
     kinds += kinds.empty() ? ": " : ", ";
     kinds += std::to_string(count) + " " + (verdict[0] == 'c' ? "neither" : verdict);
   }
-  if (beyond == 0) return "All " + std::to_string(metrics) + " metrics are within their tolerance";
+  if (beyond == 0) {
+    return "All " + std::to_string(metrics) + " metrics are within their tolerance" +
+           estimates(comparison);
+  }
   return std::to_string(beyond) + " of " + std::to_string(metrics) +
-         " metrics changed beyond their tolerance" + kinds;
+         " metrics changed beyond their tolerance" + kinds + estimates(comparison);
 }
 
 /// Bytes that are no UTF-8 (file names may have them) are replaced.

@@ -295,3 +295,10 @@ TEST_CASE("compare: bad input") {
   }
   CHECK(pair.folder.names() == Names{"bad.json", "base.json", "new.json"});
 }
+
+TEST_CASE("compare: says which latencies are estimated") {
+  CHECK_FALSE(contains(Pair().compare().out, "estimated"));
+  const Outcome outcome = Pair(Json{{"estimated", true}}).compare();
+  CHECK(outcome.exit_code == 0);
+  CHECK(contains(outcome.out, "within their tolerance; latencies of the new one are estimated"));
+}
