@@ -169,6 +169,13 @@ std::string warnings(const Json& summary, const Paint& paint) {
                           " tokens: no machine can hold its KV cache of " +
                           figure(number(request, "needed_bytes") / 1e9) + " GB");
   }
+  const Json& power = summary["power"];
+  if (number(power, "peak_w") > number(power, "provisioned_w")) {
+    warn("Power:", " the peak of " + figure(number(power, "peak_w") / 1e3) + " kW is above the " +
+                       figure(number(power, "provisioned_w") / 1e3) +
+                       " kW provisioned; a cap scales the whole machine's, as in the paper, but "
+                       "only GPUs draw less");
+  }
   if (number(summary["requests"], "stranded") > 0) {
     warn("Stranded:", " " + grouped(number(summary["requests"], "stranded")) +
                           " requests found no machine that was up");

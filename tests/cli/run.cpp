@@ -304,3 +304,15 @@ TEST_CASE("run: bad files") {
                  "file:3: GeneratedTokens: expected a whole number of tokens"});
   }
 }
+
+TEST_CASE("run: power above what is provisioned is said") {
+  const Names capped{"run",
+                     "--set",
+                     "workload.duration_s=5",
+                     "--set",
+                     "pools[0].power_cap=0.4",
+                     "--set",
+                     "pools[1].power_cap=0.4"};
+  CHECK(contains(run_cleave(capped).out, "Power: the peak of "));
+  CHECK_FALSE(contains(run_cleave(kShort).out, "Power: the peak of "));
+}

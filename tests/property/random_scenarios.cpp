@@ -19,10 +19,15 @@ Json random_scenario() {
     return *rc::gen::elementOf(names);
   };
   const bool llama = *rc::gen::arbitrary<bool>();
-  const std::string type = one_of({"dgx-a100", "dgx-h100", "dgx-h100-cap70"});
+  const std::string type = one_of({"dgx-a100", "dgx-h100", "dgx-h100-cap70", "dgx-h200"});
   Json pools = Json::array();
   pools.push_back(pool("prompt", *inRange(1, 4), type.c_str()));
   pools.push_back(pool("token", *inRange(1, 4), one_of({"dgx-a100", "dgx-h100"}).c_str()));
+  if (*rc::gen::arbitrary<bool>()) {
+    const int stages = *inRange(1, 5);
+    pools[1]["pipeline_parallel"] = stages;
+    pools[1]["tensor_parallel"] = 8 / stages;
+  }
   const std::string policy = one_of(Schedulers::names());
   if (policy.rfind("kv_", 0) != 0 && policy.rfind("overlap", 0) != 0 && policy != "mixed_pool") {
     for (Json& each : pools) each["role"] = "mixed";
@@ -39,7 +44,9 @@ Json random_scenario() {
   return {
       {"faults", faults},
       {"llm", llama ? "llama2-70b" : "bloom-176b"},
-      {"kv_cache", {{"grouped_query", *rc::gen::arbitrary<bool>()}}},
+      {"weights", {{"format", one_of(format_names())}}},
+      {"kv_cache",
+       {{"grouped_query", *rc::gen::arbitrary<bool>()}, {"format", one_of(format_names())}}},
       {"workload",
        {{"trace", one_of({"azure-2023-code", "azure-2023-conv"})},
         {"arrivals", "poisson"},
@@ -98,7 +105,7 @@ TEST_CASE("property: nothing is lost, memory holds, times ascend, all tokens are
     std::size_t instance = 0;
     for (const PoolSpec& spec : read.pools) {
       for (std::uint32_t i = 0; i < spec.count; ++i, ++instance) {
-        RC_ASSERT(run.most_memory_bytes[instance] <= spec.machine.gpu.memory_bytes * 8);
+        RC_ASSERT(run.most_memory_bytes[instance] <= spec.memory_bytes());
         RC_ASSERT(run.last_memory_bytes[instance] == read.llm.weight_bytes);
       }
     }

@@ -97,6 +97,11 @@ function warnings(summary) {
     ],
     [summary.estimated, "Latencies are estimated, not fitted from measurements."],
     [summary.power.estimated, "Power is estimated."],
+    [
+      summary.power.peak_w > summary.power.provisioned_w,
+      "Power peaks above what is provisioned: a cap scales the whole machine's, as in the paper, " +
+        "but only GPUs draw less.",
+    ],
   ];
   return all.filter(([applies]) => applies).map(([, text]) => el("p", {class: "warning"}, text));
 }
