@@ -52,7 +52,7 @@ RunResult read_run(const std::string& folder, const std::string& name) {
   }
   RunResult run{name, load_json(file("summary.json")), load_json(file("scenario.json"))};
   check_summary(run.summary, file("summary.json"));
-  JsonReader(run.scenario, file("scenario.json"));
+  const JsonReader object(run.scenario, file("scenario.json"));  // refuses anything else
   return run;
 }
 

@@ -82,6 +82,7 @@ void list(Options options) {
   const auto add = [&](std::vector<std::string> row) { rows.push_back(std::move(row)); };
   read_results(options.file, options.query, add, [&](const std::vector<Json>& cells) {
     std::vector<std::string> row;
+    row.reserve(cells.size());
     for (const Json& value : cells) row.push_back(shown(value));
     errors = errors || !row.back().empty();
     add(std::move(row));

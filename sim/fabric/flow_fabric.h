@@ -21,7 +21,7 @@ class FlowFabric : public Fabric {
                    std::uint64_t tag) override;
   void cancel(TransferId transfer) override;
   double ideal_s(InstanceId from, InstanceId to, double bytes) const override;
-  bool scale_link(const std::string& link, double share) override;
+  bool scale_link(const std::string& name, double share) override;
   std::vector<LinkUse> link_use() const override;
 
  protected:
