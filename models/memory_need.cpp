@@ -13,60 +13,61 @@ namespace {
 
 constexpr double kActivationBytes = 2;
 
-std::string gb(double bytes) {
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.3g GB", bytes / 1e9);
-  return text.data();
-}
+/// What is to be placed: an LLM that serves requests of so many tokens from a part of the memory.
+struct Tenant {
+  Llm llm;
+  double tokens;
+  double memory_fraction;
 
-bool fits(const Llm& llm, const Gpu& gpu, std::uint32_t tensor_parallel,
-          std::uint32_t pipeline_parallel, double tokens) {
-  return memory_need(llm, tensor_parallel, pipeline_parallel, tokens).total() <=
-         gpu.memory_bytes * tensor_parallel * pipeline_parallel;
-}
+  bool fits(const Gpu& gpu, std::uint32_t tensor_parallel, std::uint32_t pipeline_parallel) const {
+    return memory_need(llm, tensor_parallel, pipeline_parallel, tokens).total() <=
+           gpu.memory_bytes * tensor_parallel * pipeline_parallel * memory_fraction;
+  }
+};
 
 /// More of the machine's GPUs for an instance.
-void try_degrees(const Llm& llm, const Machine& machine, std::uint32_t tensor_parallel,
-                 std::uint32_t pipeline_parallel, double tokens, std::vector<std::string>& ways) {
+void try_degrees(const Tenant& tenant, const Machine& machine, std::uint32_t tensor_parallel,
+                 std::uint32_t pipeline_parallel, std::vector<std::string>& ways) {
   for (std::uint32_t more = tensor_parallel * 2; more * pipeline_parallel <= machine.gpu_count;
        more *= 2) {
-    if (!fits(llm, machine.gpu, more, pipeline_parallel, tokens)) continue;
+    if (!tenant.fits(machine.gpu, more, pipeline_parallel)) continue;
     ways.push_back("tensor_parallel " + std::to_string(more));
     break;
   }
   for (std::uint32_t more = pipeline_parallel * 2; tensor_parallel * more <= machine.gpu_count;
        more *= 2) {
-    if (!fits(llm, machine.gpu, tensor_parallel, more, tokens)) continue;
+    if (!tenant.fits(machine.gpu, tensor_parallel, more)) continue;
     ways.push_back("pipeline_parallel " + std::to_string(more));
     break;
   }
 }
 
-void try_formats(Llm llm, const Machine& machine, std::uint32_t tensor_parallel,
-                 std::uint32_t pipeline_parallel, double tokens, std::vector<std::string>& ways) {
+void try_formats(Tenant tenant, const Machine& machine, std::uint32_t tensor_parallel,
+                 std::uint32_t pipeline_parallel, std::vector<std::string>& ways) {
+  Llm& llm = tenant.llm;
   const double weight_bytes = llm.weight_bytes;
   for (const Format format : {Format::kInt8, Format::kInt4}) {
     llm.weight_bytes = llm.parameters * bytes_each(format);
     if (llm.weight_bytes >= weight_bytes ||
-        !fits(llm, machine.gpu, tensor_parallel, pipeline_parallel, tokens)) {
+        !tenant.fits(machine.gpu, tensor_parallel, pipeline_parallel)) {
       continue;
     }
-    ways.push_back("weights.format " + format_name(format) + " (weights " + gb(llm.weight_bytes) +
-                   ")");
+    ways.push_back("weights.format " + format_name(format) + " (weights " +
+                   gigabytes(llm.weight_bytes) + ")");
   }
 }
 
 /// The GPU with the least memory that is enough.
-void try_gpus(const Llm& llm, std::uint32_t tensor_parallel, std::uint32_t pipeline_parallel,
-              double tokens, std::vector<std::string>& ways) {
+void try_gpus(const Tenant& tenant, std::uint32_t tensor_parallel, std::uint32_t pipeline_parallel,
+              std::vector<std::string>& ways) {
   std::optional<Gpu> least;
   for (const std::string& name : builtin_names("profiles/gpus")) {
     const Gpu gpu = load_gpu(name, "gpu");
-    if (!fits(llm, gpu, tensor_parallel, pipeline_parallel, tokens)) continue;
+    if (!tenant.fits(gpu, tensor_parallel, pipeline_parallel)) continue;
     if (!least || gpu.memory_bytes < least->memory_bytes) least = gpu;
   }
   if (!least) return;
-  ways.push_back("GPUs of " + gb(least->memory_bytes) + " such as " + least->name);
+  ways.push_back("GPUs of " + gigabytes(least->memory_bytes) + " such as " + least->name);
 }
 
 std::string joined(const std::vector<std::string>& ways) {
@@ -79,6 +80,12 @@ std::string joined(const std::vector<std::string>& ways) {
 
 }  // namespace
 
+std::string gigabytes(double bytes) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), bytes < 1e12 ? "%.3g GB" : "%.0f GB", bytes / 1e9);
+  return text.data();
+}
+
 MemoryNeed memory_need(const Llm& llm, std::uint32_t tensor_parallel,
                        std::uint32_t pipeline_parallel, double tokens) {
   constexpr double kResidualAndAttention = 4;
@@ -89,20 +96,24 @@ MemoryNeed memory_need(const Llm& llm, std::uint32_t tensor_parallel,
 }
 
 std::string why_not_fit(const Llm& llm, const Machine& machine, std::uint32_t tensor_parallel,
-                        std::uint32_t pipeline_parallel, double tokens) {
-  if (fits(llm, machine.gpu, tensor_parallel, pipeline_parallel, tokens)) return "";
+                        std::uint32_t pipeline_parallel, double tokens, double memory_fraction) {
+  const Tenant tenant{llm, tokens, memory_fraction};
+  if (tenant.fits(machine.gpu, tensor_parallel, pipeline_parallel)) return "";
   const MemoryNeed need = memory_need(llm, tensor_parallel, pipeline_parallel, tokens);
   const std::uint32_t gpus = tensor_parallel * pipeline_parallel;
-  const double have = machine.gpu.memory_bytes * gpus;
+  const double all = machine.gpu.memory_bytes * gpus;
+  const double have = all * memory_fraction;
   std::vector<std::string> ways;
-  try_degrees(llm, machine, tensor_parallel, pipeline_parallel, tokens, ways);
-  try_formats(llm, machine, tensor_parallel, pipeline_parallel, tokens, ways);
-  try_gpus(llm, tensor_parallel, pipeline_parallel, tokens, ways);
+  try_degrees(tenant, machine, tensor_parallel, pipeline_parallel, ways);
+  try_formats(tenant, machine, tensor_parallel, pipeline_parallel, ways);
+  try_gpus(tenant, tensor_parallel, pipeline_parallel, ways);
   return llm.name + " does not fit: its weights in " + format_name(llm.weight_format) + " take " +
-         gb(need.weights) + ", the KV cache of a request of " +
-         std::to_string(static_cast<long>(tokens)) + " tokens " + gb(need.kv_cache) +
-         " and activations " + gb(need.activations) + ", but " + std::to_string(gpus) + " x " +
-         machine.gpu.name + " have " + gb(have) + ", " + gb(need.total() - have) + " too little" +
+         gigabytes(need.weights) + ", the KV cache of a request of " +
+         std::to_string(static_cast<long>(tokens)) + " tokens " + gigabytes(need.kv_cache) +
+         " and activations " + gigabytes(need.activations) + ", but " + std::to_string(gpus) +
+         " x " + machine.gpu.name + " have " + gigabytes(have) +
+         (have < all ? " of " + gigabytes(all) + " for them (kv_cache.memory_fraction)" : "") +
+         ", " + gigabytes(need.total() - have) + " too little" +
          (ways.empty() ? "; nothing in the catalogue makes it fit"
                        : "; it would fit with " + joined(ways));
 }

@@ -15,12 +15,15 @@ struct MemoryNeed {
   double total() const { return weights + kv_cache + activations; }
 };
 
+/// "352 GB": bytes in units of 1e9.
+std::string gigabytes(double bytes);
+
 MemoryNeed memory_need(const Llm& llm, std::uint32_t tensor_parallel,
                        std::uint32_t pipeline_parallel, double tokens);
 
 /// One sentence that says what is missing and which tensor or pipeline parallel degree, format of
-/// weights or GPU would make it fit; "" where it fits.
+/// weights or GPU would make it fit into this fraction of the GPUs' memory; "" where it fits.
 std::string why_not_fit(const Llm& llm, const Machine& machine, std::uint32_t tensor_parallel,
-                        std::uint32_t pipeline_parallel, double tokens);
+                        std::uint32_t pipeline_parallel, double tokens, double memory_fraction);
 
 }  // namespace cleave

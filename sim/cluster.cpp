@@ -24,7 +24,7 @@ RunTotals Cluster::run() {
   schedule_faults();
   do {
     engine_.run();
-  } while (recover());
+  } while (strand_cut_off() || recover());
   for (RequestId request = 0; request < requests_.states.size(); ++request) {
     if (!requests_[request].active) continue;
     ++totals_.unfinished;
@@ -72,7 +72,8 @@ void Cluster::admit(const Request& request) {
   observer_.arrived(request.arrival_s);
   const std::int64_t needed =
       static_cast<std::int64_t>(request.prompt_tokens) + request.output_tokens;
-  if (needed > instances_[largest_].capacity_tokens()) {
+  if (request.prompt_tokens > scenario_.batching.max_prompt_tokens) ++totals_.over_prompt_limit;
+  if (needed > largest_capacity_tokens_) {
     ++totals_.rejected;
     observer_.rejected(record, static_cast<double>(needed) * kv_bytes_per_token_);
     return;
@@ -84,24 +85,18 @@ void Cluster::admit(const Request& request) {
 }
 
 Demand Cluster::demand_of(const RequestState& state) const {
-  return {state.record.prompt_tokens, state.expected_output};
+  return {state.record.prompt_tokens, state.expected_output, state.record.output_tokens};
 }
 
 void Cluster::begin(RequestId request) {
   RequestState& state = requests_[request];
   FinishedRequest& record = state.record;
   const Demand demand = demand_of(state);
-  Placement placement = scheduler_->place(demand);
+  const Placement placement = scheduler_->place(demand);
   if (placement.prompt == kNoInstance) {
     record.prompt_instance = record.token_instance = kNoInstance;
     stranded_.push_back(request);
     return;
-  }
-  const std::int64_t needed =
-      static_cast<std::int64_t>(record.prompt_tokens) + record.output_tokens;
-  if (needed > instances_[placement.token].capacity_tokens() ||
-      demand.prompt_kv_tokens() > instances_[placement.prompt].capacity_tokens()) {
-    placement = {largest_, largest_};
   }
   record.prompt_instance = placement.prompt;
   record.token_instance = placement.token;
@@ -219,7 +214,15 @@ void Cluster::release(InstanceId instance, std::uint32_t kv_tokens) {
   transfers_->room_made(instance);
 }
 
-void Cluster::instance_free(InstanceId instance) { scheduler_->instance_free(instance); }
+void Cluster::instance_idle(InstanceId instance) {
+  if (instances_[instance].empty()) scheduler_->instance_free(instance);
+  untangle_soon(instance);
+}
+
+void Cluster::kv_waits(InstanceId from, InstanceId to) {
+  untangle_soon(from);
+  untangle_soon(to);
+}
 
 void Cluster::moved(InstanceId instance, PoolRole pool) {
   observer_.pool_changed(instance, engine_.now(), pool);

@@ -36,9 +36,10 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   void prompt_started(RequestId request, double duration_s) override;
   void prompt_finished(RequestId request) override;
   void token_finished(RequestId request) override;
-  void instance_free(InstanceId instance) override;
+  void instance_idle(InstanceId instance) override;
   void kv_arrived(RequestId request) override;
   void kv_lost(RequestId request) override;
+  void kv_waits(InstanceId from, InstanceId to) override;
   Demand demand_of(const RequestState& state) const;
   void unload(const RequestState& state);
   void release(InstanceId instance, std::uint32_t kv_tokens);
@@ -50,14 +51,17 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   // faults.cpp
   void schedule_faults();
   void fault(std::uint64_t index);
-  void stop(InstanceId id);
-  void start(InstanceId id);
+  void stop(const std::vector<InstanceId>& ids);
+  void start(const std::vector<InstanceId>& ids);
   void lose_transfer(RequestId request);
+  bool strand_cut_off();
 
-  // recovery.cpp: when nothing is left to happen although requests wait
-  bool recover();
+  // recovery.cpp: requests that begin again, and deadlocks
   void restart(RequestId request);
   void take_back(RequestId request);
+  void untangle_soon(InstanceId id);
+  void untangle(std::uint64_t id);
+  bool recover();
   void begin_held_back();
 
   const Scenario& scenario_;
@@ -74,9 +78,9 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   std::unique_ptr<KvTransfers> transfers_;
   std::unique_ptr<RequestSource> source_;
   Request next_;
-  InstanceId largest_ = kNoInstance;  ///< the instance with the most KV memory
-  std::vector<RequestId> stranded_;   ///< nothing was up to take them
-  std::vector<RequestId> held_back_;  ///< taken back by recover(), the oldest last
+  std::int64_t largest_capacity_tokens_ = 0;  ///< of all instances, up or not
+  std::vector<RequestId> stranded_;           ///< nothing was up to take them
+  std::vector<RequestId> held_back_;          ///< taken back by recover(), the oldest last
   double kv_bytes_per_token_ = 0;
   RunTotals totals_;
   double completed_output_tokens_ = 0;

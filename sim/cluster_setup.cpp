@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "sim/cluster.h"
 #include "sim/scenario/pool_latency.h"
 
@@ -17,7 +19,9 @@ void Cluster::build() {
     kind.latency = latencies_.back().get();
     kind.memory = memories_.back().get();
     kind.batching = scenario_.batching;
-    kind.capacity_bytes = spec.memory_bytes();
+    kind.capacity_tokens = scenario_.kv_capacity_tokens(spec);
+    kind.watermark_tokens = static_cast<std::int64_t>(scenario_.kv_cache.watermark *
+                                                      static_cast<double>(kind.capacity_tokens));
     kind.weight_bytes = llm.weight_bytes;
     kind.kv_bytes_per_token = kv_bytes_per_token_ * llm.kv_copies(spec.tensor_parallel);
     kind.decode.resize(scenario_.batching.max_sequences + std::size_t{1});
@@ -31,7 +35,7 @@ void Cluster::build() {
       InstanceLoad load;
       load.home = spec.role;
       load.machine = machine;
-      load.capacity_tokens = (kind.capacity_bytes - kind.weight_bytes) / kind.kv_bytes_per_token;
+      load.capacity_tokens = kind.capacity_tokens;
       loads_.push_back(load);
     }
   }
@@ -41,16 +45,18 @@ void Cluster::build() {
     for (std::uint32_t i = 0; i < spec.instances(); ++i) {
       const auto id = static_cast<InstanceId>(instances_.size());
       instances_.emplace_back(id, kinds_[pool], engine_, requests_, *this, observer_);
-      if (largest_ == kNoInstance ||
-          instances_[id].capacity_tokens() > instances_[largest_].capacity_tokens()) {
-        largest_ = id;
-      }
     }
+    largest_capacity_tokens_ = std::max(largest_capacity_tokens_, kinds_[pool].capacity_tokens);
   }
   scheduler_ = Schedulers::make("scheduler.policy", "scheduler", scenario_.scheduler.policy, *this,
                                 scenario_.scheduler);
-  transfers_ = std::make_unique<KvTransfers>(scenario_, endpoints_, kv_bytes_per_token_,
-                                             scheduler_->transfer_speedup(), engine_, requests_,
+  const auto make_fabric = [this](TransferListener& listener) {
+    JsonReader settings(scenario_.fabric.settings, "fabric");
+    return Fabrics::make(
+        "fabric.topology", "topology", scenario_.fabric.topology, settings,
+        FabricContext{engine_, listener, endpoints_, scheduler_->transfer_speedup()});
+  };
+  transfers_ = std::make_unique<KvTransfers>(scenario_, endpoints_, make_fabric, engine_, requests_,
                                              instances_, *this, observer_);
   for (InstanceKind& kind : kinds_) {
     kind.transfer = &transfers_->policy();

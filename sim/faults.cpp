@@ -22,33 +22,41 @@ void Cluster::fault(std::uint64_t index) {
     transfers_->fabric().scale_link(fault.link, fault.amount);
     return;
   }
+  std::vector<InstanceId> ids;
   for (InstanceId id = 0; id < instances_.size(); ++id) {
-    if (endpoints_[id].machine != fault.machine) continue;
-    switch (fault.action) {
-      case FaultSpec::Action::kStop:
-        stop(id);
-        break;
-      case FaultSpec::Action::kStart:
-        start(id);
-        break;
-      default:
-        instances_[id].set_pace(fault.amount);
-    }
+    if (endpoints_[id].machine == fault.machine) ids.push_back(id);
+  }
+  switch (fault.action) {
+    case FaultSpec::Action::kStop:
+      stop(ids);
+      break;
+    case FaultSpec::Action::kStart:
+      start(ids);
+      break;
+    default:
+      for (const InstanceId id : ids) instances_[id].set_pace(fault.amount);
   }
 }
 
-// Whatever was on the instance, on its way to it, or meant for it begins again from its prompt.
-void Cluster::stop(InstanceId id) {
-  if (loads_[id].down) return;
-  loads_[id].down = true;
-  scheduler_->load_changed(id);
-  instances_[id].halt();
+// The instances of a machine stop together. Whatever was on them, on its way to them, or meant for
+// them begins again from its prompt.
+void Cluster::stop(const std::vector<InstanceId>& ids) {
+  std::vector<bool> stops(instances_.size());
+  for (const InstanceId id : ids) {
+    if (loads_[id].down) continue;
+    stops[id] = true;
+    loads_[id].down = true;
+    scheduler_->load_changed(id);
+  }
+  for (const InstanceId id : ids) {
+    if (stops[id]) instances_[id].halt();
+  }
   std::vector<RequestId> hit;
   for (RequestId request = 0; request < requests_.states.size(); ++request) {
     const RequestState& state = requests_[request];
     if (!state.active || state.record.token_instance == kNoInstance) continue;
-    const bool from_here = state.record.prompt_instance == id && state.stage != Stage::kToken;
-    if (from_here || state.record.token_instance == id) hit.push_back(request);
+    const bool from_here = stops[state.record.prompt_instance] && state.stage != Stage::kToken;
+    if (from_here || stops[state.record.token_instance]) hit.push_back(request);
   }
   std::sort(hit.begin(), hit.end(), [&](RequestId a, RequestId b) {
     return requests_[a].record.number < requests_[b].record.number;
@@ -72,13 +80,32 @@ void Cluster::lose_transfer(RequestId request) {
   if (sent > 0) release(state.record.token_instance, sent);
 }
 
-void Cluster::start(InstanceId id) {
-  if (!loads_[id].down) return;
-  loads_[id].down = false;
-  scheduler_->load_changed(id);
+void Cluster::start(const std::vector<InstanceId>& ids) {
+  for (const InstanceId id : ids) {
+    if (!loads_[id].down) continue;
+    loads_[id].down = false;
+    instances_[id].set_pace(1);
+    scheduler_->load_changed(id);
+  }
   std::vector<RequestId> stranded;
   stranded.swap(stranded_);
   for (const RequestId request : stranded) begin(request);
+}
+
+// When nothing is left to happen, transfers that still flow wait for a link that stays cut.
+bool Cluster::strand_cut_off() {
+  std::vector<RequestId> cut_off;
+  for (RequestId request = 0; request < requests_.states.size(); ++request) {
+    const RequestState& state = requests_[request];
+    if (state.active && state.sending == Sending::kFlowing) cut_off.push_back(request);
+  }
+  for (const RequestId request : cut_off) {
+    take_back(request);
+    requests_[request].record.prompt_instance = kNoInstance;
+    requests_[request].record.token_instance = kNoInstance;
+    stranded_.push_back(request);
+  }
+  return !cut_off.empty();
 }
 
 }  // namespace cleave

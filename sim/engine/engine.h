@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "sim/engine/calendar.h"
+#include "sim/engine/clock.h"
 
 namespace cleave {
 
@@ -15,34 +15,12 @@ namespace cleave {
 /// where flows start, end or change; between, its network model says until when none will, and own
 /// events happen without it. Whatever touches flows goes through in_simgrid(), which brings
 /// SimGrid's clock up to date first.
-class Engine {
+class Engine : public Clock {
  public:
   Engine();
-  ~Engine();
-  Engine(const Engine&) = delete;
-  Engine& operator=(const Engine&) = delete;
+  ~Engine() override;
 
-  double now() const { return now_s_; }
-
-  /// Calls `(self->*Method)(argument)` at `time_s`, which is not before now.
-  template <auto Method, class T>
-  EventId at(double time_s, T* self, std::uint64_t argument = 0, Rank rank = Rank::kNormal) {
-    const EventId id = calendar_.add(
-        time_s, rank,
-        [](void* object, std::uint64_t value) { (static_cast<T*>(object)->*Method)(value); }, self,
-        argument);
-    if (!draining_) arm();
-    return id;
-  }
-
-  /// Forgets a scheduled event and its name.
-  void cancel(EventId& id) {
-    if (id != kNoEvent) calendar_.cancel(id);
-    id = kNoEvent;
-  }
-
-  /// True where nothing is left to happen but `events` scheduled events.
-  bool at_rest_but_for(std::size_t events) const {
+  bool at_rest_but_for(std::size_t events) const override {
     return flows_ == 0 && waiting_.empty() && calendar_.size() <= events;
   }
 
@@ -82,13 +60,14 @@ class Engine {
  private:
   struct SimGrid;
   bool in_step() const;
+  void event_added() override {
+    if (!draining_) arm();
+  }
   void arm();
   void timer_fired();
   void drain();
 
-  Calendar calendar_;
   std::vector<Calendar::Event> waiting_;
-  double now_s_ = 0;
   std::uint64_t flows_ = 0;
   std::uint64_t flow_changes_ = 1;
   std::uint64_t events_ = 0;

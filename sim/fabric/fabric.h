@@ -45,7 +45,7 @@ class Fabric {
   /// Stops a transfer that is under way; the listener does not hear of it again.
   virtual void cancel(TransferId transfer) = 0;
 
-  /// Seconds the same transfer takes when it is alone.
+  /// Seconds the same transfer takes when it is alone; no transfer takes less.
   virtual double ideal_s(InstanceId from, InstanceId to, double bytes) const = 0;
 
   /// Leaves a link this share of its bandwidth from now on; 0 cuts it: what crosses it fails, and
@@ -61,6 +61,7 @@ struct FabricContext {
   Engine& engine;
   TransferListener& listener;
   const std::vector<Endpoint>& endpoints;  ///< by InstanceId
+  double speedup = 1;                      ///< how much faster than the links every transfer is
 };
 
 /// The topologies, by the scenario's `fabric.topology`. Each reads its own settings from the object

@@ -1,6 +1,7 @@
 #include "sim/fabric/flow_fabric.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <simgrid/kernel/resource/Model.hpp>
 #include <simgrid/kernel/resource/NetworkModelIntf.hpp>
@@ -26,6 +27,7 @@ FlowFabric::FlowFabric(JsonReader& settings, const FabricContext& context)
     : engine_(context.engine),
       listener_(context.listener),
       endpoints_(context.endpoints),
+      speedup_(context.speedup),
       latency_s_(settings.number("latency_s", {0, 10, false})) {
   const double nic_bps = settings.number("nic_gbps", kPositive, 0) * 1e9 / 8;
   const auto nics = settings.integer("nics_per_machine", 1, 1024, 0);
@@ -106,11 +108,12 @@ void FlowFabric::launch(std::uint64_t id) {
     stopped_.push_back(static_cast<TransferId>(id));
     return;
   }
-  flow.start_s = engine_.now();
+  flow.metered_s = engine_.now();
+  flow.metered_bytes = 0;
   const Ends path = ends(flow.from, flow.to);
   flow.comm = sg::Comm::sendto_init();
   flow.comm->set_source(path.from)->set_destination(path.to);
-  flow.comm->set_payload_size(static_cast<std::uint64_t>(flow.bytes));
+  flow.comm->set_payload_size(static_cast<std::uint64_t>(std::ceil(flow.bytes / speedup_)));
   // The id travels as the activity's user data, one up so that it is never null.
   flow.comm->set_data(reinterpret_cast<void*>(id + 1));
   flow.running = true;
@@ -121,8 +124,31 @@ void FlowFabric::launch(std::uint64_t id) {
   // SimGrid 3.32 forgets Comm::set_rate() where no actors send and receive, so the limit goes to
   // what its model has just started.
   if (flow.rate_limit_bps > 0 && started_->size() > others) {
-    started_->back().set_bound(flow.rate_limit_bps);
+    started_->back().set_bound(flow.rate_limit_bps / speedup_);
   }
+  ++running_;
+  if (running_ == 1) next_window();
+}
+
+// Flows speed up and slow down as others come and go, so what each has carried is read off at the
+// end of every window in which it ran.
+void FlowFabric::next_window() {
+  while (engine_.now() >= window_s_ * LinkMeter::kWindows) window_s_ *= 2;
+  const double end_s = (std::floor(engine_.now() / window_s_) + 1) * window_s_;
+  window_end_ = engine_.at<&FlowFabric::window_ended>(end_s, this);
+}
+
+void FlowFabric::window_ended(std::uint64_t) {
+  window_end_ = kNoEvent;
+  engine_.in_simgrid<&FlowFabric::meter_all>(this, 0);
+}
+
+void FlowFabric::meter_all(std::uint64_t) {
+  if (running_ == 0) return;
+  for (Flow& flow : flows_) {
+    if (flow.running) meter(flow);
+  }
+  if (window_end_ == kNoEvent) next_window();
 }
 
 void FlowFabric::cancel(TransferId transfer) {
@@ -149,9 +175,11 @@ void FlowFabric::completed(const sg::Activity& activity) {
       static_cast<TransferId>(reinterpret_cast<std::uintptr_t>(comm->get_data<void>()) - 1);
   // SimGrid can report one end twice.
   if (!flows_[id].running || flows_[id].comm.get() != comm) return;
-  flows_[id].running = false;
   engine_.flow_ended();
   meter(flows_[id]);
+  flows_[id].running = false;
+  --running_;
+  if (running_ == 0) engine_.cancel(window_end_);
   const bool cancelled = flows_[id].cancelled;
   const std::uint64_t tag = flows_[id].tag;
   const bool whole = comm->get_state() == sg::Activity::State::FINISHED;
@@ -194,17 +222,20 @@ const FlowFabric::Route& FlowFabric::route(InstanceId from, InstanceId to) const
   return route;
 }
 
-void FlowFabric::meter(const Flow& flow) {
+void FlowFabric::meter(Flow& flow) {
   const bool whole = flow.comm->get_state() == sg::Activity::State::FINISHED;
-  const double bytes = whole ? flow.bytes : flow.bytes - flow.comm->get_remaining();
+  const double left = whole ? 0 : flow.comm->get_remaining() * speedup_;
+  const double carried = flow.bytes - left - flow.metered_bytes;
   for (const std::uint32_t link : flow.way->links) {
-    links_[link].meter.add(flow.start_s, engine_.now(), bytes);
+    links_[link].meter.add(flow.metered_s, engine_.now(), carried);
   }
+  flow.metered_bytes += carried;
+  flow.metered_s = engine_.now();
 }
 
 double FlowFabric::ideal_s(InstanceId from, InstanceId to, double bytes) const {
   const Route& way = route(from, to);
-  return way.latency_s + bytes / way.bandwidth_bps;
+  return way.latency_s + bytes / (way.bandwidth_bps * speedup_);
 }
 
 bool FlowFabric::scale_link(const std::string& name, double share) {
@@ -237,12 +268,13 @@ std::vector<LinkUse> FlowFabric::link_use() const {
   std::vector<LinkUse> all;
   const double end_s = engine_.now();
   for (const MeteredLink& link : links_) {
-    const std::vector<double> shares = link.meter.shares(link.bandwidth_bps, end_s);
+    const double bandwidth_bps = link.bandwidth_bps * speedup_;
+    const std::vector<double> shares = link.meter.shares(bandwidth_bps, end_s);
     LinkUse use;
     use.name = link.name;
     use.bandwidth_bps = link.bandwidth_bps;
     use.bytes = link.meter.bytes();
-    use.mean = end_s > 0 ? use.bytes / (link.bandwidth_bps * end_s) : 0;
+    use.mean = end_s > 0 ? use.bytes / (bandwidth_bps * end_s) : 0;
     use.p99 = shares[static_cast<std::size_t>(0.99 * static_cast<double>(shares.size() - 1))];
     const auto busy = std::lower_bound(shares.begin(), shares.end(), 0.9);
     use.above_90 = static_cast<double>(shares.end() - busy) / static_cast<double>(shares.size());

@@ -60,7 +60,8 @@ class FlowFabric : public Fabric {
     InstanceId to = kNoInstance;
     double bytes = 0;
     double rate_limit_bps = 0;
-    double start_s = 0;
+    double metered_bytes = 0;  ///< of `bytes`, counted on its links up to
+    double metered_s = 0;      ///< this time
   };
   struct Ends {
     Host* from = nullptr;
@@ -82,11 +83,15 @@ class FlowFabric : public Fabric {
   void apply_share(std::uint64_t index);
   void completed(const simgrid::s4u::Activity& activity);
   void retire(simgrid::s4u::CommPtr comm);
-  void meter(const Flow& flow);
+  void meter(Flow& flow);
+  void next_window();
+  void window_ended(std::uint64_t);
+  void meter_all(std::uint64_t);
 
   Engine& engine_;
   TransferListener& listener_;
   const std::vector<Endpoint>& endpoints_;
+  double speedup_;
   double latency_s_;
   std::vector<MachinePort> ports_;
   std::vector<Host*> hosts_;
@@ -99,6 +104,9 @@ class FlowFabric : public Fabric {
   std::vector<simgrid::s4u::CommPtr> retired_;  ///< flows that ended at retired_since_s_
   double retired_since_s_ = 0;
   std::vector<TransferId> free_;
+  std::uint64_t running_ = 0;                   ///< flows
+  double window_s_ = LinkMeter::kFirstWindowS;  ///< of the links' meters
+  EventId window_end_ = kNoEvent;
   std::vector<TransferId> stopped_;  ///< before a cut link, until it is back
 };
 

@@ -2,15 +2,20 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <string>
 #include <vector>
+
+#include "sim/base/error.h"
 
 namespace cleave {
 
 /// How busy a link was: bytes in equal windows of time, whose width doubles when there would be too
-/// many.
+/// many. The windows of all meters that have seen the same times are the same.
 class LinkMeter {
  public:
   static constexpr std::size_t kWindows = 256;
+  static constexpr double kFirstWindowS = 0.0625;
+  static constexpr double kRounding = 1e-6;
 
   /// `bytes` crossed evenly between two times, in seconds.
   void add(double from_s, double to_s, double bytes) {
@@ -41,28 +46,17 @@ class LinkMeter {
     std::vector<double> shares(
         std::max<std::size_t>(1, static_cast<std::size_t>(end_s / wide.width_s_)));
     for (std::size_t i = 0; i < std::min(shares.size(), wide.windows_.size()); ++i) {
-      shares[i] = wide.windows_[i] / (bandwidth_bps * wide.width_s_);
+      const double share = wide.windows_[i] / (bandwidth_bps * wide.width_s_);
+      if (share > 1 + kRounding) {
+        broken_invariant("a link carried " + std::to_string(share) + " of what it can");
+      }
+      shares[i] = std::min(1.0, share);
     }
-    limit_to_one(shares);
     std::sort(shares.begin(), shares.end());
     return shares;
   }
 
  private:
-  /// Transfers are taken as even over their time, though they slow down and speed up as others come
-  /// and go. What a window cannot have carried was carried by the next with room, or else by one
-  /// before.
-  static void limit_to_one(std::vector<double>& shares) {
-    double excess = 0;
-    const auto level = [&excess](double& share) {
-      const double wanted = share + excess;
-      share = std::min(1.0, wanted);
-      excess = wanted - share;
-    };
-    std::for_each(shares.begin(), shares.end(), level);
-    std::for_each(shares.rbegin(), shares.rend(), level);
-  }
-
   void halve() {
     for (std::size_t i = 0; i < windows_.size(); i += 2) {
       windows_[i / 2] = windows_[i] + (i + 1 < windows_.size() ? windows_[i + 1] : 0);
@@ -72,7 +66,7 @@ class LinkMeter {
   }
 
   std::vector<double> windows_;
-  double width_s_ = 0.0625;
+  double width_s_ = kFirstWindowS;
   double bytes_ = 0;
 };
 

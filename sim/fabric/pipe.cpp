@@ -11,7 +11,8 @@ class Pipe : public Fabric {
   Pipe(JsonReader& settings, const FabricContext& context)
       : engine_(context.engine),
         listener_(context.listener),
-        bytes_per_s_(settings.number("pipe_gib_per_s", kPositive) * 1024 * 1024 * 1024) {}
+        bytes_per_s_(settings.number("pipe_gib_per_s", kPositive) * 1024 * 1024 * 1024 *
+                     context.speedup) {}
 
   TransferId start(InstanceId from, InstanceId to, double bytes, double rate_limit_bps,
                    std::uint64_t tag) override {

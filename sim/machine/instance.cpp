@@ -4,15 +4,15 @@
 
 namespace cleave {
 
-Instance::Instance(InstanceId id, const InstanceKind& kind, Engine& engine, RequestTable& requests,
+Instance::Instance(InstanceId id, const InstanceKind& kind, Clock& clock, RequestTable& requests,
                    InstanceListener& listener, Observer& observer)
     : id_(id),
       kind_(&kind),
-      engine_(&engine),
+      clock_(&clock),
       requests_(&requests),
       listener_(&listener),
       observer_(&observer),
-      capacity_tokens_(kind.capacity_tokens()),
+      capacity_tokens_(kind.capacity_tokens),
       batch_(requests.links),
       prompt_queue_(requests.links),
       blocked_(requests.links),
@@ -24,19 +24,21 @@ Instance::Instance(InstanceId id, const InstanceKind& kind, Engine& engine, Requ
 }
 
 void Instance::start_iteration() {
-  select();
-  make_room_to_grow();
+  // Where all that was chosen had to give up its cache, its room is there for others.
+  do {
+    select();
+  } while (make_room_to_grow() && batch_.empty());
   if (batch_.empty()) {
-    if (pool_size_ == 0) listener_->instance_free(id_);
+    listener_->instance_idle(id_);
     return;
   }
   begin_run();
 }
 
 void Instance::begin_run() {
-  const double now_s = engine_->now();
+  const double now_s = clock_->now();
   const LatencyModel& latency = *kind_->latency;
-  const std::uint32_t sequences = decodes();
+  const std::uint32_t sequences = decodes_;
   RunLength length;
   if (sequences > 0) {
     const DecodeCost& cost = kind_->decode[sequences];
@@ -61,10 +63,12 @@ void Instance::begin_run() {
       const std::int64_t room = (capacity_tokens_ - used_tokens_) / growth;
       iterations = std::min(iterations, static_cast<std::uint64_t>(room));
     }
+    // A prompt that found no place beside these sequences gets it after one more token of theirs.
+    if (!kind_->batching.as_published && prompt_may_join()) iterations = 1;
   }
   running_ = true;
   run_ = {now_s, iterations, length, kNoEvent, prompts_ > 0, kv_tokens_};
-  run_.end = engine_->at<&Instance::run_ended>(now_s + length.duration_s(iterations), this);
+  run_.end = clock_->at<&Instance::run_ended>(now_s + length.duration_s(iterations), this);
   for (const RequestId request : new_prompts_) {
     RequestState& state = (*requests_)[request];
     if (state.generated == 0) {
@@ -76,7 +80,7 @@ void Instance::begin_run() {
     RequestState& state = (*requests_)[request];
     if (state.record.token_start_s == 0) state.record.token_start_s = now_s;
   }
-  observer_->queue(id_, now_s, pool_size_ - batch_.size());
+  report_queue();
 }
 
 // Sending layers while a prompt is computed may slow it down.
@@ -92,16 +96,16 @@ double Instance::prompt_slowdown() const {
 void Instance::pause() {
   if (run_.paused) return;
   run_.paused = true;
-  const std::uint64_t iterations = run_.length.done_by(engine_->now() - run_.start_s) + 1;
+  const std::uint64_t iterations = run_.length.done_by(clock_->now() - run_.start_s) + 1;
   shorten(iterations);
 }
 
 void Instance::shorten(std::uint64_t iterations) {
   if (iterations >= run_.iterations) return;
   run_.iterations = iterations;
-  engine_->cancel(run_.end);
+  clock_->cancel(run_.end);
   run_.end =
-      engine_->at<&Instance::run_ended>(run_.start_s + run_.length.duration_s(iterations), this);
+      clock_->at<&Instance::run_ended>(run_.start_s + run_.length.duration_s(iterations), this);
 }
 
 // KV tokens that the batch has grown by since the run began, or will have when the iteration under
@@ -110,30 +114,25 @@ std::int64_t Instance::growth_under_way() const {
   if (!running_) return 0;
   const std::int64_t growth = growth_per_iteration();
   if (growth == 0) return 0;
-  const std::uint64_t done = run_.length.done_by(engine_->now() - run_.start_s);
+  const std::uint64_t done = run_.length.done_by(clock_->now() - run_.start_s);
   return growth * static_cast<std::int64_t>(std::min(done + 1, run_.iterations));
 }
 
-void Instance::report_segment() {
+// The iterations of the run, all of them whole, and the gaps of the sequences that joined with it.
+void Instance::report_run() {
   Segment segment;
   segment.instance = id_;
   segment.start_s = run_.start_s;
-  segment.end_s = engine_->now();
+  segment.end_s = run_.start_s + run_.length.duration_s(run_.iterations);
   segment.iterations = static_cast<std::uint32_t>(run_.iterations);
   segment.first_iteration_s = run_.length.first_s;
   segment.growth_s = run_.length.growth_s;
   segment.prompts = prompts_;
   segment.prompt_tokens = prompt_tokens_;
-  segment.decodes = decodes();
+  segment.decodes = decodes_;
   segment.joined = static_cast<std::uint32_t>(joined_.size());
   segment.kv_tokens = static_cast<double>(run_.kv_tokens);
   observer_->segment(segment);
-}
-
-void Instance::run_ended(std::uint64_t) {
-  running_ = false;
-  report_segment();
-  gaps_.add(run_.length.last_s(run_.iterations));
   const double first_token_s = run_.start_s + run_.length.first_s;
   for (const RequestId request : joined_) {
     RequestState& state = (*requests_)[request];
@@ -141,10 +140,16 @@ void Instance::run_ended(std::uint64_t) {
     state.record.largest_gap_s = std::max(state.record.largest_gap_s, gap_s);
     observer_->gap(gap_s);
   }
+}
+
+void Instance::run_ended(std::uint64_t) {
+  running_ = false;
+  report_run();
+  gaps_.add(run_.length.last_s(run_.iterations));
   joined_.clear();
   new_prompts_.clear();
   steps_ += run_.iterations;
-  const auto grown = static_cast<std::int64_t>(run_.iterations) * decodes();
+  const auto grown = static_cast<std::int64_t>(run_.iterations) * decodes_;
   kv_tokens_ += grown;
   if (kind_->memory->growth() > 0 && grown > 0) {
     used_tokens_ += grown * kind_->memory->growth();
@@ -169,7 +174,7 @@ void Instance::run_ended(std::uint64_t) {
 
 void Instance::finish_prompt(RequestId request) {
   RequestState& state = (*requests_)[request];
-  const double now_s = engine_->now();
+  const double now_s = clock_->now();
   leave_batch(request);
   if (state.generated == 0) {
     state.record.first_token_s = now_s;
@@ -191,6 +196,7 @@ void Instance::finish_prompt(RequestId request) {
     if (!state.token_task_queued) enqueue(task_of(request, Phase::kToken));
   } else {
     state.standing = Standing::kAway;
+    end_progress(request);
     --pool_size_;
   }
   if (first) {
@@ -205,6 +211,7 @@ void Instance::finish_token(RequestId request) {
   settle(request);
   leave_batch(request);
   state.standing = Standing::kAway;
+  end_progress(request);
   --pool_size_;
   listener_->token_finished(request);
 }

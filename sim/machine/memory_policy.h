@@ -11,6 +11,9 @@ namespace cleave {
 class MemoryPolicy {
  public:
   virtual ~MemoryPolicy() = default;
+  /// KV tokens to reserve with the prompt's, when it first takes memory on the instance where
+  /// `remaining` tokens are to be generated.
+  virtual std::uint32_t tokens_with_prompt(std::uint32_t remaining) const = 0;
   /// KV tokens to reserve when a token phase with `remaining` tokens to generate first runs.
   virtual std::uint32_t tokens_to_start(std::uint32_t remaining) const = 0;
   /// KV tokens by which a sequence grows with each token it generates.

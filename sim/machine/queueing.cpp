@@ -21,17 +21,30 @@ void Instance::enqueue(TaskId task) {
 
 void Instance::wait(RequestId request) {
   RequestState& state = (*requests_)[request];
-  waiting_.push({state.record.arrival_s, arrivals_++}, request);
+  waiting_.push({begins(request), state.record.arrival_s, arrivals_++}, request);
 }
 
 void Instance::leave_queue(RequestId request) {
   const RequestState& state = (*requests_)[request];
-  waiting_.erase(request);
+  if (in_common_queue(state.phase)) waiting_.erase(request);
   if (state.standing == Standing::kBlocked) {
     blocked_.erase(request);
   } else if (state.phase == Phase::kPrompt) {
     prompt_queue_.erase(request);
+    if (state.generated > 0) --dropped_;
   }
+}
+
+void Instance::begin_progress(RequestId request) {
+  bool& in_progress = (*requests_)[request].in_progress;
+  if (!in_progress) ++in_progress_;
+  in_progress = true;
+}
+
+void Instance::end_progress(RequestId request) {
+  bool& in_progress = (*requests_)[request].in_progress;
+  if (in_progress) --in_progress_;
+  in_progress = false;
 }
 
 std::uint32_t Instance::work_of(RequestId request) const {
@@ -41,8 +54,15 @@ std::uint32_t Instance::work_of(RequestId request) const {
 
 std::uint32_t Instance::kv_to_start(RequestId request) const {
   const RequestState& state = (*requests_)[request];
-  if (state.phase == Phase::kPrompt) return state.prompt_work() + 1;
-  return kind_->memory->tokens_to_start(state.remaining());
+  if (state.phase == Phase::kToken) return kind_->memory->tokens_to_start(state.remaining());
+  const bool stays = state.record.token_instance == id_;
+  return state.prompt_work() + 1 +
+         (stays ? kind_->memory->tokens_with_prompt(state.remaining() - 1) : 0);
+}
+
+std::uint32_t Instance::kv_to_receive(const RequestState& state) const {
+  return state.record.prompt_tokens + 1 +
+         kind_->memory->tokens_with_prompt(state.record.output_tokens - 1);
 }
 
 void Instance::arrive(RequestId request, bool token_task) {
@@ -50,17 +70,19 @@ void Instance::arrive(RequestId request, bool token_task) {
   ++pool_size_;
   state.standing = Standing::kWaiting;
   state.passed_over = selections_;
-  state.token_task_queued = token_task;
+  state.token_task_queued = token_task && kind_->batching.as_published;
   if (state.phase == Phase::kPrompt) prompt_queue_.push_back(request);
-  wait(request);
   const TaskId task = task_of(request, state.phase);
-  enqueue(task);
+  if (in_common_queue(state.phase)) {
+    wait(request);
+    enqueue(task);
+  }
   consider(task);
-  if (token_task) {
+  if (state.token_task_queued) {
     enqueue(task_of(request, Phase::kToken));
     consider(task_of(request, Phase::kToken));
   }
-  observer_->queue(id_, engine_->now(), pool_size_ - batch_.size());
+  report_queue();
 }
 
 void Instance::withdraw(RequestId request) {
@@ -70,16 +92,51 @@ void Instance::withdraw(RequestId request) {
                      " was taken out of a batch");
   }
   leave_queue(request);
-  pending_.erase(task_of(request, state.phase));
+  if (in_common_queue(state.phase)) pending_.erase(task_of(request, state.phase));
   if (state.token_task_queued && state.phase == Phase::kPrompt) {
     pending_.erase(task_of(request, Phase::kToken));
   }
   state.token_task_queued = false;
   state.standing = Standing::kAway;
+  end_progress(request);
   --pool_size_;
+  report_queue();
+  if (idle()) listener_->instance_idle(id_);
 }
 
 void Instance::consider(TaskId task) {
+  if (kind_->batching.as_published) {
+    consider_as_published(task);
+  } else {
+    reconsider();
+  }
+}
+
+void Instance::reconsider() {
+  if (ending_) return;
+  if (batch_.empty()) {
+    wake();
+  } else if (!run_.paused && (prompt_may_join() || sequence_may_join())) {
+    pause();
+  }
+}
+
+bool Instance::prompt_may_join() const {
+  return !prompt_queue_.empty() && in_progress_ < kind_->batching.max_sequences &&
+         may_start(prompt_queue_.first());
+}
+
+bool Instance::sequence_may_join() const {
+  const BatchingSpec& limits = kind_->batching;
+  if (waiting_.empty() || batch_.size() >= limits.max_sequences ||
+      batch_tokens_ >= limits.max_prompt_tokens) {
+    return false;
+  }
+  const RequestId request = waiting_.top().id;
+  return (!begins(request) || in_progress_ < limits.max_sequences) && may_start(request);
+}
+
+void Instance::consider_as_published(TaskId task) {
   if (ending_) return;
   const RequestId request = request_of(task);
   if (batch_.empty()) {
@@ -92,12 +149,15 @@ void Instance::consider(TaskId task) {
   const BatchingSpec& limits = kind_->batching;
   const bool joins =
       batch_.size() < limits.max_sequences && batch_tokens_ + work <= limits.max_prompt_tokens;
-  const bool mixes =
-      is_prompt && decodes() > 0 && prompt_tokens_ + work <= limits.max_prompt_tokens;
+  const bool mixes = is_prompt && decodes_ > 0 && prompt_tokens_ + work <= limits.max_prompt_tokens;
   if (joins || mixes) pause();
 }
 
 void Instance::nudge() {
+  if (!kind_->batching.as_published) {
+    reconsider();
+    return;
+  }
   if (pending_.empty() || ending_) return;
   if (batch_.empty()) {
     const RequestId first = request_of(pending_.front());
@@ -107,6 +167,11 @@ void Instance::nudge() {
              batch_tokens_ < kind_->batching.max_prompt_tokens) {
     pause();
   }
+}
+
+void Instance::forget_transfer() {
+  --transfers_expected_;
+  if (transfers_expected_ == 0 && !kind_->batching.as_published) reconsider();
 }
 
 void Instance::wake() {
@@ -128,12 +193,14 @@ void Instance::release(std::uint32_t kv_tokens) {
     broken_invariant("instance " + std::to_string(id_) + " freed more KV memory than it held");
   }
   report_memory();
-  if (kind_->batching.wake_on_release) wake();
+  if (!kind_->batching.as_published) reconsider();
 }
+
+void Instance::report_queue() { observer_->queue(id_, clock_->now(), pool_size_ - batch_.size()); }
 
 void Instance::report_memory() {
   observer_->memory(
-      id_, engine_->now(),
+      id_, clock_->now(),
       kind_->weight_bytes + static_cast<double>(used_tokens_) * kind_->kv_bytes_per_token);
 }
 

@@ -4,15 +4,28 @@ namespace cleave {
 
 namespace {
 
-/// The whole output is reserved when the token phase first runs, as the published simulator does
-/// with an output length known in advance.
+/// A sequence starts only where its whole output has room too, so that none is ever in want of
+/// more. Takes the output length as known.
 class ReservedMemory : public MemoryPolicy {
+  std::uint32_t tokens_with_prompt(std::uint32_t remaining) const override { return remaining; }
+  std::uint32_t tokens_to_start(std::uint32_t) const override { return 0; }
+  std::uint32_t growth() const override { return 0; }
+};
+
+/// As the published simulator does: the prompt's when the prompt starts, the whole output's when
+/// the token phase does. Sequences that hold their prompts can wait for one another's room for
+/// ever.
+class ReservedInPhases : public MemoryPolicy {
+  std::uint32_t tokens_with_prompt(std::uint32_t) const override { return 0; }
   std::uint32_t tokens_to_start(std::uint32_t remaining) const override { return remaining; }
   std::uint32_t growth() const override { return 0; }
 };
 
-const MemoryPolicies::Entry kEntry{"reserved", "the whole output is reserved in advance",
-                                   [] { return std::make_unique<ReservedMemory>(); }};
+const MemoryPolicies::Entry kReserved{"reserved", "prompt and whole output are reserved at once",
+                                      [] { return std::make_unique<ReservedMemory>(); }};
+const MemoryPolicies::Entry kInPhases{
+    "reserved_in_phases", "the prompt first, the output when its phase starts, as published",
+    [] { return std::make_unique<ReservedInPhases>(); }};
 
 }  // namespace
 

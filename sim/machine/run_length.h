@@ -20,9 +20,10 @@ struct RunLength {
 
   /// Whole iterations done after `elapsed_s`.
   std::uint64_t done_by(double elapsed_s) const {
-    if (growth_s <= 0) return static_cast<std::uint64_t>(std::floor(elapsed_s / first_s));
     const double half = first_s - growth_s / 2;
-    const double root = (std::sqrt(half * half + 2 * growth_s * elapsed_s) - half) / growth_s;
+    const double root = growth_s > 0
+                            ? (std::sqrt(half * half + 2 * growth_s * elapsed_s) - half) / growth_s
+                            : elapsed_s / first_s;
     auto n = static_cast<std::uint64_t>(std::max(0.0, std::floor(root)));
     while (n > 0 && duration_s(n) > elapsed_s) --n;
     while (duration_s(n + 1) <= elapsed_s) ++n;

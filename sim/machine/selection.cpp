@@ -27,6 +27,7 @@ void Instance::select() {
 
 bool Instance::has_place(RequestId request) const {
   const BatchingSpec& limits = kind_->batching;
+  if (begins(request) && in_progress_ >= limits.max_sequences) return false;
   return chosen_ < limits.max_sequences &&
          (chosen_ == 0 || batch_tokens_ + work_of(request) <= limits.max_prompt_tokens);
 }
@@ -34,11 +35,12 @@ bool Instance::has_place(RequestId request) const {
 bool Instance::may_start(RequestId request) const {
   const RequestState& state = (*requests_)[request];
   if (state.standing == Standing::kBlocked) return true;
-  std::int64_t needed = kv_to_start(request);
-  // A cache that was dropped for want of room comes back only where some room stays free.
-  const bool recomputed = state.phase == Phase::kPrompt && state.generated > 0;
-  if (recomputed && used_tokens_ > 0) needed += capacity_tokens_ / 100 + decodes();
-  return used_tokens_ + needed <= capacity_tokens_;
+  const std::uint32_t needed = kv_to_start(request);
+  if (needed == 0) return true;
+  // What has come further goes first.
+  const bool fresh = state.phase == Phase::kPrompt && state.generated == 0;
+  if (fresh && transfers_expected_ > 0 && !kind_->batching.as_published) return false;
+  return fits(needed);
 }
 
 void Instance::take_starved() {
@@ -101,8 +103,9 @@ void Instance::take(RequestId request) {
     if (kv_tokens > 0) hold(kv_tokens);
   }
   leave_queue(request);
-  taken_.push_back(task_of(request, state.phase));
+  if (in_common_queue(state.phase)) taken_.push_back(task_of(request, state.phase));
   added_.push_back(request);
+  begin_progress(request);
   state.standing = Standing::kRunning;
   const std::uint64_t batch_key = next_batch_key_++;
   ++chosen_;
@@ -115,6 +118,7 @@ void Instance::take(RequestId request) {
     finishing_.push({steps_ + 1, batch_key}, request);
     return;
   }
+  ++decodes_;
   state.token_task_queued = false;
   state.joined_step = steps_;
   state.joined_segment = gaps_.segments();
@@ -134,7 +138,7 @@ void Instance::settle(RequestId request) {
   state.held_tokens += steps * kind_->memory->growth();
   state.record.largest_gap_s =
       std::max(state.record.largest_gap_s, gaps_.longest_since(state.joined_segment));
-  state.last_token_s = engine_->now();
+  state.last_token_s = clock_->now();
 }
 
 void Instance::leave_batch(RequestId request) {
@@ -147,6 +151,7 @@ void Instance::leave_batch(RequestId request) {
     prompt_tokens_ -= work;
     squared_prompt_tokens_ -= static_cast<double>(work) * work;
   } else {
+    --decodes_;
     kv_tokens_ -= state.record.prompt_tokens + state.generated;
   }
 }
@@ -166,9 +171,12 @@ void Instance::put_aside(RequestId request) {
   enqueue(task_of(request, Phase::kToken));
 }
 
-void Instance::make_room_to_grow() {
+// Whether caches had to be dropped for it: of the sequences put aside the last, else the last that
+// joined.
+bool Instance::make_room_to_grow() {
   const std::int64_t growth = kind_->memory->growth();
-  while (decodes() > 0 && used_tokens_ + growth * decodes() > capacity_tokens_) {
+  const std::uint32_t dropped_before = dropped_;
+  while (decodes_ > 0 && used_tokens_ + growth * decodes_ > capacity_tokens_) {
     RequestId victim = blocked_.last();
     if (victim == kNoRequest) {
       victim = batch_.last();
@@ -176,6 +184,7 @@ void Instance::make_room_to_grow() {
     }
     drop_cache(victim);
   }
+  return dropped_ > dropped_before;
 }
 
 void Instance::drop_cache(RequestId request) {
@@ -192,12 +201,16 @@ void Instance::drop_cache(RequestId request) {
   used_tokens_ -= state.held_tokens;
   state.held_tokens = 0;
   report_memory();
+  end_progress(request);
   state.phase = Phase::kPrompt;
   state.standing = Standing::kWaiting;
   state.passed_over = selections_;
+  ++dropped_;
   prompt_queue_.push_front(request);
-  wait(request);
-  enqueue(task_of(request, Phase::kPrompt));
+  if (in_common_queue(Phase::kPrompt)) {
+    wait(request);
+    enqueue(task_of(request, Phase::kPrompt));
+  }
 }
 
 }  // namespace cleave

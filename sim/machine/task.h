@@ -56,6 +56,7 @@ struct RequestState {
   Standing standing = Standing::kAway;
   bool token_task_queued = false;  ///< on the prompt's own instance, behind the prompt
   std::uint32_t generated = 0;     ///< output tokens so far
+  bool in_progress = false;        ///< began on its instance and has tokens left to generate there
   std::uint32_t held_tokens = 0;   ///< KV tokens reserved on the instance of its current task
   std::uint32_t sent_tokens = 0;  ///< KV tokens reserved for it on its token instance by a transfer
   double last_token_s = 0;
@@ -65,6 +66,9 @@ struct RequestState {
   double overlap_until_s = 0;    ///< end of the prompt phase during which its layers leave; 0: none
   std::uint32_t transfer = 0;    ///< TransferId while flowing
   std::uint32_t concluding = 0;  ///< EventId while concluding
+  bool in_line = false;          ///< waits for room on its token instance
+  std::uint32_t line_place =
+      0;  ///< from 1, of those that wait to leave its prompt instance; 0: none
 
   // In the batch:
   std::uint64_t joined_step = 0;     ///< steps of the instance when it joined

@@ -70,10 +70,12 @@ struct RunTotals {
   std::uint64_t completed = 0;
   std::uint64_t rejected = 0;
   std::uint64_t unfinished = 0;
-  std::uint64_t restarts = 0;
-  std::uint64_t stranded = 0;  ///< of the unfinished: no machine was up to take them
-  std::uint64_t events = 0;    ///< of the engine
-  double end_s = 0;            ///< time of the last event
+  std::uint64_t restarts = 0;           ///< after faults
+  std::uint64_t deadlocks = 0;          ///< broken by a request that began again
+  std::uint64_t over_prompt_limit = 0;  ///< prompts longer than an iteration's limit of tokens
+  std::uint64_t stranded = 0;           ///< of the unfinished: no machine was up to take them
+  std::uint64_t events = 0;             ///< of the engine
+  double end_s = 0;                     ///< time of the last event
 };
 
 /// What can be seen of a run, in the order in which it happens. Default: look away.

@@ -35,6 +35,17 @@ Format read_format(JsonReader& reader) {
   return format_of(reader.name("format", "format", format_names()));
 }
 
+KvCacheSpec read_kv_memory(JsonReader& cache) {
+  KvCacheSpec spec;
+  spec.memory_fraction = cache.number("memory_fraction", {0.01, 1, false});
+  spec.watermark = cache.number("watermark", {0, 0.5, false});
+  spec.block_tokens = static_cast<std::uint32_t>(cache.integer("block_tokens", 1, 1'000'000));
+  if (cache.has("blocks")) {
+    spec.blocks = static_cast<std::uint64_t>(cache.integer("blocks", 1, 1'000'000'000));
+  }
+  return spec;
+}
+
 void read_llm(JsonReader& reader, Scenario& scenario) {
   Llm& llm = scenario.llm;
   llm = load_llm(reader.text("llm"), reader.path_of("llm"));
@@ -52,6 +63,7 @@ void read_llm(JsonReader& reader, Scenario& scenario) {
   if (!cache.boolean("grouped_query")) {
     llm.kv_bytes_per_token = llm.ungrouped_kv_bytes_per_token();
   }
+  scenario.kv_cache = read_kv_memory(cache);
   cache.finish();
   JsonReader latency = reader.object("latency");
   scenario.latency_policy = latency.name("policy", "latency policy", LatencyPolicies::names());
@@ -135,6 +147,27 @@ void read_price(JsonReader& reader, Machine& machine) {
   machine.price_per_hour = reader.number("price_per_hour", kNonNegative, machine.price_per_hour);
 }
 
+/// An instance must hold its weights and at least one batch of prompts; where the engine's own
+/// number of blocks is given, these.
+void check_memory(JsonReader& reader, const PoolSpec& pool, const Scenario& scenario) {
+  const Llm& llm = scenario.llm;
+  if (scenario.kv_cache.blocks) {
+    const double blocks_bytes = static_cast<double>(scenario.kv_capacity_tokens(pool)) *
+                                llm.kv_bytes_per_token * llm.kv_copies(pool.tensor_parallel);
+    const double left_bytes = pool.memory_bytes() - llm.weight_bytes;
+    if (blocks_bytes > left_bytes) {
+      reader.fail("machine", "kv_cache.blocks take " + gigabytes(blocks_bytes) +
+                                 " an instance, but beside the weights of " + llm.name +
+                                 " its GPUs have " + gigabytes(std::max(0.0, left_bytes)));
+    }
+    return;
+  }
+  const std::string why_not =
+      why_not_fit(llm, pool.machine, pool.tensor_parallel, pool.pipeline_parallel,
+                  scenario.batching.max_prompt_tokens, scenario.kv_cache.memory_fraction);
+  if (!why_not.empty()) reader.fail("machine", why_not);
+}
+
 PoolSpec read_pool(JsonReader& reader, const std::vector<PoolSpec>& before,
                    const Scenario& scenario) {
   PoolSpec pool;
@@ -144,10 +177,7 @@ PoolSpec read_pool(JsonReader& reader, const std::vector<PoolSpec>& before,
   read_price(reader, pool.machine);
   pool.machine.power_cap = reader.number("power_cap", {0.1, 1, false}, pool.machine.power_cap);
   reader.finish();
-  const std::string why_not =
-      why_not_fit(scenario.llm, pool.machine, pool.tensor_parallel, pool.pipeline_parallel,
-                  scenario.batching.max_prompt_tokens);
-  if (!why_not.empty()) reader.fail("machine", why_not);
+  check_memory(reader, pool, scenario);
   return pool;
 }
 
@@ -164,6 +194,7 @@ SchedulerSpec read_scheduler(JsonReader reader) {
   spec.policy = reader.name("policy", "scheduler", Schedulers::names());
   spec.prompt_queue_limit_tokens = reader.number("prompt_queue_limit_tokens", kNonNegative);
   spec.output_length_known = reader.name("output_length", "choice", {"known", "mean"}) == "known";
+  spec.rank_by_share = reader.name("memory_rank", "choice", {"share", "tokens"}) == "share";
   reader.finish();
   return spec;
 }
@@ -178,7 +209,7 @@ BatchingSpec read_batching(JsonReader reader) {
   spec.mixed_iteration_factor = reader.number("mixed_iteration_factor", {0.01, 100, false});
   spec.mixed_at_least_decode = reader.boolean("mixed_at_least_decode");
   spec.memory = reader.name("memory", "memory policy", MemoryPolicies::names());
-  spec.wake_on_release = reader.name("wakeup", "choice", {"memory", "arrival"}) == "memory";
+  spec.as_published = reader.boolean("as_published");
   reader.finish();
   return spec;
 }

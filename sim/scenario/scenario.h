@@ -34,6 +34,7 @@ struct PoolSpec {
   }
   std::uint32_t gpus_per_instance() const { return tensor_parallel * pipeline_parallel; }
   std::uint32_t gpus_used() const { return gpus_per_instance() * instances_per_machine; }
+  /// Of an instance's GPUs, all of it.
   double memory_bytes() const { return machine.gpu.memory_bytes * gpus_per_instance(); }
   GpuShare gpu_share() const {
     return {tensor_parallel, pipeline_parallel, instances_per_machine, machine_share};
@@ -45,6 +46,14 @@ struct SchedulerSpec {
   std::string policy;                       ///< Registry<Scheduler>
   double prompt_queue_limit_tokens = 8192;  ///< above it a prompt machine with a queue is full
   bool output_length_known = false;         ///< else the mean of the requests completed so far
+  bool rank_by_share = true;  ///< token machines by the share of memory taken, else by tokens taken
+};
+
+struct KvCacheSpec {
+  double memory_fraction = 0.9;  ///< of the GPUs' memory, for weights and KV caches
+  double watermark = 0.01;       ///< share of the KV memory that what starts here leaves free
+  std::uint32_t block_tokens = 16;
+  std::optional<std::uint64_t> blocks;  ///< per instance, for those who know the engine's number
 };
 
 struct BatchingSpec {
@@ -53,9 +62,8 @@ struct BatchingSpec {
   std::uint32_t max_preemptions = 4;  ///< passed over this often, a task goes first
   double mixed_iteration_factor = 1.1;
   bool mixed_at_least_decode = true;  ///< a mixed iteration is never cheaper than its decodes
-  std::string memory;                 ///< "paged": a sequence grows token by token; "reserved":
-                                      ///< its whole output is reserved when its token phase starts
-  bool wake_on_release = true;        ///< freed memory wakes an idle instance that has work
+  std::string memory;                 ///< Registry<MemoryPolicy>
+  bool as_published = false;          ///< order and limits of the published simulator, defects too
 };
 
 struct KvTransferSpec {
@@ -109,6 +117,7 @@ struct Scenario {
   Workload workload;
   std::vector<PoolSpec> pools;
   SchedulerSpec scheduler;
+  KvCacheSpec kv_cache;
   BatchingSpec batching;
   KvTransferSpec kv_transfer;
   FabricSpec fabric;
@@ -116,6 +125,9 @@ struct Scenario {
   SloSpec slo;
   double power_budget_w = 0;  ///< what the cluster's power is held against; 0: nothing
   ResultsSpec results;
+
+  /// Tokens of KV cache, in whole blocks, that an instance of the pool can hold beside its weights.
+  std::int64_t kv_capacity_tokens(const PoolSpec& pool) const;
 };
 
 }  // namespace cleave

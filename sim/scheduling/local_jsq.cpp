@@ -11,7 +11,7 @@ namespace {
 /// emptiest of all takes it.
 class LocalJsq : public Scheduler {
  public:
-  explicit LocalJsq(ClusterView& cluster) : cluster_(cluster), pools_(2, cluster.loads().size()) {
+  explicit LocalJsq(ClusterView& cluster) : cluster_(cluster), pools_(2, cluster.loads()) {
     for (InstanceId id = 0; id < cluster.loads().size(); ++id) {
       const std::uint32_t machine = load(id).machine;
       if (tokens_of_machine_.size() <= machine) tokens_of_machine_.resize(machine + 1);
@@ -20,15 +20,14 @@ class LocalJsq : public Scheduler {
     }
   }
 
-  Placement place(const Demand&) override {
-    const InstanceId prompt = pools_.least(kPrompt);
-    if (prompt == kNoInstance) return {pools_.least(kToken), pools_.least(kToken)};
-    InstanceId token = kNoInstance;
-    for (const InstanceId id : tokens_of_machine_[load(prompt).machine]) {
-      if (!load(id).down && (token == kNoInstance || measure(id) < measure(token))) token = id;
-    }
-    if (token == kNoInstance) token = pools_.least(kToken);
-    return {prompt, token == kNoInstance ? prompt : token};
+  Placement place(const Demand& demand) override {
+    const std::int64_t whole = demand.most_kv_tokens();
+    const InstanceId prompt = pools_.least(kPrompt, demand.prompt_kv_tokens());
+    InstanceId token = prompt == kNoInstance ? kNoInstance : neighbour(prompt, whole);
+    if (token == kNoInstance) token = pools_.least(kToken, whole);
+    if (prompt != kNoInstance && token != kNoInstance) return {prompt, token};
+    const InstanceId both = token != kNoInstance ? token : pools_.least(kPrompt, whole);
+    return {both, both};
   }
 
   void load_changed(InstanceId id) override {
@@ -43,8 +42,18 @@ class LocalJsq : public Scheduler {
 
   const InstanceLoad& load(InstanceId id) const { return cluster_.loads()[id]; }
   Pool pool_of(InstanceId id) const { return load(id).home == PoolRole::kToken ? kToken : kPrompt; }
-  std::int64_t measure(InstanceId id) const {
-    return pool_of(id) == kToken ? load(id).reserved_tokens : load(id).pending_tokens;
+  double measure(InstanceId id) const {
+    return static_cast<double>(pool_of(id) == kToken ? load(id).reserved_tokens
+                                                     : load(id).pending_tokens);
+  }
+  /// The emptiest token instance on the machine of `prompt` that can hold so much.
+  InstanceId neighbour(InstanceId prompt, std::int64_t kv_tokens) const {
+    InstanceId best = kNoInstance;
+    for (const InstanceId id : tokens_of_machine_[load(prompt).machine]) {
+      if (load(id).down || load(id).capacity_tokens < kv_tokens) continue;
+      if (best == kNoInstance || measure(id) < measure(best)) best = id;
+    }
+    return best;
   }
 
   ClusterView& cluster_;

@@ -12,21 +12,20 @@ class MixedPool : public Scheduler {
   MixedPool(ClusterView& cluster, const SchedulerSpec& spec)
       : cluster_(cluster),
         queue_limit_(static_cast<std::int64_t>(spec.prompt_queue_limit_tokens)),
-        by_tokens_(3, cluster.loads().size()),
-        by_memory_(3, cluster.loads().size()) {
+        rank_by_share_(spec.rank_by_share),
+        by_tokens_(3, cluster.loads()),
+        by_memory_(3, cluster.loads()) {
     for (InstanceId id = 0; id < cluster.loads().size(); ++id) enter(id, home(id));
   }
 
   Placement place(const Demand& demand) override {
-    // Both are chosen before either moves.
-    Placement chosen{prompt_instance(demand), token_instance(demand)};
-    if (chosen.prompt == kNoInstance || chosen.token == kNoInstance) {
-      chosen.prompt = chosen.token = least_loaded_of_all();
-      return chosen;
-    }
-    if (by_tokens_.pool_of(chosen.prompt) == kToken) move(chosen.prompt, kMixed);
-    if (by_tokens_.pool_of(chosen.token) == kPrompt) move(chosen.token, kMixed);
-    return chosen;
+    // Both are chosen before either moves, and a move stays made where the other was not found.
+    const Placement chosen{prompt_instance(demand), token_instance(demand)};
+    lend(chosen.prompt, kToken);
+    lend(chosen.token, kPrompt);
+    if (chosen.prompt != kNoInstance && chosen.token != kNoInstance) return chosen;
+    const InstanceId both = least_loaded_of_all(demand.most_kv_tokens());
+    return {both, both};
   }
 
   void load_changed(InstanceId id) override {
@@ -37,7 +36,7 @@ class MixedPool : public Scheduler {
         enter(id, home(id));
       }
     }
-    by_tokens_.update(id, load(id).pending_tokens);
+    by_tokens_.update(id, pending(id));
     by_memory_.update(id, taken(id));
   }
 
@@ -51,9 +50,11 @@ class MixedPool : public Scheduler {
   enum Pool : std::size_t { kPrompt, kMixed, kToken };
 
   const InstanceLoad& load(InstanceId id) const { return cluster_.loads()[id]; }
-  /// Memory that is not free: comparable between instances of different size.
-  std::int64_t taken(InstanceId id) const {
-    return load(id).reserved_tokens - static_cast<std::int64_t>(load(id).capacity_tokens);
+  double pending(InstanceId id) const { return static_cast<double>(load(id).pending_tokens); }
+  /// Memory spoken for: as a share, instances of different size fill up alike.
+  double taken(InstanceId id) const {
+    const auto reserved = static_cast<double>(load(id).reserved_tokens);
+    return rank_by_share_ ? reserved / static_cast<double>(load(id).capacity_tokens) : reserved;
   }
   Pool home(InstanceId id) const {
     const PoolRole role = load(id).home;
@@ -65,30 +66,30 @@ class MixedPool : public Scheduler {
                                  load(id).pending_tokens + demand.prompt_tokens <= queue_limit_);
   }
   bool has_memory(InstanceId id, const Demand& demand) const {
-    return id != kNoInstance && static_cast<double>(load(id).reserved_tokens + demand.kv_tokens()) <
-                                    load(id).capacity_tokens;
+    return id != kNoInstance &&
+           load(id).reserved_tokens + demand.kv_tokens() <= load(id).capacity_tokens;
   }
 
   InstanceId prompt_instance(const Demand& demand) const {
     for (const Pool pool : {kPrompt, kMixed}) {
-      const InstanceId id = by_tokens_.least(pool);
+      const InstanceId id = by_tokens_.least(pool, demand.prompt_kv_tokens());
       if (has_prompt_room(id, demand)) return id;
     }
-    return by_tokens_.least(kToken);
+    return by_tokens_.least(kToken, demand.prompt_kv_tokens());
   }
 
   InstanceId token_instance(const Demand& demand) const {
     for (const Pool pool : {kToken, kMixed}) {
-      const InstanceId id = by_memory_.least(pool);
+      const InstanceId id = by_memory_.least(pool, demand.most_kv_tokens());
       if (has_memory(id, demand)) return id;
     }
-    return by_memory_.least(kPrompt);
+    return by_memory_.least(kPrompt, demand.most_kv_tokens());
   }
 
-  InstanceId least_loaded_of_all() const {
+  InstanceId least_loaded_of_all(std::int64_t kv_tokens) const {
     InstanceId best = kNoInstance;
     for (const Pool pool : {kPrompt, kMixed, kToken}) {
-      const InstanceId id = by_tokens_.least(pool);
+      const InstanceId id = by_tokens_.least(pool, kv_tokens);
       if (id == kNoInstance) continue;
       if (best == kNoInstance || load(id).pending_tokens < load(best).pending_tokens) best = id;
     }
@@ -96,12 +97,16 @@ class MixedPool : public Scheduler {
   }
 
   void enter(InstanceId id, Pool pool) {
-    by_tokens_.enter(pool, id, load(id).pending_tokens);
+    by_tokens_.enter(pool, id, pending(id));
     by_memory_.enter(pool, id, taken(id));
   }
   void leave(InstanceId id) {
     by_tokens_.leave(id);
     by_memory_.leave(id);
+  }
+  /// Moves an instance that was found in the other side's pool to the mixed pool.
+  void lend(InstanceId id, Pool other_side) {
+    if (id != kNoInstance && by_tokens_.pool_of(id) == other_side) move(id, kMixed);
   }
   void move(InstanceId id, Pool pool) {
     leave(id);
@@ -113,6 +118,7 @@ class MixedPool : public Scheduler {
 
   ClusterView& cluster_;
   std::int64_t queue_limit_;
+  bool rank_by_share_;
   RankedPools by_tokens_;
   RankedPools by_memory_;
 };

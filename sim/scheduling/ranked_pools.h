@@ -1,60 +1,81 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
 #include "sim/base/indexed_heap.h"
 #include "sim/metrics/observer.h"
+#include "sim/scheduling/scheduler.h"
 
 namespace cleave {
 
 /// Pools of instances, each ranked by one figure of load; among equals the one that entered first
-/// is least. An instance is in one pool at a time or in none. O(log n) for everything but least().
+/// is least. An instance is in one pool at a time or in none. O(log n) for everything but least(),
+/// which looks at one instance for each size of KV memory in the cluster.
 class RankedPools {
  public:
-  RankedPools(std::size_t pools, std::size_t instances)
-      : positions_(instances), pool_of_(instances, kNone) {
-    for (std::size_t i = 0; i < pools; ++i) pools_.emplace_back(positions_);
+  RankedPools(std::size_t pools, const std::vector<InstanceLoad>& instances)
+      : positions_(instances.size()), pool_of_(instances.size(), kNone) {
+    for (const InstanceLoad& load : instances) sizes_.push_back(load.capacity_tokens);
+    std::sort(sizes_.begin(), sizes_.end());
+    sizes_.erase(std::unique(sizes_.begin(), sizes_.end()), sizes_.end());
+    for (const InstanceLoad& load : instances) {
+      const auto found = std::lower_bound(sizes_.begin(), sizes_.end(), load.capacity_tokens);
+      size_of_.push_back(static_cast<std::size_t>(found - sizes_.begin()));
+    }
+    for (std::size_t i = 0; i < pools * sizes_.size(); ++i) heaps_.emplace_back(positions_);
   }
   RankedPools(const RankedPools&) = delete;
   RankedPools& operator=(const RankedPools&) = delete;
 
-  bool empty(std::size_t pool) const { return pools_[pool].empty(); }
-  /// The instance of least load, or kNoInstance.
-  InstanceId least(std::size_t pool) const {
-    return empty(pool) ? kNoInstance : pools_[pool].top().id;
+  /// The instance of least load among those that can hold `kv_tokens`, or kNoInstance.
+  InstanceId least(std::size_t pool, std::int64_t kv_tokens) const {
+    const Heap* best = nullptr;
+    for (std::size_t size = sizes_.size(); size-- > 0 && sizes_[size] >= kv_tokens;) {
+      const Heap& heap = heaps_[pool * sizes_.size() + size];
+      if (!heap.empty() && (best == nullptr || heap.top().key < best->top().key)) best = &heap;
+    }
+    return best == nullptr ? kNoInstance : best->top().id;
   }
   bool contains(InstanceId instance) const { return pool_of_[instance] != kNone; }
   std::size_t pool_of(InstanceId instance) const { return pool_of_[instance]; }
 
-  void enter(std::size_t pool, InstanceId instance, std::int64_t load) {
-    pools_[pool].push({load, entered_++}, instance);
+  void enter(std::size_t pool, InstanceId instance, double load) {
     pool_of_[instance] = pool;
+    heap_of(instance).push({load, entered_++}, instance);
   }
   void leave(InstanceId instance) {
-    pools_[pool_of_[instance]].erase(instance);
+    heap_of(instance).erase(instance);
     pool_of_[instance] = kNone;
   }
-  void update(InstanceId instance, std::int64_t load) {
+  void update(InstanceId instance, double load) {
     if (!contains(instance)) return;
-    auto& pool = pools_[pool_of_[instance]];
-    const Key& key = pool.key_of(instance);
-    if (key.load != load) pool.update({load, key.entered}, instance);
+    Heap& heap = heap_of(instance);
+    const Key& key = heap.key_of(instance);
+    if (key.load != load) heap.update({load, key.entered}, instance);
   }
 
  private:
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
   struct Key {
-    std::int64_t load;
+    double load;
     std::uint64_t entered;
     bool operator<(const Key& other) const {
       return load != other.load ? load < other.load : entered < other.entered;
     }
   };
+  using Heap = IndexedHeap<Key>;
 
-  IndexedHeap<Key>::Positions positions_;
+  Heap& heap_of(InstanceId instance) {
+    return heaps_[pool_of_[instance] * sizes_.size() + size_of_[instance]];
+  }
+
+  Heap::Positions positions_;
   std::vector<std::size_t> pool_of_;
-  std::vector<IndexedHeap<Key>> pools_;
+  std::vector<std::int64_t> sizes_;   ///< KV memories in the cluster, ascending
+  std::vector<std::size_t> size_of_;  ///< by instance
+  std::vector<Heap> heaps_;           ///< by pool, then by size
   std::uint64_t entered_ = 0;
 };
 

@@ -9,21 +9,30 @@ RoundRobin::RoundRobin(ClusterView& cluster, bool split) : cluster_(cluster), sp
   }
 }
 
-InstanceId RoundRobin::turn(Ring& ring) {
+InstanceId RoundRobin::turn(Ring& ring, std::int64_t kv_tokens) {
   for (std::size_t tried = 0; tried < ring.instances.size(); ++tried) {
     const InstanceId id = ring.instances[ring.next];
     ring.next = (ring.next + 1) % ring.instances.size();
-    if (!cluster_.loads()[id].down) return id;
+    const InstanceLoad& load = cluster_.loads()[id];
+    if (!load.down && load.capacity_tokens >= kv_tokens) return id;
   }
   return kNoInstance;
 }
 
-Placement RoundRobin::place(const Demand&) {
-  const InstanceId first = turn(first_);
-  if (!split_) return {first, first};
-  const InstanceId token = turn(token_);
-  if (first == kNoInstance) return {token, token};
-  return {first, token == kNoInstance ? first : token};
+Placement RoundRobin::place(const Demand& demand) {
+  const std::int64_t whole = demand.most_kv_tokens();
+  if (split_) {
+    const InstanceId prompt = turn(first_, demand.prompt_kv_tokens());
+    const InstanceId token = turn(token_, whole);
+    if (prompt != kNoInstance && token != kNoInstance) return {prompt, token};
+    // Where one pool has nothing for it, the other takes both phases.
+    if (token != kNoInstance) return {token, token};
+    if (prompt != kNoInstance && cluster_.loads()[prompt].capacity_tokens >= whole) {
+      return {prompt, prompt};
+    }
+  }
+  const InstanceId both = turn(first_, whole);
+  return {both, both};
 }
 
 namespace {

@@ -18,7 +18,8 @@ class RoundRobin : public Scheduler {
     std::vector<InstanceId> instances;
     std::size_t next = 0;
   };
-  InstanceId turn(Ring& ring);
+  /// The next that is up and can hold so much, or kNoInstance.
+  InstanceId turn(Ring& ring, std::int64_t kv_tokens);
 
   ClusterView& cluster_;
   bool split_;

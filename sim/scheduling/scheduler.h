@@ -14,7 +14,7 @@ struct InstanceLoad {
   PoolRole home = PoolRole::kMixed;  ///< the pool it is configured in
   std::int64_t pending_tokens = 0;   ///< prompts to compute, and one for each token phase to end
   std::int64_t reserved_tokens = 0;  ///< KV memory of everything assigned here, weights apart
-  double capacity_tokens = 0;        ///< KV memory it has
+  std::int64_t capacity_tokens = 0;  ///< KV memory it has
   std::uint32_t requests = 0;        ///< with an unfinished task here
   std::uint32_t machine = 0;         ///< instances can share one
   bool down = false;                 ///< cannot be given anything
@@ -24,14 +24,19 @@ struct InstanceLoad {
 struct Demand {
   std::uint32_t prompt_tokens = 0;
   std::uint32_t output_tokens = 0;  ///< known or expected
+  std::uint32_t output_limit = 0;   ///< no more will be generated
 
+  /// KV memory that an instance must have, filled or not, to be given the token phase (or both).
+  std::int64_t most_kv_tokens() const {
+    return static_cast<std::int64_t>(prompt_tokens) + output_limit;
+  }
   std::int64_t prompt_kv_tokens() const { return static_cast<std::int64_t>(prompt_tokens) + 1; }
   std::int64_t token_kv_tokens() const { return static_cast<std::int64_t>(output_tokens) - 1; }
   std::int64_t kv_tokens() const { return prompt_kv_tokens() + token_kv_tokens(); }
 };
 
 /// Where the two phases of a request run; both on one instance, or apart with a transfer between.
-/// kNoInstance where nothing can take it.
+/// Both kNoInstance where nothing can take it.
 struct Placement {
   InstanceId prompt = kNoInstance;
   InstanceId token = kNoInstance;
@@ -53,6 +58,9 @@ class ClusterView {
 class Scheduler {
  public:
   virtual ~Scheduler() = default;
+  /// Must give an instance that is up and has the memory: demand.prompt_kv_tokens() for a prompt
+  /// that leaves, demand.most_kv_tokens() for the token phase. Must give one wherever some instance
+  /// that is up could hold both phases, whatever its pool.
   virtual Placement place(const Demand& demand) = 0;
   /// A figure of this instance's load changed; `down` too.
   virtual void load_changed(InstanceId /*instance*/) {}

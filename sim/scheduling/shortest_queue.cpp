@@ -3,7 +3,7 @@
 namespace cleave {
 
 ShortestQueue::ShortestQueue(ClusterView& cluster, Rule rule)
-    : cluster_(cluster), rule_(rule), pools_(2, cluster.loads().size()) {
+    : cluster_(cluster), rule_(rule), pools_(2, cluster.loads()) {
   for (InstanceId id = 0; id < cluster.loads().size(); ++id) {
     pools_.enter(pool_of(id), id, measure(id));
   }
@@ -13,18 +13,21 @@ ShortestQueue::Pool ShortestQueue::pool_of(InstanceId id) const {
   return rule_.token != nullptr && cluster_.loads()[id].home == PoolRole::kToken ? kToken : kFirst;
 }
 
-std::int64_t ShortestQueue::measure(InstanceId id) const {
+double ShortestQueue::measure(InstanceId id) const {
   const Measure by = pool_of(id) == kToken ? rule_.token : rule_.prompt;
-  return by(cluster_.loads()[id]);
+  return static_cast<double>(by(cluster_.loads()[id]));
 }
 
-Placement ShortestQueue::place(const Demand&) {
-  const InstanceId first = pools_.least(kFirst);
-  if (rule_.token == nullptr) return {first, first};
-  const InstanceId token = pools_.least(kToken);
-  // A pool that is wholly down leaves its work to the other.
-  if (first == kNoInstance) return {token, token};
-  return {first, token == kNoInstance ? first : token};
+Placement ShortestQueue::place(const Demand& demand) {
+  if (rule_.token != nullptr) {
+    const Placement apart{pools_.least(kFirst, demand.prompt_kv_tokens()),
+                          pools_.least(kToken, demand.most_kv_tokens())};
+    if (apart.prompt != kNoInstance && apart.token != kNoInstance) return apart;
+  }
+  // Where one pool has nothing for it, the other takes both phases.
+  InstanceId both = pools_.least(kFirst, demand.most_kv_tokens());
+  if (both == kNoInstance) both = pools_.least(kToken, demand.most_kv_tokens());
+  return {both, both};
 }
 
 void ShortestQueue::load_changed(InstanceId id) {

@@ -24,7 +24,7 @@ class ShortestQueue : public Scheduler {
  private:
   enum Pool : std::size_t { kFirst, kToken };
   Pool pool_of(InstanceId id) const;
-  std::int64_t measure(InstanceId id) const;
+  double measure(InstanceId id) const;
 
   ClusterView& cluster_;
   Rule rule_;

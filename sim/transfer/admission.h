@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "sim/base/registry.h"
-#include "sim/engine/engine.h"
+#include "sim/engine/clock.h"
 #include "sim/machine/task.h"
 #include "sim/scenario/scenario.h"
 
@@ -31,7 +31,7 @@ class Admission {
 };
 
 struct AdmissionContext {
-  Engine& engine;
+  Clock& clock;
   AdmissionClient& client;
   const KvTransferSpec& spec;
   std::size_t instances;

@@ -13,9 +13,7 @@ namespace {
 class PollAdmission : public Admission {
  public:
   explicit PollAdmission(const AdmissionContext& context)
-      : engine_(context.engine),
-        client_(context.client),
-        interval_s_(context.spec.poll_interval_s) {}
+      : clock_(context.clock), client_(context.client), interval_s_(context.spec.poll_interval_s) {}
 
   void wait(RequestId request, InstanceId to) override {
     if (free_.empty()) {
@@ -44,7 +42,7 @@ class PollAdmission : public Admission {
       Poll& poll = polls_[place];
       if (poll.request != request) continue;
       --(poll.event == kNoEvent ? parked_ : scheduled_);
-      engine_.cancel(poll.event);
+      clock_.cancel(poll.event);
       release(place);
     }
   }
@@ -63,7 +61,7 @@ class PollAdmission : public Admission {
 
   void schedule(std::size_t place) {
     ++scheduled_;
-    polls_[place].event = engine_.at<&PollAdmission::ask>(engine_.now() + interval_s_, this, place);
+    polls_[place].event = clock_.at<&PollAdmission::ask>(clock_.now() + interval_s_, this, place);
   }
 
   void ask(std::uint64_t place) {
@@ -72,14 +70,14 @@ class PollAdmission : public Admission {
     const Poll poll = polls_[place];
     if (client_.admit(poll.request, poll.to)) {
       release(place);
-    } else if (engine_.at_rest_but_for(scheduled_)) {
+    } else if (clock_.at_rest_but_for(scheduled_)) {
       ++parked_;
     } else {
       schedule(place);
     }
   }
 
-  Engine& engine_;
+  Clock& clock_;
   AdmissionClient& client_;
   double interval_s_;
   std::vector<Poll> polls_;

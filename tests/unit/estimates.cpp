@@ -288,7 +288,7 @@ TEST_CASE("auto: a result based on an estimate says so") {
 TEST_CASE("fit: 70B on eight RTX 2080 Ti needs smaller weights, and the sentence says so") {
   Llm llm = load_llm("llama2-70b", "llm");
   const Machine machine = load_machine("8x-rtx-2080-ti", "machine");
-  const std::string why = why_not_fit(llm, machine, 8, 1, 2048);
+  const std::string why = why_not_fit(llm, machine, 8, 1, 2048, 1);
   for (const char* part :
        {"llama2-70b does not fit", "weights in fp16 take 138 GB", "8 x rtx-2080-ti have 94.5 GB",
         "weights.format int8 (weights 69 GB)", "weights.format int4 (weights 36.6 GB)",
@@ -297,12 +297,12 @@ TEST_CASE("fit: 70B on eight RTX 2080 Ti needs smaller weights, and the sentence
     CHECK(why.find(part) != std::string::npos);
   }
   llm.store(Format::kInt8, Format::kFp16);
-  CHECK(why_not_fit(llm, machine, 8, 1, 2048).empty());
+  CHECK(why_not_fit(llm, machine, 8, 1, 2048, 1).empty());
   llm.store(Format::kFp16, Format::kFp16);
-  const std::string on_two = why_not_fit(llm, load_machine("dgx-h100", "machine"), 1, 1, 2048);
+  const std::string on_two = why_not_fit(llm, load_machine("dgx-h100", "machine"), 1, 1, 2048, 1);
   CHECK(on_two.find("tensor_parallel 2, pipeline_parallel 2, ") != std::string::npos);
   const std::string never =
-      why_not_fit(load_llm("deepseek-v3", "llm"), load_machine("8x-l4", "machine"), 1, 1, 2048);
+      why_not_fit(load_llm("deepseek-v3", "llm"), load_machine("8x-l4", "machine"), 1, 1, 2048, 1);
   CHECK(never.find("nothing in the catalogue makes it fit") != std::string::npos);
 }
 

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "sim/engine/calendar.h"
+
+namespace cleave {
+
+/// Simulated time and the events that are to happen in it: all that most of the simulator needs of
+/// its engine, and what tests replace by a clock of their own.
+class Clock {
+ public:
+  Clock() = default;
+  virtual ~Clock() = default;
+  Clock(const Clock&) = delete;
+  Clock& operator=(const Clock&) = delete;
+
+  double now() const { return now_s_; }
+
+  /// Calls `(self->*Method)(argument)` at `time_s`, which is not before now.
+  template <auto Method, class T>
+  EventId at(double time_s, T* self, std::uint64_t argument = 0, Rank rank = Rank::kNormal) {
+    const EventId id = calendar_.add(
+        time_s, rank,
+        [](void* object, std::uint64_t value) { (static_cast<T*>(object)->*Method)(value); }, self,
+        argument);
+    event_added();
+    return id;
+  }
+
+  /// Forgets a scheduled event and its name.
+  void cancel(EventId& id) {
+    if (id != kNoEvent) calendar_.cancel(id);
+    id = kNoEvent;
+  }
+
+  /// True where nothing is left to happen but `events` scheduled events.
+  virtual bool at_rest_but_for(std::size_t events) const { return calendar_.size() <= events; }
+
+ protected:
+  virtual void event_added() {}
+
+  Calendar calendar_;
+  double now_s_ = 0;
+};
+
+}  // namespace cleave
