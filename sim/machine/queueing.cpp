@@ -14,7 +14,10 @@ void Instance::enqueue(TaskId task) {
   const double arrival_s = (*requests_)[request_of(task)].record.arrival_s;
   pending_.insert(task, [&](TaskId other) {
     const std::uint64_t other_count = passed_over(other);
-    if (other_count != count) return other_count > count;
+    // As published the least passed over stand in front, and hide those behind that starve.
+    if (other_count != count) {
+      return kind_->batching.as_published ? other_count > count : other_count < count;
+    }
     return (*requests_)[request_of(other)].record.arrival_s > arrival_s;
   });
 }

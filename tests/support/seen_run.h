@@ -40,8 +40,9 @@ struct SeenRun {
   std::vector<Segment> segments;
   std::vector<SeenTransfer> transfers;
   std::vector<SeenPoolChange> pool_changes;
-  std::vector<double> most_memory_bytes;  ///< by instance
-  std::vector<double> last_memory_bytes;  ///< by instance
+  std::vector<double> most_memory_bytes;   ///< by instance
+  std::vector<double> last_memory_bytes;   ///< by instance
+  std::vector<std::uint32_t> last_queued;  ///< by instance
 
   const Json& requests() const { return summary["requests"]; }
   /// Output tokens that were computed, those of requests that began again included.
@@ -71,6 +72,10 @@ struct Recorder : Observer {
   void pool_changed(InstanceId instance, double time_s, PoolRole role) override {
     run.pool_changes.push_back({instance, time_s, role});
   }
+  void queue(InstanceId instance, double, std::uint32_t requests) override {
+    if (run.last_queued.size() <= instance) run.last_queued.resize(instance + 1);
+    run.last_queued[instance] = requests;
+  }
   void memory(InstanceId instance, double, double bytes) override {
     if (run.most_memory_bytes.size() <= instance) {
       run.most_memory_bytes.resize(instance + 1);
@@ -91,6 +96,7 @@ void visit_lists(SeenRun& run, Visit visit) {
   visit(run.pool_changes);
   visit(run.most_memory_bytes);
   visit(run.last_memory_bytes);
+  visit(run.last_queued);
 }
 
 /// The bytes of the lists, each behind its length, then the summary: how a run leaves its process.

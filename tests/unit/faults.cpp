@@ -106,4 +106,119 @@ TEST_CASE("faults: a degraded link slows its transfers, a cut one holds them unt
   }
 }
 
+TEST_CASE("faults: the instances of a machine stop together, so that nothing restarts twice") {
+  Json cluster = pool("mixed", 3);
+  cluster["tensor_parallel"] = 2;
+  cluster["instances_per_machine"] = 4;
+  const SeenRun run = see({{"llm", "llama2-70b"},
+                           {"workload",
+                            {{"prompt_tokens", 1000},
+                             {"output_tokens", 200},
+                             {"arrivals", "constant"},
+                             {"rate_rps", 20},
+                             {"requests", 200}}},
+                           {"pools", {cluster}},
+                           {"scheduler", {{"policy", "jsq"}}},
+                           {"slo", "none"},
+                           {"faults", {fault(5.003, "stop", 0)}}});
+  CHECK(number(run, "completed") == 200);
+  CHECK(number(run, "restarts") > 0);
+  for (const FinishedRequest& request : run.finished) CHECK(request.restarts <= 1);
+  for (const Segment& segment : run.segments) {
+    if (segment.instance < 4) CHECK(segment.end_s <= 5.003);
+  }
+}
+
+TEST_CASE("faults: a machine that was slow and stops is itself again when it starts") {
+  Json slow = fault(10, "slow", 0);
+  slow["factor"] = 9;
+  const SeenRun run = see(with_faults({slow, fault(20, "stop", 0), fault(21, "start", 0)}));
+  const SeenRun well = see(with_faults({fault(20, "stop", 0), fault(21, "start", 0)}));
+  const auto last_prompt_s = [](const SeenRun& seen) {
+    double seconds = 0;
+    for (const Segment& segment : seen.segments) {
+      if (segment.instance == 0 && segment.prompts == 1 && segment.start_s > 21) {
+        seconds = segment.end_s - segment.start_s;
+      }
+    }
+    return seconds;
+  };
+  CHECK(last_prompt_s(run) == Approx(last_prompt_s(well)));
+}
+
+TEST_CASE("faults: a request that only a stopped machine could hold waits for it, or is stranded") {
+  const Json prompts_of = {{"prompt_tokens", 100'000},
+                           {"output_tokens", 10},
+                           {"arrivals", "constant"},
+                           {"rate_rps", 0.1},
+                           {"requests", 3}};
+  Json small = pool("token", 1, "8x-rtx-2080-ti");
+  small["price_per_hour"] = 1;
+  Json scenario = {{"llm", "llama2-13b"},
+                   {"latency", {{"policy", "auto"}}},
+                   {"workload", prompts_of},
+                   {"pools", {pool("prompt", 1, "dgx-a100"), small}},
+                   {"scheduler", {{"policy", "kv_jsq"}}},
+                   {"slo", "none"},
+                   {"faults", {fault(0, "stop", 0), fault(40, "start", 0)}}};
+  const SeenRun waited = see(scenario);
+  CHECK(number(waited, "completed") == 3);
+  for (const Segment& segment : waited.segments) {
+    CHECK(segment.instance == 0);
+    CHECK(segment.start_s >= 40);
+  }
+  scenario["faults"].erase(1);
+  const SeenRun lost = see(scenario);
+  CHECK(number(lost, "stranded") == 3);
+  CHECK(lost.segments.empty());
+}
+
+TEST_CASE("faults: where the only machine that could hold a request stops, it is stranded, once") {
+  Json small = pool("prompt", 1, "8x-rtx-4090");
+  small["tensor_parallel"] = 2;
+  const SeenRun run = see({{"llm", "llama3-70b"},
+                           {"weights", {{"format", "int4"}}},
+                           {"kv_cache", {{"grouped_query", false}}},
+                           {"workload",
+                            {{"prompt_tokens", 6000},
+                             {"output_tokens", 10},
+                             {"arrivals", "constant"},
+                             {"rate_rps", 10},
+                             {"requests", 1}}},
+                           {"pools", {small, pool("token", 1)}},
+                           {"slo", "none"},
+                           {"faults", {fault(0, "stop", 1)}}});
+  CHECK(number(run, "stranded") == 1);
+  CHECK(number(run, "restarts") <= 1);
+}
+
+TEST_CASE("faults: behind a link that stays cut, requests are stranded and do not begin again") {
+  const Json cut = {
+      {"at_s", 10}, {"action", "scale_link"}, {"link", "machine-1-nic-down"}, {"share", 0}};
+  Json scenario = with_faults({cut});
+  scenario["pools"] = {pool("prompt", 1), pool("token", 1)};
+  scenario["scheduler"] = {{"policy", "kv_jsq"}};
+  const SeenRun run = see(scenario);
+  check_nothing_lost(run);
+  CHECK(number(run, "stranded") == number(run, "unfinished"));
+  CHECK(number(run, "stranded") > 0);
+  for (const FinishedRequest& request : run.unfinished) CHECK(request.restarts <= 1);
+}
+
+TEST_CASE("queues: a machine that stops has nothing queued") {
+  const SeenRun run = see({{"workload",
+                            {{"prompt_tokens", 4000},
+                             {"output_tokens", 20},
+                             {"arrivals", "constant"},
+                             {"rate_rps", 30},
+                             {"requests", 300}}},
+                           {"pools", {pool("mixed", 2)}},
+                           {"scheduler", {{"policy", "jsq"}}},
+                           {"slo", "none"},
+                           {"faults", {fault(5, "stop", 0)}}});
+  REQUIRE(run.last_queued.size() == 2);
+  CHECK(run.last_queued[0] == 0);
+  CHECK(run.last_queued[1] == 0);
+}
+
 }  // namespace cleave

@@ -1,0 +1,101 @@
+// Schedulers over a cluster that is nothing but its loads.
+
+#include <set>
+
+#include "tests/catch.h"
+#include "tests/support/fakes.h"
+
+using namespace cleave;
+
+namespace {
+
+std::unique_ptr<Scheduler> make(const std::string& policy, ClusterView& cluster,
+                                bool rank_by_share = true) {
+  SchedulerSpec spec;
+  spec.policy = policy;
+  spec.rank_by_share = rank_by_share;
+  return Schedulers::make("scheduler.policy", "scheduler", policy, cluster, spec);
+}
+
+const Demand kLarge{90'000, 200, 200};
+
+}  // namespace
+
+TEST_CASE("scheduler: no policy gives a request to an instance that cannot hold it, or is down") {
+  for (const std::string& policy : Schedulers::names()) {
+    INFO(policy);
+    FakeCluster cluster;
+    const InstanceId small = cluster.add(PoolRole::kPrompt, 50'000, 0);
+    const InstanceId large = cluster.add(PoolRole::kPrompt, 100'000, 1);
+    const InstanceId token = cluster.add(PoolRole::kToken, 50'000, 1);
+    const auto scheduler = make(policy, cluster);
+    const Placement placed = scheduler->place(kLarge);
+    CHECK(placed.prompt == large);
+    CHECK(placed.token == large);
+    cluster.all[large].down = true;
+    scheduler->load_changed(large);
+    CHECK(scheduler->place(kLarge).prompt == kNoInstance);
+    const Placement fitting = scheduler->place({1000, 10, 10});
+    CHECK((fitting.prompt == small || fitting.prompt == token));
+    CHECK((fitting.token == small || fitting.token == token));
+  }
+}
+
+TEST_CASE("scheduler: large requests are spread over all that can hold them") {
+  for (const std::string& policy : Schedulers::names()) {
+    INFO(policy);
+    FakeCluster cluster;
+    for (std::uint32_t i = 0; i < 8; ++i) {
+      cluster.add(PoolRole::kMixed, i % 2 == 0 ? 100'000 : 50'000, i);
+    }
+    const auto scheduler = make(policy, cluster);
+    std::set<InstanceId> used;
+    for (int i = 0; i < 4; ++i) {
+      const InstanceId id = scheduler->place(kLarge).token;
+      REQUIRE(id != kNoInstance);
+      used.insert(id);
+      cluster.all[id].pending_tokens += 90'000;
+      cluster.all[id].reserved_tokens += 90'200;
+      ++cluster.all[id].requests;
+      scheduler->load_changed(id);
+    }
+    CHECK(used == std::set<InstanceId>{0, 2, 4, 6});
+  }
+}
+
+TEST_CASE("scheduler: mixed_pool fills token machines of different size alike") {
+  FakeCluster cluster;
+  cluster.add(PoolRole::kPrompt, 100'000);
+  const InstanceId small = cluster.add(PoolRole::kToken, 100'000);
+  const InstanceId large = cluster.add(PoolRole::kToken, 300'000);
+  for (const bool by_share : {true, false}) {
+    for (InstanceLoad& load : cluster.all) load.reserved_tokens = 0;
+    const auto scheduler = make("mixed_pool", cluster, by_share);
+    for (int i = 0; i < 80; ++i) {
+      const InstanceId id = scheduler->place({900, 100, 100}).token;
+      cluster.all[id].reserved_tokens += 1000;
+      scheduler->load_changed(id);
+    }
+    CHECK(cluster.all[small].reserved_tokens == (by_share ? 20'000 : 40'000));
+    CHECK(cluster.all[large].reserved_tokens == (by_share ? 60'000 : 40'000));
+  }
+}
+
+TEST_CASE("scheduler: a machine lent for one phase stays lent where the other finds no place") {
+  FakeCluster cluster;
+  const InstanceId first = cluster.add(PoolRole::kPrompt, 10'000);
+  const InstanceId second = cluster.add(PoolRole::kPrompt, 10'000);
+  struct Watched : FakeCluster {
+    std::vector<InstanceId> lent;
+    bool has_queue(InstanceId) const override { return true; }
+    void moved(InstanceId id, PoolRole) override { lent.push_back(id); }
+  } watched;
+  watched.all = cluster.all;
+  watched.all[first].pending_tokens = watched.all[second].pending_tokens = 9'000;
+  const auto scheduler = make("mixed_pool", watched);
+  // No prompt queue has room, and no token machine is there to take the prompt.
+  const Placement placed = scheduler->place({1000, 10, 10});
+  CHECK(placed.prompt == placed.token);
+  CHECK(watched.lent == std::vector<InstanceId>{first});
+  CHECK(placed.token == second);
+}
