@@ -13,9 +13,7 @@ namespace {
 using simgrid::kernel::timer::Timer;
 
 /// SimGrid wants a command line; these settings make a flow take exactly bytes / bandwidth +
-/// latency. Its default, to share bandwidth anew only among flows that seem to be touched, leaves
-/// some out (SimGrid 3.32): where several flows start at one instant between links of unlike speed,
-/// all but the first could be faster than their receivers.
+/// latency.
 simgrid::s4u::Engine& make_simgrid() {
   static int argc = 2;
   static char name[] = "cleave";
@@ -25,7 +23,6 @@ simgrid::s4u::Engine& make_simgrid() {
   simgrid::s4u::Engine::set_config("network/model:CM02");
   simgrid::s4u::Engine::set_config("network/crosstraffic:0");
   simgrid::s4u::Engine::set_config("network/TCP-gamma:0");
-  simgrid::s4u::Engine::set_config("network/optim:Full");
   return engine;
 }
 

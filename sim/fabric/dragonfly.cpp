@@ -31,7 +31,7 @@ class Dragonfly : public ClusterZone {
     sg::NetZone* root = sg::create_full_zone("fabric");
     sg::NetZone* zone = sg::create_dragonfly_zone(
         "dragonfly", root, {{groups, 1}, {chassis, 1}, {routers, 1}, nodes}, callbacks(), trunk_bps,
-        latency_s(), Link::SharingPolicy::SPLITDUPLEX);
+        0, Link::SharingPolicy::SPLITDUPLEX);
     zone->seal();
     finish(root, trunk_bps);
     root->seal();

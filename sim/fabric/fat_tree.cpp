@@ -36,7 +36,7 @@ class FatTree : public ClusterZone {
     sg::NetZone* root = sg::create_full_zone("fabric");
     sg::NetZone* zone = sg::create_fatTree_zone(
         "fat-tree", root, {static_cast<unsigned>(down.size()), down, up, parallel}, callbacks(),
-        trunk_bps, latency_s(), Link::SharingPolicy::SPLITDUPLEX);
+        trunk_bps, 0, Link::SharingPolicy::SPLITDUPLEX);
     zone->seal();
     finish(root, trunk_bps);
     root->seal();

@@ -58,7 +58,7 @@ void FlowFabric::add_gpu_links(sg::NetZone* zone) {
     if (ports_[machine].gpu_link_bps == 0) continue;
     const std::string name = "machine-" + std::to_string(machine);
     Link* link = zone->create_link(name + "-gpu-link", ports_[machine].gpu_link_bps);
-    link->set_latency(latency_s_)->seal();
+    link->seal();
     Ends& ends = gpu_links_[machine];
     ends.from = zone->create_host(name + "-out", 1e9)->seal();
     ends.to = zone->create_host(name + "-in", 1e9)->seal();
@@ -94,8 +94,12 @@ TransferId FlowFabric::start(InstanceId from, InstanceId to, double bytes, doubl
   flow.bytes = bytes;
   flow.rate_limit_bps = rate_limit_bps;
   flow.way = &route(from, to);
-  engine_.in_simgrid<&FlowFabric::launch>(this, id);
+  engine_.at<&FlowFabric::latency_over>(engine_.now() + flow.way->latency_s, this, id);
   return id;
+}
+
+void FlowFabric::latency_over(std::uint64_t id) {
+  engine_.in_simgrid<&FlowFabric::launch>(this, id);
 }
 
 void FlowFabric::launch(std::uint64_t id) {
@@ -121,10 +125,11 @@ void FlowFabric::launch(std::uint64_t id) {
   if (started_ == nullptr) started_ = network_model().get_started_action_set();
   const std::size_t others = started_->size();
   flow.comm->start();
-  // SimGrid 3.32 forgets Comm::set_rate() where no actors send and receive, so the limit goes to
-  // what its model has just started.
-  if (flow.rate_limit_bps > 0 && started_->size() > others) {
-    started_->back().set_bound(flow.rate_limit_bps / speedup_);
+  // SimGrid 3.32 forgets Comm::set_rate() where no actors send and receive, and it holds a flow to
+  // the bandwidth that its links had when it started; so the limit goes to what its model has just
+  // started, and no flow keeps one of SimGrid's own.
+  if (started_->size() > others) {
+    started_->back().set_bound(flow.rate_limit_bps > 0 ? flow.rate_limit_bps / speedup_ : -1);
   }
   ++running_;
   if (running_ == 1) next_window();
@@ -211,7 +216,8 @@ const FlowFabric::Route& FlowFabric::route(InstanceId from, InstanceId to) const
   if (!added) return route;
   const Ends path = ends(from, to);
   std::vector<Link*> links;
-  path.from->route_to(path.to, links, &route.latency_s);
+  path.from->route_to(path.to, links, nullptr);
+  route.latency_s = latency_s_ * static_cast<double>(links.size());
   route.bandwidth_bps = std::numeric_limits<double>::max();
   for (const Link* link : links) {
     const auto known = link_index_.find(link);

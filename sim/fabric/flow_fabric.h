@@ -35,7 +35,6 @@ class FlowFabric : public Fabric {
     double gpu_link_bps = 0;  ///< 0 where the machine holds one instance
   };
   const std::vector<MachinePort>& ports() const { return ports_; }
-  double latency_s() const { return latency_s_; }
   /// Host and links of one machine, in the order of the machines.
   void add_machine(Host* host) { hosts_.push_back(host); }
   /// Makes a link known under `name`, to be metered and to fail.
@@ -78,6 +77,7 @@ class FlowFabric : public Fabric {
   Ends ends(InstanceId from, InstanceId to) const;
   const Route& route(InstanceId from, InstanceId to) const;
   bool is_cut(const Route& way) const;
+  void latency_over(std::uint64_t id);
   void launch(std::uint64_t id);
   void stop(std::uint64_t id);
   void apply_share(std::uint64_t index);
@@ -92,6 +92,8 @@ class FlowFabric : public Fabric {
   TransferListener& listener_;
   const std::vector<Endpoint>& endpoints_;
   double speedup_;
+  /// Of each link. SimGrid's own links have none: where flows get their share only after a latency,
+  /// SimGrid 3.32 leaves out the receivers of all but the first that do at one instant.
   double latency_s_;
   std::vector<MachinePort> ports_;
   std::vector<Host*> hosts_;

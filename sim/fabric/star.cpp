@@ -17,7 +17,6 @@ class Star : public FlowFabric {
       Host* host = zone->create_host(name, 1e9)->seal();
       sg::SplitDuplexLink* link =
           zone->create_split_duplex_link(name + "-nic", ports()[machine].nic_bps);
-      link->set_latency(latency_s());
       link->seal();
       zone->add_route(host->get_netpoint(), nullptr, nullptr, nullptr,
                       {sg::LinkInRoute(link, sg::LinkInRoute::Direction::UP)}, true);
