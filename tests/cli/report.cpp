@@ -106,7 +106,7 @@ TEST_CASE("report shows a results database") {
         parse_json(R"({"name": "pools[0].count", "values": [1, 25]})", "expected"));
   Json by_name;
   for (const Json& metric : carried.at("metrics")) by_name[metric.at("name")] = metric.at("values");
-  CHECK(by_name.at("cost_per_hour") == Json({608, 1520}));
+  CHECK(by_name.at("cost_per_hour") == Json({950, 1862}));
   CHECK(by_name.at("slo_holds") == Json({0, 1}));
   CHECK(by_name.at("slo_broken")[0] != "");
   CHECK(by_name.at("slo_broken")[1] == "");

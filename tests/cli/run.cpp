@@ -51,7 +51,7 @@ TEST_CASE("run: the default scenario tells what a planner wants to know") {
   const Outcome outcome = run_cleave({"run"});
   CHECK(outcome.exit_code == 0);
   CHECK(outcome.err.empty());
-  CHECK(outcome.out.starts_with("25 prompt dgx-h100 + 15 token dgx-h100\n"));
+  CHECK(outcome.out.starts_with("16 prompt dgx-h100 + 24 token dgx-h100\n"));
   for (const char* part : {" arrived, ", " completed, 0 rejected, 0 unfinished", "TTFT", "TPOT",
                            "E2E", "P99.9", "prompt dgx-h100", "token dgx-h100", "SLO splitwise: ",
                            "Busiest link ", "Tokens: ", "Cost: ", "Power: provisioned "}) {
@@ -94,7 +94,7 @@ TEST_CASE("run: --out writes the result files") {
   const Json summary = parse_json(folder.read("results/summary.json"), "summary.json");
   CHECK(lines(folder.read("results/requests.csv")) ==
         summary.at("requests").at("arrived").get<std::size_t>() + 1);
-  CHECK(lines(folder.read("results/machines.csv")) == 25 + 15 + 1);
+  CHECK(lines(folder.read("results/machines.csv")) == 16 + 24 + 1);
   // What is printed is what is written.
   CHECK(run_cleave(kShort + Names{"--json"}).out == folder.read("results/summary.json"));
 }

@@ -92,7 +92,11 @@ TEST_CASE("constraints choose points, and listed points are combined with the gr
 }
 
 TEST_CASE("constraints compare sums of the scenario's numbers, its price and its power") {
-  const Json scenario = merge_scenario(default_scenario(), Json::object());
+  const Json scenario = merge_scenario(
+      default_scenario(),
+      parse_json(R"({"pools": [{"role": "prompt", "machine": "dgx-h100", "count": 25},
+                               {"role": "token", "machine": "dgx-h100", "count": 15}]})",
+                 "scenario"));
   CHECK(holds("pools[0].count + pools[1].count = 40", scenario));
   CHECK(holds("2*pools[1].count - pools[0].count == 5", scenario));
   CHECK(holds("pools[0].count * 0.1 + 0.2 = 2.7", scenario));

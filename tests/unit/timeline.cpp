@@ -324,7 +324,7 @@ TEST_CASE("The power in a timeline adds up to the energy of the summary") {
     ++counters;
     Values steps = values(trace, uuid);
     REQUIRE(steps.at(0).first == 0);
-    steps.emplace_back(static_cast<std::uint64_t>(end_s * 1e9), 0);
+    steps.emplace_back(static_cast<std::uint64_t>(std::llround(end_s * 1e9)), 0);
     for (std::size_t i = 1; i < steps.size(); ++i) {
       energy_kj +=
           steps[i - 1].second * static_cast<double>(steps[i].first - steps[i - 1].first) / 1e9;
