@@ -49,6 +49,7 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
 
   // faults.cpp
   void schedule_faults();
+  void end_with_last_request();
   void fault(std::uint64_t index);
   void stop(InstanceId id);
   void start(InstanceId id);
@@ -74,6 +75,8 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   std::unique_ptr<KvTransfers> transfers_;
   std::unique_ptr<RequestSource> source_;
   Request next_;
+  bool all_arrived_ = false;
+  std::vector<EventId> faults_;       ///< that are still to come, in the scenario's order
   InstanceId largest_ = kNoInstance;  ///< the instance with the most KV memory
   std::vector<RequestId> stranded_;   ///< nothing was up to take them
   std::vector<RequestId> held_back_;  ///< taken back by recover(), the oldest last
