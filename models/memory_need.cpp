@@ -15,7 +15,8 @@ constexpr double kActivationBytes = 2;
 
 std::string gb(double bytes) {
   std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "%.3g GB", bytes / 1e9);
+  const double size = bytes / 1e9;
+  std::snprintf(text.data(), text.size(), size < 100 ? "%.3g GB" : "%.0f GB", size);
   return text.data();
 }
 

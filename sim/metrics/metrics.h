@@ -13,6 +13,9 @@
 
 namespace cleave {
 
+/// Of the summary's fields and their meanings.
+inline constexpr int kSummaryVersion = 2;
+
 /// Watches a run and sums it up; the summary's fields are described in OUTPUT.md.
 class Metrics : public Observer {
  public:

@@ -24,6 +24,16 @@ std::size_t stationary_from(const std::vector<double>& means) {
   return best;
 }
 
+namespace {
+
+/// How many standard errors hold 95 % of Student's distribution (Abramowitz and Stegun, 26.7.5).
+double student_95(double degrees_of_freedom) {
+  const double degrees = std::max(2.0, degrees_of_freedom);
+  return 1.96 + (2.37 + 2.82 / degrees) / degrees;
+}
+
+}  // namespace
+
 Growth growth(const std::vector<double>& means, double width_s) {
   const auto n = static_cast<double>(means.size());
   double mean = 0;
@@ -50,9 +60,9 @@ Growth growth(const std::vector<double>& means, double width_s) {
   constexpr double kMostAlike = 0.9;
   const double seen = neighbours / squares;
   const double alike = std::clamp(seen + (1 + 3 * seen) / n, 0.0, kMostAlike);
-  const double variance = squares / (n - 2) / times * (1 + alike) / (1 - alike);
-  constexpr double kDeviations = 2.6;  // 99 %
-  return {slope, kDeviations * std::sqrt(variance)};
+  const double independent = n * (1 - alike) / (1 + alike);
+  const double variance = squares / (n - 2) / times * n / independent;
+  return {slope, student_95(independent - 2) * std::sqrt(variance)};
 }
 
 namespace {
@@ -61,8 +71,10 @@ constexpr std::size_t kBatches = 20;
 constexpr std::size_t kFewest = 10;
 /// Share of the arrivals that makes a growth count.
 constexpr double kCounts = 0.02;
-/// Share of the arrivals that may still be due to filling where a cluster is called steady.
+/// Shares of the arrivals that filling may still move, and by which the cluster may fall behind
+/// within the error, where it is called steady though it had no time to fill.
 constexpr double kStillFilling = 0.05;
+constexpr double kUncertain = 0.1;
 
 /// The last ones of `means`, in about kBatches groups of equal size; the mean of each.
 std::vector<double> batches(const std::vector<double>& means, std::size_t group) {
@@ -103,9 +115,10 @@ Steadiness judge(const ArrivalPhase& phase, double filling_share) {
   const bool piles_up = filled ? grows(steady.in_cluster, 0) || grows(steady.waiting, 0)
                                : grows(steady.waiting, std::max(kCounts, filling_share));
   steady.overload = falls_behind && piles_up;
-  steady.too_short =
-      !steady.overload && !filled &&
-      (filling_share > kStillFilling || grows(steady.in_cluster, 0) || grows(steady.waiting, 0));
+  const double most_growth = steady.in_cluster.per_s + steady.in_cluster.error_per_s;
+  const bool uncertain = filling_share > kStillFilling || grows(steady.in_cluster, 0) ||
+                         grows(steady.waiting, 0) || most_growth > kUncertain * steady.offered_rps;
+  steady.too_short = !steady.overload && !filled && uncertain;
   return steady;
 }
 

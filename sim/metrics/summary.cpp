@@ -8,7 +8,6 @@ namespace cleave {
 
 namespace {
 
-constexpr int kSchemaVersion = 1;
 constexpr double kJoulesPerKwh = 3.6e6;
 
 double per(double value, double over) { return over > 0 ? value / over : 0; }
@@ -205,7 +204,7 @@ Json Metrics::summary(const RunTotals& totals) {
                         {"tokens", request.tokens},
                         {"needed_bytes", request.needed_bytes}});
   }
-  Json summary{{"schema_version", kSchemaVersion},
+  Json summary{{"schema_version", kSummaryVersion},
                {"cleave_version", CLEAVE_VERSION},
                {"scenario_hash", scenario_hash(scenario_.document)},
                {"workload_hash", scenario_hash(scenario_.document["workload"])},

@@ -88,7 +88,7 @@ TEST_CASE("accounts: a warm-up changes no cost and no energy of the run") {
 }
 
 TEST_CASE("accounts: a run ends with its last request, whatever faults come later") {
-  const Json quiet = see({}).summary;
+  const Json quiet = see(Json::object()).summary;
   for (const char* action : {"start", "slow"}) {
     Json fault{{"at_s", 3600}, {"action", action}, {"machine", 0}};
     if (action == std::string("slow")) fault["factor"] = 1;
