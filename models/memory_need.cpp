@@ -82,7 +82,8 @@ std::string joined(const std::vector<std::string>& ways) {
 
 std::string gigabytes(double bytes) {
   std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), bytes < 1e12 ? "%.3g GB" : "%.0f GB", bytes / 1e9);
+  const double size = bytes / 1e9;
+  std::snprintf(text.data(), text.size(), size < 100 ? "%.3g GB" : "%.0f GB", size);
   return text.data();
 }
 

@@ -46,6 +46,8 @@ RunTotals Cluster::run() {
 void Cluster::schedule_arrival() {
   if (source_->next(next_)) {
     engine_.at<&Cluster::arrival>(next_.arrival_s, this, 0, Rank::kArrival);
+  } else {
+    all_arrived_ = true;
   }
 }
 
@@ -76,6 +78,7 @@ void Cluster::admit(const Request& request) {
   if (needed > largest_capacity_tokens_) {
     ++totals_.rejected;
     observer_.rejected(record, static_cast<double>(needed) * kv_bytes_per_token_);
+    end_with_last_request();
     return;
   }
   const RequestId id = requests_.add();
@@ -207,6 +210,7 @@ void Cluster::complete(RequestId request) {
   observer_.finished(finished);
   release(finished.token_instance, held);
   begin_held_back();
+  end_with_last_request();
 }
 
 void Cluster::release(InstanceId instance, std::uint32_t kv_tokens) {

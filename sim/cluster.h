@@ -50,6 +50,7 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
 
   // faults.cpp
   void schedule_faults();
+  void end_with_last_request();
   void fault(std::uint64_t index);
   void stop(const std::vector<InstanceId>& ids);
   void start(const std::vector<InstanceId>& ids);
@@ -78,6 +79,8 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   std::unique_ptr<KvTransfers> transfers_;
   std::unique_ptr<RequestSource> source_;
   Request next_;
+  bool all_arrived_ = false;
+  std::vector<EventId> faults_;               ///< that are still to come, in the scenario's order
   std::int64_t largest_capacity_tokens_ = 0;  ///< of all instances, up or not
   std::vector<RequestId> stranded_;           ///< nothing was up to take them
   std::vector<RequestId> held_back_;          ///< taken back by recover(), the oldest last

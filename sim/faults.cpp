@@ -12,11 +12,18 @@ void Cluster::schedule_faults() {
       throw InputError("faults[" + std::to_string(i) + "].link: no link \"" + fault.link +
                        "\" in this fabric; links.csv of a run lists them");
     }
-    engine_.at<&Cluster::fault>(fault.at_s, this, i);
+    faults_.push_back(engine_.at<&Cluster::fault>(fault.at_s, this, i));
   }
 }
 
+// A run ends with its last request: faults after it are none.
+void Cluster::end_with_last_request() {
+  if (!all_arrived_ || totals_.arrived != totals_.completed + totals_.rejected) return;
+  for (EventId& event : faults_) engine_.cancel(event);
+}
+
 void Cluster::fault(std::uint64_t index) {
+  faults_[index] = kNoEvent;
   const FaultSpec& fault = scenario_.faults[index];
   if (fault.action == FaultSpec::Action::kScaleLink) {
     transfers_->fabric().scale_link(fault.link, fault.amount);

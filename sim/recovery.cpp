@@ -22,11 +22,13 @@ void Cluster::take_back(RequestId request) {
   const std::uint32_t sent = state.sent_tokens;
   state.held_tokens = 0;
   state.sent_tokens = 0;
+  observer_.given_up(engine_.now(), state.generated);
   state.generated = 0;
   state.phase = Phase::kPrompt;
   state.stage = Stage::kPrompt;
   state.record.token_start_s = 0;
   state.record.largest_gap_s = 0;
+  state.record.aside_s = 0;
   release(here, held);
   if (sent > 0) release(to, sent);
 }

@@ -19,14 +19,12 @@ namespace cleave {
 
 namespace {
 
-constexpr double kGib = 1024.0 * 1024 * 1024;
-
 void print_gpus() {
   Table table({"GPU", "memory, GB", "kind", "GB/s", "FP16 TFLOP/s", "TDP, W", "link"});
   for (const std::string& name : builtin_names("profiles/gpus")) {
     const Gpu gpu = load_gpu(name, "gpu");
     const Json json = load_profile("profiles/gpus", "GPU", name, "gpu");
-    table.add({name, figure(gpu.memory_bytes / kGib), json["memory_kind"].get<std::string>(),
+    table.add({name, figure(gpu.memory_bytes / 1e9), json["memory_kind"].get<std::string>(),
                figure(gpu.memory_bandwidth_bps / 1e9), figure(gpu.fp16_flops / 1e12),
                figure(gpu.tdp_w), json["link"].get<std::string>()});
   }

@@ -8,6 +8,7 @@
 #include "sim/cli/command.h"
 #include "sim/cli/output_file.h"
 #include "sim/explore/sweep_points.h"
+#include "sim/metrics/metrics.h"
 #include "sim/report/html.h"
 
 namespace cleave {
@@ -31,11 +32,10 @@ std::string short_name(const std::string& result) {
 
 /// What summary.json must hold for a page; the rest is shown where it is there.
 void check_summary(const Json& summary, const std::string& file) {
-  constexpr int kSchemaVersion = 1;
   JsonReader reader(summary, file);
-  if (reader.integer("schema_version", 1, 1000) != kSchemaVersion) {
+  if (reader.integer("schema_version", 1, 1000) != kSummaryVersion) {
     throw InputError(file + ": schema_version: written by another version of cleave; expected " +
-                     std::to_string(kSchemaVersion));
+                     std::to_string(kSummaryVersion));
   }
   for (const char* part :
        {"requests", "ttft", "tpot", "e2e", "tokens", "cost", "power", "steady"}) {

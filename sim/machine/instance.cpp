@@ -138,7 +138,8 @@ void Instance::report_run() {
     RequestState& state = (*requests_)[request];
     const double gap_s = first_token_s - state.last_token_s;
     state.record.largest_gap_s = std::max(state.record.largest_gap_s, gap_s);
-    observer_->gap(gap_s);
+    state.record.aside_s += run_.start_s - state.last_token_s;
+    observer_->gap(first_token_s, gap_s);
   }
 }
 
@@ -181,7 +182,8 @@ void Instance::finish_prompt(RequestId request) {
   } else {
     const double gap_s = now_s - state.last_token_s;
     state.record.largest_gap_s = std::max(state.record.largest_gap_s, gap_s);
-    observer_->gap(gap_s);
+    state.record.aside_s += run_.start_s - state.last_token_s;
+    observer_->gap(now_s, gap_s);
   }
   const bool first = state.generated == 0;
   // A cache that was dropped before its first decode gets its second token from its recomputation.

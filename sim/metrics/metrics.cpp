@@ -19,36 +19,67 @@ bool slower(const FinishedRequest& a, const FinishedRequest& b) {
 }  // namespace
 
 Metrics::Metrics(const Scenario& scenario)
-    : scenario_(scenario), warmup_s_(scenario.results.warmup_s), pools_(scenario), slo_(scenario) {
+    : scenario_(scenario),
+      window_(scenario.results.warmup_s),
+      pools_(scenario),
+      slo_(scenario),
+      gaps_(window_) {
   estimated_ = slo_.estimated();
   for (std::size_t pool = 0; pool < scenario.pools.size(); ++pool) {
     estimated_ = estimated_ || pool_latency(scenario, pool)->estimated();
   }
 }
 
-void Metrics::in_system(double time_s, double change) {
-  in_system_series_.add(in_system_since_s_, time_s, {in_system_});
-  in_system_since_s_ = time_s;
-  in_system_ += change;
-}
-
-void Metrics::arrived(double time_s) {
-  in_system(time_s, 1);
-  last_arrival_s_ = time_s;
-}
-
 void Metrics::finished(const FinishedRequest& request) {
-  in_system(request.completion_s, -1);
+  window_.finished(request);
   prompt_tokens_ += request.prompt_tokens;
   output_tokens_ += request.output_tokens;
-  if (!measured(request.arrival_s)) return;
+  left(request, true);
+}
+
+void Metrics::rejected(const FinishedRequest& request, double needed_bytes) {
+  constexpr std::size_t kMostNamed = 20;
+  window_.rejected(request.arrival_s);
+  if (rejected_.size() < kMostNamed) {
+    rejected_.push_back(
+        {request.line, request.prompt_tokens + request.output_tokens, needed_bytes});
+  }
+  left(request, false);
+}
+
+void Metrics::unfinished(const FinishedRequest& request) {
+  window_.unfinished(request);
+  left(request, false);
+}
+
+void Metrics::left(const FinishedRequest& request, bool completed) {
+  constexpr std::size_t kMostHeld = 1 << 18;
+  const std::optional<bool> measured = window_.measures(request.arrival_s);
+  if (measured) {
+    if (*measured) measure({request, completed});
+    return;
+  }
+  held_.push_back({request, completed});
+  if (held_.size() == kMostHeld) {
+    window_.decide_by(completed ? request.completion_s : request.arrival_s);
+  }
+}
+
+void Metrics::measure(const Left& left) {
+  if (!left.completed) {
+    ++measured_failures_;
+    return;
+  }
+  const FinishedRequest& request = left.request;
   RequestLatency latency;
   latency.ttft_s = request.first_token_s - request.arrival_s;
   latency.e2e_s = request.completion_s - request.arrival_s;
   latency.has_tpot = request.output_tokens > 1;
+  const double queueing_s = request.prompt_start_s - request.arrival_s;
   ttft_.add(latency.ttft_s);
   e2e_.add(latency.e2e_s);
-  queueing_.add(request.prompt_start_s - request.arrival_s);
+  queueing_.add(queueing_s);
+  computing_.add(latency.e2e_s - queueing_s - request.aside_s);
   if (latency.has_tpot) {
     const double divisor = request.output_tokens - (scenario_.results.tpot_per_token ? 0.0 : 1.0);
     latency.tpot_s = (request.completion_s - request.first_token_s) / divisor;
@@ -72,32 +103,19 @@ void Metrics::finished(const FinishedRequest& request) {
   }
 }
 
-void Metrics::rejected(const FinishedRequest& request, double needed_bytes) {
-  constexpr std::size_t kMostNamed = 20;
-  in_system(request.arrival_s, -1);
-  if (rejected_.size() < kMostNamed) {
-    rejected_.push_back(
-        {request.line, request.prompt_tokens + request.output_tokens, needed_bytes});
-  }
-  if (measured(request.arrival_s)) ++measured_failures_;
-}
-
-void Metrics::unfinished(const FinishedRequest& request) {
-  if (measured(request.arrival_s)) ++measured_failures_;
-}
-
 void Metrics::segment(const Segment& segment) {
-  pools_.segment(segment);
-  if (segment.decodes == 0 || segment.start_s < warmup_s_) return;
-  itl_.add_run(segment.first_iteration_s, 0, 1, segment.decodes - segment.joined);
-  if (segment.iterations > 1) {
-    itl_.add_run(segment.first_iteration_s + segment.growth_s, segment.growth_s,
-                 segment.iterations - 1, segment.decodes);
-  }
+  window_.segment(segment, pools_.segment(segment));
+  gaps_.segment(segment);
 }
 
-void Metrics::gap(double gap_s) {
-  if (in_system_since_s_ >= warmup_s_) itl_.add(gap_s);
+void Metrics::end(double end_s) {
+  pools_.end(end_s);
+  window_.end(end_s);
+  gaps_.end();
+  for (const Left& each : held_) {
+    if (*window_.measures(each.request.arrival_s)) measure(each);
+  }
+  held_ = {};
 }
 
 void Metrics::transferred(InstanceId from, InstanceId to, double start_s, double end_s,

@@ -4,24 +4,32 @@
 #include <utility>
 #include <vector>
 
+#include "sim/metrics/measured_window.h"
 #include "sim/metrics/observer.h"
 #include "sim/metrics/pool_metrics.h"
 #include "sim/metrics/quantiles.h"
 #include "sim/metrics/slo.h"
+#include "sim/metrics/token_gaps.h"
 
 namespace cleave {
+
+/// Of the summary's fields and their meanings.
+inline constexpr int kSummaryVersion = 2;
 
 /// Watches a run and sums it up; the summary's fields are described in OUTPUT.md.
 class Metrics : public Observer {
  public:
   explicit Metrics(const Scenario& scenario);
 
-  void arrived(double time_s) override;
+  void arrived(double time_s) override { window_.arrived(time_s); }
   void finished(const FinishedRequest& request) override;
   void rejected(const FinishedRequest& request, double needed_bytes) override;
   void unfinished(const FinishedRequest& request) override;
   void segment(const Segment& segment) override;
-  void gap(double gap_s) override;
+  void gap(double time_s, double gap_s) override { gaps_.gap(time_s, gap_s); }
+  void given_up(double time_s, std::uint32_t output_tokens) override {
+    window_.given_up(time_s, output_tokens);
+  }
   void memory(InstanceId instance, double time_s, double bytes) override {
     pools_.memory(instance, time_s, bytes);
   }
@@ -54,38 +62,46 @@ class Metrics : public Observer {
     std::uint32_t tokens;
     double needed_bytes;
   };
+  struct Left {
+    FinishedRequest request;
+    bool completed;
+  };
   PairUse& pair(InstanceId from, InstanceId to) {
     return pairs_[{pools_.pool_of(from), pools_.pool_of(to)}];
   }
-  bool measured(double arrival_s) const { return arrival_s >= warmup_s_; }
-  void in_system(double time_s, double change);
+  void left(const FinishedRequest& request, bool completed);
+  void measure(const Left& left);
+  void end(double end_s);
+  std::uint64_t arrived_in_window() const { return e2e_.count() + measured_failures_; }
+  double window_energy_j() const;
+  double filling_share(double from_s, double to_s) const;
+  Json window_json() const;
   Json transfers_json() const;
   Json links_json() const;
   Json steady_json() const;
-  Json tokens_json(double end_s) const;
-  Json cost_json(double end_s) const;
+  Json tokens_json() const;
+  Json cost_json(const RunTotals& totals) const;
+  Json power_json() const;
   Json slowest_json() const;
 
   const Scenario& scenario_;
-  double warmup_s_;
+  MeasuredWindow window_;
   PoolMetrics pools_;
   SloCheck slo_;
+  TokenGaps gaps_;
   Quantiles ttft_;
   Quantiles tpot_;
-  Quantiles itl_;
   Quantiles e2e_;
   Quantiles largest_gap_;
   Quantiles queueing_;
   Quantiles transfer_;
+  Quantiles computing_;  ///< of a request in iterations
   std::map<std::pair<std::size_t, std::size_t>, PairUse> pairs_;
   std::vector<LinkUse> links_;
   std::vector<Rejected> rejected_;
+  std::vector<Left> held_;                ///< nobody can say yet whether they are measured
   std::vector<FinishedRequest> slowest_;  ///< a heap, the least slow at the front
-  TimeSeries<1> in_system_series_;
-  double in_system_ = 0;
-  double in_system_since_s_ = 0;
-  double last_arrival_s_ = 0;
-  double prompt_tokens_ = 0;  ///< of completed requests
+  double prompt_tokens_ = 0;              ///< of completed requests
   double output_tokens_ = 0;
   std::uint64_t measured_failures_ = 0;
   bool estimated_ = false;  ///< the latency of some pool or of the SLO's reference

@@ -26,6 +26,7 @@ struct FinishedRequest {
   double token_start_s = 0;  ///< start of the first decode iteration (first_token_s if none)
   double completion_s = 0;
   double largest_gap_s = 0;  ///< between two consecutive tokens; 0 for one token
+  double aside_s = 0;        ///< between its tokens, in no iteration: sent, waiting or put aside
   InstanceId prompt_instance = kNoInstance;
   InstanceId token_instance = kNoInstance;
   std::uint32_t preemptions = 0;  ///< times its token phase was put aside
@@ -75,7 +76,7 @@ struct RunTotals {
   std::uint64_t over_prompt_limit = 0;  ///< prompts longer than an iteration's limit of tokens
   std::uint64_t stranded = 0;           ///< of the unfinished: no machine was up to take them
   std::uint64_t events = 0;             ///< of the engine
-  double end_s = 0;                     ///< time of the last event
+  double end_s = 0;                     ///< time of the last event, which concerned a request
 };
 
 /// What can be seen of a run, in the order in which it happens. Default: look away.
@@ -90,9 +91,11 @@ class Observer {
   virtual void unfinished(const FinishedRequest&) {}
   /// At the end of a segment.
   virtual void segment(const Segment&) {}
-  /// The time between two tokens of one request where it is not an iteration of a segment: before
-  /// its first decode iteration, or after it was put aside.
-  virtual void gap(double /*gap_s*/) {}
+  /// The time between two tokens of one request, the second of which came at `time_s`, where it is
+  /// not an iteration of a segment: before its first decode iteration, or after it was put aside.
+  virtual void gap(double /*time_s*/, double /*gap_s*/) {}
+  /// A request begins again from its prompt; the output tokens that it had are lost.
+  virtual void given_up(double /*time_s*/, std::uint32_t /*output_tokens*/) {}
   /// Memory in use on an instance (weights included), from now on.
   virtual void memory(InstanceId, double /*time_s*/, double /*bytes*/) {}
   /// Requests waiting on an instance for their prompt phase or for a place in the batch, from now

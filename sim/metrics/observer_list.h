@@ -26,8 +26,11 @@ class ObserverList : public Observer {
   void segment(const Segment& segment) override {
     for (Observer* o : observers_) o->segment(segment);
   }
-  void gap(double gap_s) override {
-    for (Observer* o : observers_) o->gap(gap_s);
+  void gap(double time_s, double gap_s) override {
+    for (Observer* o : observers_) o->gap(time_s, gap_s);
+  }
+  void given_up(double time_s, std::uint32_t output_tokens) override {
+    for (Observer* o : observers_) o->given_up(time_s, output_tokens);
   }
   void memory(InstanceId instance, double time_s, double bytes) override {
     for (Observer* o : observers_) o->memory(instance, time_s, bytes);

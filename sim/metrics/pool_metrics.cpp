@@ -31,8 +31,8 @@ PoolMetrics::PoolMetrics(const Scenario& scenario) {
               spec.machine.price_per_hour * spec.machines(),
               spec.machine.provisioned_at_cap_w() * spec.machines(),
               PowerModel(scenario.llm, spec.machine, spec.gpu_share(), scenario.latency_profiles),
-              {},
-              {},
+              TimeSeries<kActivities>(time_),
+              TimeSeries<kLevels>(time_),
               {},
               0,
               {}};
@@ -47,7 +47,7 @@ PoolMetrics::PoolMetrics(const Scenario& scenario) {
   }
 }
 
-void PoolMetrics::segment(const Segment& segment) {
+double PoolMetrics::segment(const Segment& segment) {
   InstanceUse& use = instances_[segment.instance];
   Pool& pool = pools_[use.pool];
   const double seconds = segment.end_s - segment.start_s;
@@ -60,13 +60,13 @@ void PoolMetrics::segment(const Segment& segment) {
   use.prompt_tokens += segment.prompt_tokens;
   use.decode_tokens += static_cast<double>(segment.decodes) * segment.iterations;
   ++use.segments;
-  (prompts ? prompt_energy_j_ : decode_energy_j_) += energy_j;
   pool.activity.add(segment.start_s, segment.end_s,
                     {1, static_cast<double>(segment.prompts), static_cast<double>(segment.decodes),
                      power_w - pool.power.idle_w(), 0});
   const std::size_t tokens = std::size_t{segment.prompt_tokens} + segment.decodes;
   if (pool.seconds_at_tokens.size() <= tokens) pool.seconds_at_tokens.resize(tokens + 1);
   pool.seconds_at_tokens[tokens] += seconds;
+  return energy_j;
 }
 
 void PoolMetrics::change_level(std::size_t index, Level level, double time_s, double by) {
@@ -114,6 +114,7 @@ void PoolMetrics::transferred(InstanceId from, double start_s, double end_s) {
 
 void PoolMetrics::end(double end_s) {
   end_s_ = end_s;
+  time_.reach(end_s);
   for (std::size_t i = 0; i < pools_.size(); ++i) change_level(i, kMemory, end_s, 0);
   for (InstanceUse& use : instances_) {
     use.memory_byte_s += use.memory_bytes * (end_s - use.memory_since_s);
@@ -143,6 +144,12 @@ double PoolMetrics::price_per_hour() const {
 double PoolMetrics::provisioned_w() const {
   double sum = 0;
   for (const Pool& pool : pools_) sum += pool.provisioned_w;
+  return sum;
+}
+
+double PoolMetrics::idle_w() const {
+  double sum = 0;
+  for (const Pool& pool : pools_) sum += pool.power.idle_w() * pool.instances;
   return sum;
 }
 

@@ -5,7 +5,7 @@
 
 #include "models/power.h"
 #include "sim/metrics/observer.h"
-#include "sim/metrics/time_series.h"
+#include "sim/metrics/time_base.h"
 #include "sim/scenario/scenario.h"
 
 namespace cleave {
@@ -15,7 +15,8 @@ class PoolMetrics {
  public:
   explicit PoolMetrics(const Scenario& scenario);
 
-  void segment(const Segment& segment);
+  /// Gives what the segment drew above idle power, J.
+  double segment(const Segment& segment);
   void memory(InstanceId instance, double time_s, double bytes);
   void queue(InstanceId instance, double time_s, std::uint32_t requests);
   void pool_changed(InstanceId instance, double time_s, PoolRole role);
@@ -28,10 +29,8 @@ class PoolMetrics {
   double gpus_of(PoolRole role) const;
   double price_per_hour() const;
   double provisioned_w() const;
+  double idle_w() const;
   double energy_j() const;
-  /// Energy of the segments with prompts in them, and of those without, idle power apart.
-  double prompt_energy_j() const { return prompt_energy_j_; }
-  double decode_energy_j() const { return decode_energy_j_; }
   bool power_measured() const;
 
   /// The pools for the summary; `over_time` adds what each did in every bucket of time.
@@ -91,10 +90,9 @@ class PoolMetrics {
   Json batch_tokens(const Pool& pool) const;
   double pool_energy_j(std::size_t index) const;
 
+  TimeBase time_;  ///< of the series of all pools
   std::vector<Pool> pools_;
   std::vector<InstanceUse> instances_;
-  double prompt_energy_j_ = 0;
-  double decode_energy_j_ = 0;
   double end_s_ = 0;
 };
 

@@ -7,26 +7,19 @@
 namespace cleave {
 
 Json PoolMetrics::over_time(const Pool& pool) const {
-  // Both series have the same bucket width: it depends on the time reached only.
-  const std::size_t buckets = std::max(pool.activity.size(), pool.levels.size());
-  const auto activity = [&](std::size_t i, Activity channel) {
-    return i < pool.activity.size() ? pool.activity.mean(i, channel, end_s_) : 0;
+  Json json{{"bucket_s", time_.width_s()}};
+  const auto add = [&](const char* name, const auto& series, std::size_t channel, double base) {
+    Json& values = json[name] = Json::array();
+    for (std::size_t i = 0; i < time_.size(); ++i) values.push_back(base + series.mean(i, channel));
   };
-  Json json{{"bucket_s", std::max(pool.activity.width_s(), pool.levels.width_s())}};
-  for (const char* name : {"busy_instances", "prompts", "decodes", "transfers", "power_w",
-                           "memory_bytes", "queued_requests", "mixed_instances"}) {
-    json[name] = Json::array();
-  }
-  for (std::size_t i = 0; i < buckets; ++i) {
-    json["busy_instances"].push_back(activity(i, kBusy));
-    json["prompts"].push_back(activity(i, kPrompts));
-    json["decodes"].push_back(activity(i, kDecodes));
-    json["transfers"].push_back(activity(i, kTransfers));
-    json["power_w"].push_back(activity(i, kPower) + pool.power.idle_w() * pool.instances);
-    json["memory_bytes"].push_back(pool.levels.mean(i, kMemory, end_s_));
-    json["queued_requests"].push_back(pool.levels.mean(i, kQueue, end_s_));
-    json["mixed_instances"].push_back(pool.levels.mean(i, kMixed, end_s_));
-  }
+  add("busy_instances", pool.activity, kBusy, 0);
+  add("prompts", pool.activity, kPrompts, 0);
+  add("decodes", pool.activity, kDecodes, 0);
+  add("transfers", pool.activity, kTransfers, 0);
+  add("power_w", pool.activity, kPower, pool.power.idle_w() * pool.instances);
+  add("memory_bytes", pool.levels, kMemory, 0);
+  add("queued_requests", pool.levels, kQueue, 0);
+  add("mixed_instances", pool.levels, kMixed, 0);
   return json;
 }
 
@@ -97,27 +90,16 @@ Json PoolMetrics::json() const {
 }
 
 Json PoolMetrics::power_json(double budget_w) const {
-  double width_s = 0;
-  double idle_w = 0;
-  for (const Pool& pool : pools_) {
-    width_s = std::max(width_s, pool.levels.width_s());
-    idle_w += pool.power.idle_w() * pool.instances;
-  }
-  std::vector<double> power;
-  for (const Pool& pool : pools_) {
-    if (power.size() < pool.activity.size()) power.resize(pool.activity.size(), idle_w);
-  }
-  for (const Pool& pool : pools_) {
-    for (std::size_t i = 0; i < pool.activity.size(); ++i) {
-      power[i] += pool.activity.mean(i, kPower, end_s_);
-    }
+  std::vector<double> power(time_.size(), idle_w());
+  for (std::size_t i = 0; i < power.size(); ++i) {
+    for (const Pool& pool : pools_) power[i] += pool.activity.mean(i, kPower);
   }
   std::sort(power.begin(), power.end());
-  const double mean_w = end_s_ > 0 ? energy_j() / end_s_ : idle_w;
+  const double mean_w = end_s_ > 0 ? energy_j() / end_s_ : idle_w();
   const auto rank =
       static_cast<std::size_t>(0.99 * static_cast<double>(power.empty() ? 0 : power.size() - 1));
-  const double p99_w = power.empty() ? idle_w : power[rank];
-  const double peak_w = power.empty() ? idle_w : power.back();
+  const double p99_w = power.empty() ? idle_w() : power[rank];
+  const double peak_w = power.empty() ? idle_w() : power.back();
   Json budget;
   if (budget_w > 0) {
     const auto above = power.end() - std::upper_bound(power.begin(), power.end(), budget_w);
@@ -129,11 +111,11 @@ Json PoolMetrics::power_json(double budget_w) const {
               {"holds", peak_w <= budget_w}};
   }
   return {{"provisioned_w", provisioned_w()},
-          {"idle_w", idle_w},
+          {"idle_w", idle_w()},
           {"mean_w", mean_w},
           {"p99_w", p99_w},
           {"peak_w", peak_w},
-          {"window_s", width_s},
+          {"window_s", time_.width_s()},
           {"estimated", !power_measured()},
           {"budget", budget}};
 }

@@ -13,7 +13,7 @@ constexpr std::size_t kBlock = 1 << 16;
 constexpr const char* kHeader =
     "request,line,outcome,arrival_s,prompt_tokens,output_tokens,prompt_instance,token_instance,"
     "prompt_start_s,first_token_s,transfer_ready_s,transfer_start_s,transfer_end_s,token_start_s,"
-    "completion_s,ttft_s,tpot_s,e2e_s,largest_gap_s,preemptions,restarts\n";
+    "completion_s,ttft_s,tpot_s,e2e_s,largest_gap_s,aside_s,preemptions,restarts\n";
 
 template <class Number>
 void put(std::string& text, Number value) {
@@ -59,6 +59,7 @@ void RequestLog::write(const FinishedRequest& r, const char* outcome) {
   field(buffer_, (r.completion_s - r.first_token_s) / (r.output_tokens - 1.0), gaps);
   field(buffer_, r.completion_s - r.arrival_s, done);
   field(buffer_, r.largest_gap_s, gaps);
+  field(buffer_, r.aside_s, gaps);
   field(buffer_, r.preemptions);
   field(buffer_, r.restarts);
   buffer_ += '\n';

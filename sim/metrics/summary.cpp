@@ -8,10 +8,12 @@ namespace cleave {
 
 namespace {
 
-constexpr int kSchemaVersion = 1;
 constexpr double kJoulesPerKwh = 3.6e6;
 
 double per(double value, double over) { return over > 0 ? value / over : 0; }
+
+/// Null where there is nothing that it could be divided among.
+Json share(double value, double among) { return among > 0 ? Json(value / among) : Json(); }
 
 Json units_json() {
   return {{"ttft, tpot, itl, e2e, largest_gap, queueing, transfer, *_s", "seconds"},
@@ -62,49 +64,57 @@ Json Metrics::links_json() const {
   return links;
 }
 
-/// Whether requests piled up while they arrived: the mean number in the cluster during the last
-/// quarter of the arrivals against the second quarter.
-Json Metrics::steady_json() const {
-  const double width_s = in_system_series_.width_s();
-  const auto mean = [&](double from, double to) {
-    const auto first = static_cast<std::size_t>(from * last_arrival_s_ / width_s);
-    const auto last = static_cast<std::size_t>(to * last_arrival_s_ / width_s);
-    double sum = 0;
-    std::size_t n = 0;
-    for (std::size_t i = first; i < last && i < in_system_series_.size(); ++i, ++n) {
-      sum += in_system_series_.mean(i, 0, in_system_since_s_);
-    }
-    return n > 0 ? sum / static_cast<double>(n) : 0;
-  };
-  const double second = mean(0.25, 0.5);
-  const double last = mean(0.75, 1);
-  const double arrivals_between =
-      per(static_cast<double>(e2e_.count() + measured_failures_), last_arrival_s_ - warmup_s_) *
-      last_arrival_s_ / 2;
-  constexpr double kGrowth = 0.05;
-  constexpr double kRatio = 1.2;
-  // Shorter runs only show how the cluster fills, unless most of what requests did was to wait.
-  constexpr double kLongEnough = 4;
-  const double e2e_s = e2e_.quantile(0.5);
-  const bool waits = queueing_.quantile(0.5) + transfer_.quantile(0.5) > e2e_s / 2;
-  const bool long_enough = last_arrival_s_ >= kLongEnough * e2e_s || waits;
-  // Chance alone moves the number in the cluster by its square root.
-  const double chance = 3 * std::sqrt(second + 1);
-  const bool grows =
-      last > kRatio * second && last - second > std::max(chance, kGrowth * arrivals_between);
-  return {{"in_cluster_second_quarter", second},
-          {"in_cluster_last_quarter", last},
-          {"overload", grows && long_enough},
-          {"too_short", grows && !long_enough}};
+/// How many of the requests that arrive between two times stay longer than the cluster has been at
+/// work, on average over these times, if none of them waits.
+double Metrics::filling_share(double from_s, double to_s) const {
+  constexpr std::size_t kPoints = 1000;
+  std::vector<double> shares;
+  for (std::size_t i = 0; i < kPoints; ++i) {
+    shares.push_back((static_cast<double>(i) + 0.5) / kPoints);
+  }
+  double sum = 0;
+  for (const double seconds : computing_.quantiles(shares)) {
+    sum += std::max(0.0, std::min(seconds, to_s) - from_s) / kPoints;
+  }
+  return per(sum, to_s - from_s);
 }
 
-Json Metrics::tokens_json(double end_s) const {
+Json Metrics::steady_json() const {
+  ArrivalPhase phase = window_.stationary_phase();
+  phase.computing_p99_s = computing_.quantile(0.99);
+  const Steadiness steady = judge(phase, filling_share(phase.from_s, phase.to_s()));
+  return {{"from_s", steady.from_s},
+          {"offered_rps", steady.offered_rps},
+          {"served_rps", steady.served_rps},
+          {"in_cluster_second_quarter", window_.mean_in_cluster(0.25, 0.5)},
+          {"in_cluster_last_quarter", window_.mean_in_cluster(0.75, 1)},
+          {"growth_rps", steady.in_cluster.per_s},
+          {"growth_error_rps", steady.in_cluster.error_per_s},
+          {"waiting_growth_rps", steady.waiting.per_s},
+          {"waiting_growth_error_rps", steady.waiting.error_per_s},
+          {"filling_share", steady.filling_share},
+          {"overload", steady.overload},
+          {"too_short", steady.too_short}};
+}
+
+Json Metrics::window_json() const {
+  return {{"warmup", window_.warmup_given() ? "given" : "automatic"},
+          {"from_s", window_.from_s()},
+          {"to_s", window_.to_s()},
+          {"arrived", arrived_in_window()},
+          {"completed", std::llround(window_.completed())},
+          {"prompt_tokens", window_.prompt_tokens()},
+          {"output_tokens", window_.output_tokens()},
+          {"energy_kwh", window_energy_j() / kJoulesPerKwh}};
+}
+
+Json Metrics::tokens_json() const {
   const double gpus = pools_.gpus();
   const double mixed = pools_.gpus_of(PoolRole::kMixed);
   const double prompt_gpus = pools_.gpus_of(PoolRole::kPrompt) + mixed;
   const double token_gpus = pools_.gpus_of(PoolRole::kToken) + mixed;
-  const double output_per_s = per(output_tokens_, end_s);
-  const double prompt_per_s = per(prompt_tokens_, end_s);
+  const double output_per_s = per(window_.output_tokens(), window_.seconds());
+  const double prompt_per_s = per(window_.prompt_tokens(), window_.seconds());
   return {{"prompt", prompt_tokens_},
           {"output", output_tokens_},
           {"prompt_per_s", prompt_per_s},
@@ -115,11 +125,10 @@ Json Metrics::tokens_json(double end_s) const {
           {"output_per_s_per_user", per(1, tpot_.mean())}};
 }
 
-Json Metrics::cost_json(double end_s) const {
+Json Metrics::cost_json(const RunTotals& totals) const {
   constexpr double kHour = 3600;
   constexpr double kMillion = 1e6;
-  const double spent = pools_.price_per_hour() * end_s / kHour;
-  const auto completed = static_cast<double>(e2e_.count());
+  const double spent = pools_.price_per_hour() * totals.end_s / kHour;
   // Machines of each kind are charged to the tokens they are there for, mixed ones to both halves.
   double prompt_price = 0;
   double token_price = 0;
@@ -132,13 +141,33 @@ Json Metrics::cost_json(double end_s) const {
                    : pool.role == PoolRole::kMixed ? price / 2
                                                    : 0;
   }
+  const double hours = window_.seconds() / kHour;
   return {{"price_per_hour", pools_.price_per_hour()},
           {"spent_usd", spent},
           {"usd_per_million_prompt_tokens",
-           per(prompt_price * end_s / kHour, prompt_tokens_ / kMillion)},
+           share(prompt_price * hours, window_.prompt_tokens() / kMillion)},
           {"usd_per_million_output_tokens",
-           per(token_price * end_s / kHour, output_tokens_ / kMillion)},
-          {"requests_per_usd", per(completed, spent)}};
+           share(token_price * hours, window_.output_tokens() / kMillion)},
+          {"requests_per_usd", per(static_cast<double>(totals.completed), spent)}};
+}
+
+double Metrics::window_energy_j() const {
+  return window_.prompt_energy_j() + window_.decode_energy_j() +
+         pools_.idle_w() * window_.seconds();
+}
+
+Json Metrics::power_json() const {
+  Json power = pools_.power_json(scenario_.power_budget_w);
+  const double energy_j = window_energy_j();
+  const double prompt_tokens = window_.prompt_tokens();
+  const double output_tokens = window_.output_tokens();
+  power["energy_kwh"] = pools_.energy_j() / kJoulesPerKwh;
+  power["j_per_output_token"] = share(energy_j, output_tokens);
+  power["j_per_token"] = share(energy_j, output_tokens + prompt_tokens);
+  power["j_per_request"] = share(energy_j, window_.completed());
+  power["prompt_j_per_prompt_token"] = share(window_.prompt_energy_j(), prompt_tokens);
+  power["decode_j_per_output_token"] = share(window_.decode_energy_j(), output_tokens);
+  return power;
 }
 
 Json Metrics::slowest_json() const {
@@ -168,25 +197,14 @@ Json Metrics::slowest_json() const {
 }
 
 Json Metrics::summary(const RunTotals& totals) {
-  pools_.end(totals.end_s);
-  in_system(totals.end_s, 0);
-  const double arrival_window_s = std::max(0.0, last_arrival_s_ - warmup_s_);
-  const auto completed = static_cast<double>(totals.completed);
+  end(totals.end_s);
   Json rejected = Json::array();
   for (const Rejected& request : rejected_) {
     rejected.push_back({{"line", request.line},
                         {"tokens", request.tokens},
                         {"needed_bytes", request.needed_bytes}});
   }
-  Json power = pools_.power_json(scenario_.power_budget_w);
-  const double energy_j = pools_.energy_j();
-  power["energy_kwh"] = energy_j / kJoulesPerKwh;
-  power["j_per_output_token"] = per(energy_j, output_tokens_);
-  power["j_per_token"] = per(energy_j, output_tokens_ + prompt_tokens_);
-  power["j_per_request"] = per(energy_j, completed);
-  power["prompt_j_per_prompt_token"] = per(pools_.prompt_energy_j(), prompt_tokens_);
-  power["decode_j_per_output_token"] = per(pools_.decode_energy_j(), output_tokens_);
-  Json summary{{"schema_version", kSchemaVersion},
+  Json summary{{"schema_version", kSummaryVersion},
                {"cleave_version", CLEAVE_VERSION},
                {"scenario_hash", scenario_hash(scenario_.document)},
                {"workload_hash", scenario_hash(scenario_.document["workload"])},
@@ -201,20 +219,22 @@ Json Metrics::summary(const RunTotals& totals) {
                  {"measured", e2e_.count()}}},
                {"events", totals.events},
                {"duration_s", totals.end_s},
-               {"offered_rps", per(static_cast<double>(totals.arrived), last_arrival_s_)},
-               {"served_rps", per(completed, totals.end_s)}};
+               {"window", window_json()},
+               {"offered_rps", per(static_cast<double>(arrived_in_window()), window_.seconds())},
+               {"served_rps", per(window_.completed(), window_.seconds())}};
   summary["ttft"] = ttft_.json();
   summary["tpot"] = tpot_.json();
-  summary["itl"] = itl_.json();
+  summary["itl"] = gaps_.seconds().json();
   summary["e2e"] = e2e_.json();
   summary["largest_gap"] = largest_gap_.json();
   summary["queueing"] = queueing_.json();
   summary["transfer"] = transfer_.json();
-  summary["tokens"] = tokens_json(totals.end_s);
-  summary["slo"] = slo_.json({ttft_, tpot_, itl_, e2e_}, measured_failures_, arrival_window_s);
+  summary["tokens"] = tokens_json();
+  summary["slo"] =
+      slo_.json({ttft_, tpot_, gaps_.seconds(), e2e_}, measured_failures_, window_.seconds());
   summary["steady"] = steady_json();
-  summary["cost"] = cost_json(totals.end_s);
-  summary["power"] = power;
+  summary["cost"] = cost_json(totals);
+  summary["power"] = power_json();
   summary["pools"] = pools_.json();
   summary["transfers"] = transfers_json();
   summary["links"] = links_json();
@@ -223,7 +243,7 @@ Json Metrics::summary(const RunTotals& totals) {
   constexpr std::size_t kCdfPoints = 200;
   summary["cdf"] = {{"ttft", ttft_.cumulative(kCdfPoints)},
                     {"tpot", tpot_.cumulative(kCdfPoints)},
-                    {"itl", itl_.cumulative(kCdfPoints)},
+                    {"itl", gaps_.seconds().cumulative(kCdfPoints)},
                     {"e2e", e2e_.cumulative(kCdfPoints)}};
   slo_.add_cumulative(summary["cdf"], kCdfPoints);
   summary["units"] = units_json();

@@ -1,5 +1,8 @@
 #include "sim/report/run_text.h"
 
+#include <cmath>
+#include <utility>
+
 #include "sim/report/table.h"
 
 namespace cleave {
@@ -14,6 +17,13 @@ double number(const Json& json, const char* key) {
 std::string quantity(const Json& json, const char* key) {
   const auto found = json.find(key);
   return found == json.end() || !found->is_number() ? "-" : figure(found->get<double>());
+}
+
+/// Seconds; differences below the clock's resolution are none.
+std::string seconds(const Json& json, const char* key) {
+  constexpr double kResolution = 1e-9;
+  return std::abs(number(json, key)) < kResolution && json[key].is_number() ? "0"
+                                                                            : quantity(json, key);
 }
 
 class Paint {
@@ -50,9 +60,19 @@ std::string requests_line(const Json& summary) {
   if (number(requests, "restarts") > 0) {
     line += ", " + grouped(number(requests, "restarts")) + " restarts";
   }
-  return line + "; offered " + figure(number(summary, "offered_rps")) + "/s, served " +
-         figure(number(summary, "served_rps")) + "/s over " +
-         figure(number(summary, "duration_s")) + " s";
+  return line + " within " + figure(number(summary, "duration_s")) + " s";
+}
+
+/// What the rates below are taken over.
+std::string window_line(const Json& summary) {
+  const Json& window = summary["window"];
+  std::string line = "Measured from " + figure(number(window, "from_s")) + " to " +
+                     figure(number(window, "to_s")) + " s";
+  if (window["warmup"] == "automatic" && number(window, "from_s") > 0) {
+    line += " (before, the cluster was filling)";
+  }
+  return line + ": offered " + figure(number(summary, "offered_rps")) + "/s, served " +
+         figure(number(summary, "served_rps")) + "/s";
 }
 
 std::string latency_table(const Json& summary) {
@@ -64,9 +84,11 @@ std::string latency_table(const Json& summary) {
       {"transfer", "transfer"}};
   for (const auto& [label, key] : rows) {
     const Json& of = summary[key];
-    table.add({label, quantity(of, "mean"), quantity(of, "std"), quantity(of, "min"),
-               quantity(of, "p50"), quantity(of, "p90"), quantity(of, "p95"), quantity(of, "p99"),
-               quantity(of, "p99.9"), quantity(of, "max")});
+    std::vector<std::string> row{label};
+    for (const char* column : {"mean", "std", "min", "p50", "p90", "p95", "p99", "p99.9", "max"}) {
+      row.push_back(seconds(of, column));
+    }
+    table.add(std::move(row));
   }
   return table.text();
 }
@@ -124,15 +146,15 @@ std::string cost_text(const Json& summary) {
          figure(number(tokens, "prompt_per_s_per_prompt_gpu")) + " prompt/s per prompt GPU; " +
          figure(number(tokens, "output_per_s_per_user")) + " output/s per user\n" +
          "Cost: " + figure(number(cost, "price_per_hour")) + " $/h; " +
-         figure(number(cost, "usd_per_million_prompt_tokens")) + " $ per million prompt tokens, " +
-         figure(number(cost, "usd_per_million_output_tokens")) + " $ per million output tokens; " +
+         quantity(cost, "usd_per_million_prompt_tokens") + " $ per million prompt tokens, " +
+         quantity(cost, "usd_per_million_output_tokens") + " $ per million output tokens; " +
          figure(number(cost, "requests_per_usd")) + " requests per $\n" + "Power: provisioned " +
          figure(number(power, "provisioned_w") / kKilo) + " kW, mean " +
          figure(number(power, "mean_w") / kKilo) + " kW, P99 " +
          figure(number(power, "p99_w") / kKilo) + " kW; energy " +
-         figure(number(power, "energy_kwh")) + " kWh, " +
-         figure(number(power, "j_per_output_token")) + " J per output token" +
-         (power["estimated"].get<bool>() ? " (power estimated)" : "") + "\n";
+         figure(number(power, "energy_kwh")) + " kWh, " + quantity(power, "j_per_output_token") +
+         " J per output token" + (power["estimated"].get<bool>() ? " (power estimated)" : "") +
+         "\n";
 }
 
 std::string budget_text(const Json& summary, const Paint& paint) {
@@ -151,17 +173,19 @@ std::string warnings(const Json& summary, const Paint& paint) {
   const auto warn = [&](const std::string& word, const std::string& rest) {
     text += paint.bad(word) + wrapped(word + rest).substr(word.size()) + "\n";
   };
-  if (summary["steady"]["overload"].get<bool>()) {
-    warn("Overload:", " requests pile up (" +
-                          figure(number(summary["steady"], "in_cluster_second_quarter")) +
+  const Json& steady = summary["steady"];
+  if (steady["overload"].get<bool>()) {
+    warn("Overload:", " " + figure(number(steady, "served_rps")) + "/s served of " +
+                          figure(number(steady, "offered_rps")) + "/s; requests pile up (" +
+                          figure(number(steady, "in_cluster_second_quarter")) +
                           " in the cluster in the second quarter of the arrivals, " +
-                          figure(number(summary["steady"], "in_cluster_last_quarter")) +
-                          " in the last); percentiles depend on how long the run lasts.");
+                          figure(number(steady, "in_cluster_last_quarter")) +
+                          " in the last), and percentiles depend on how long the run lasts.");
   }
-  if (summary["steady"]["too_short"].get<bool>()) {
+  if (steady["too_short"].get<bool>()) {
     warn("Short:",
-         " the cluster was still filling when the last request arrived; a longer run would tell "
-         "whether it keeps up.");
+         " nobody can tell whether the cluster keeps up; it was still filling, or too few requests "
+         "came. A longer run would tell.");
   }
   for (const Json& request : summary["rejected_requests"]) {
     warn("Rejected:", " line " + grouped(number(request, "line")) + ", " +
@@ -189,9 +213,10 @@ std::string run_text(const Json& summary, bool colours) {
   const Paint paint(colours);
   std::string text = paint.bold(cluster_line(summary));
   if (summary["estimated"].get<bool>()) text += " (estimated latencies)";
-  text += "\n" + wrapped(requests_line(summary)) + "\n" + warnings(summary, paint) + "\n" +
-          latency_table(summary) + "\n" + pool_table(summary) + "\n" + slo_text(summary, paint) +
-          "\n" + wrapped(link_text(summary) + cost_text(summary)) + budget_text(summary, paint);
+  text += "\n" + wrapped(requests_line(summary)) + "\n" + wrapped(window_line(summary)) + "\n" +
+          warnings(summary, paint) + "\n" + latency_table(summary) + "\n" + pool_table(summary) +
+          "\n" + slo_text(summary, paint) + "\n" +
+          wrapped(link_text(summary) + cost_text(summary)) + budget_text(summary, paint);
   return text;
 }
 

@@ -53,7 +53,13 @@ SloSpec read_slo(JsonReader& scenario) {
 
 ResultsSpec read_results(JsonReader reader) {
   ResultsSpec spec;
-  spec.warmup_s = reader.number("warmup_s", {0, 1e9, false});
+  const Json& warmup = reader.value("warmup_s");
+  if (warmup.is_number()) {
+    spec.warmup_s = reader.number("warmup_s", {0, 1e9, false});
+  } else if (warmup != "auto") {
+    reader.fail("warmup_s",
+                "expected seconds from 0 to 1e9, or \"auto\", found " + json_kind(warmup));
+  }
   spec.tpot_per_token = reader.name("tpot", "choice", {"per_gap", "per_token"}) == "per_token";
   reader.finish();
   return spec;

@@ -103,7 +103,8 @@ struct SloSpec {
 };
 
 struct ResultsSpec {
-  double warmup_s = 0;          ///< requests that arrive before are not measured
+  /// Requests that arrive before are not measured; without, it is found from the run itself.
+  std::optional<double> warmup_s;
   bool tpot_per_token = false;  ///< TPOT divided by output tokens, not gaps: as published
 };
 

@@ -6,7 +6,7 @@
 #include "sim/base/random.h"
 #include "sim/engine/calendar.h"
 #include "sim/metrics/quantiles.h"
-#include "sim/metrics/time_series.h"
+#include "sim/metrics/time_base.h"
 #include "traces/workload.h"
 
 namespace cleave {
@@ -59,7 +59,8 @@ void quantiles_add_run(benchmark::State& state) {
 BENCHMARK(quantiles_add_run);
 
 void time_series_add(benchmark::State& state) {
-  TimeSeries<4> series;
+  TimeBase time;
+  TimeSeries<4> series(time);
   double now_s = 0;
   for (auto step : state) {
     series.add(now_s, now_s + 0.5, {1, 2, 3, 4});

@@ -129,10 +129,10 @@ TEST_CASE("report refuses what is no result, and leaves no page") {
   folder.write("a/scenario.json", "[]");
   check_refused({"report", results, "-o", page}, "scenario.json: expected an object");
   folder.write("a/scenario.json", scenario);
-  folder.write("a/summary.json", R"({"schema_version": 2})");
+  folder.write("a/summary.json", R"({"schema_version": 1})");
   check_refused({"report", results, "-o", page},
                 "summary.json: schema_version: written by another");
-  folder.write("a/summary.json", R"({"schema_version": 1})");
+  folder.write("a/summary.json", R"({"schema_version": 2})");
   check_refused({"report", results, "-o", page}, "summary.json: requests: is missing");
   CHECK_FALSE(std::filesystem::exists(page));
 }

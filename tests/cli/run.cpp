@@ -75,7 +75,7 @@ TEST_CASE("run: --json prints JSON only, --quiet nothing") {
   CHECK(printed.exit_code == 0);
   CHECK(printed.err.empty());
   const Json summary = parse_json(printed.out, "stdout");
-  CHECK(summary.at("schema_version") == 1);
+  CHECK(summary.at("schema_version") == 2);
   CHECK(summary.at("requests").at("completed") == summary.at("requests").at("arrived"));
 
   const Outcome quiet = run_cleave(kShort + Names{"--quiet"});

@@ -7,7 +7,7 @@
 #include "sim/base/builtin.h"
 #include "sim/base/random.h"
 #include "sim/metrics/quantiles.h"
-#include "sim/metrics/time_series.h"
+#include "sim/metrics/time_base.h"
 #include "tests/catch.h"
 
 namespace cleave {
@@ -150,7 +150,8 @@ TEST_CASE("metrics: a run of growing gaps counts as if they were added one by on
 }
 
 TEST_CASE("metrics: a time series keeps its integral however often it widens") {
-  TimeSeries<1> series;
+  TimeBase time;
+  TimeSeries<1> series(time);
   double expected = 0;
   Random random(9, 1);
   double now_s = 0;
@@ -161,8 +162,34 @@ TEST_CASE("metrics: a time series keeps its integral however often it widens") {
     expected += value * length_s;
     now_s += length_s / 2;
   }
-  CHECK(series.size() <= TimeSeries<1>::kMost);
+  CHECK(time.size() <= TimeBase::kMost);
   CHECK(series.total(0) == Approx(expected));
+}
+
+TEST_CASE("metrics: series of one time base have the same buckets, however far each was filled") {
+  TimeBase time;
+  TimeSeries<1> early(time);
+  TimeSeries<1> late(time);
+  early.add(0, 63, {2});
+  late.add(0, 63, {1});
+  late.add(63, 1000.5, {1});
+  CHECK(time.width_s() == 2);
+  REQUIRE(time.size() == 501);
+  CHECK(early.mean(31, 0) == 1);  // half of it
+  CHECK(early.mean(32, 0) == 0);
+  CHECK(early.mean(500, 0) == 0);
+  CHECK(late.mean(500, 0) == 1);  // half a second long
+  CHECK(early.total(0) == 126);
+  CHECK(late.total(0) == 1000.5);
+}
+
+TEST_CASE("metrics: what happens at one moment counts in the bucket that it ends") {
+  TimeBase time(10);
+  TimeSeries<1> series(time);
+  for (const double time_s : {9.0, 10.0, 10.125, 10.25}) series.count(time_s, {1});
+  REQUIRE(time.size() == 2);
+  CHECK(series.integrals(0)[0] == 2);
+  CHECK(series.integrals(1)[0] == 1);
 }
 
 }  // namespace cleave

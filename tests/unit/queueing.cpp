@@ -73,21 +73,4 @@ TEST_CASE("queueing: Little's law holds for the whole cluster") {
   CHECK(decoding > 0.95 * in_cluster * (1 - 1.0 / e2e_s));
 }
 
-TEST_CASE("queueing: a cluster far too small is overloaded however short the run") {
-  const auto steady = [](int machines, double duration_s) {
-    return simulate_changes(
-        {{"workload", {{"trace", "azure-2023-code"}, {"duration_s", duration_s}}},
-         {"pools",
-          {{{"role", "prompt"}, {"machine", "dgx-h100"}, {"count", machines}},
-           {{"role", "token"}, {"machine", "dgx-h100"}, {"count", machines}}}}})["steady"];
-  };
-  for (const double duration_s : {30.0, 120.0}) {
-    INFO(duration_s);
-    CHECK(steady(2, duration_s)["overload"] == true);
-    CHECK(steady(2, duration_s)["too_short"] == false);
-  }
-  // Filling an empty cluster is none.
-  CHECK(steady(40, 30)["overload"] == false);
-}
-
 }  // namespace cleave

@@ -32,9 +32,14 @@ function figure(value) {
 const count = (value) => (isNumber(value) ? whole.format(value) : "-");
 const hundredths = new Intl.NumberFormat("en", {maximumFractionDigits: 2});
 const percent = (value) => (isNumber(value) ? `${hundredths.format(value * 100)} %` : "-");
+const kClockResolutionS = 1e-9;
+/** A time without a unit; differences below the clock's resolution are none. */
+const inSeconds = (value) =>
+  figure(isNumber(value) && Math.abs(value) < kClockResolutionS ? 0 : value);
 const seconds = (value) => {
   if (!isNumber(value)) return "-";
-  return Math.abs(value) < 1 && value !== 0 ? `${figure(value * 1000)} ms` : `${figure(value)} s`;
+  if (Math.abs(value) < kClockResolutionS) return "0 s";
+  return Math.abs(value) < 1 ? `${figure(value * 1000)} ms` : `${figure(value)} s`;
 };
 const plural = (n, one, many) => `${count(n)} ${n === 1 ? one : many || one + "s"}`;
 

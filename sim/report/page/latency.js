@@ -58,7 +58,7 @@ function latencyTable(summary) {
         name: name.startsWith("p") ? name.toUpperCase() : name,
         number: true,
         value: (row) => summary[row[0]]?.[name],
-        show: figure,
+        show: inSeconds,
       })),
     ],
     rows,

@@ -78,13 +78,15 @@ function warnings(summary) {
   const all = [
     [
       steady.overload,
-      `Overload: requests pile up (${before} in the cluster in the second quarter of the ` +
-        `arrivals, ${after} in the last); percentiles depend on how long the run lasts.`,
+      `Overload: ${figure(steady.served_rps)} requests/s served of ` +
+        `${figure(steady.offered_rps)}; they pile up (${before} in the cluster in the second ` +
+        `quarter of the arrivals, ${after} in the last), and percentiles depend on how long the ` +
+        "run lasts.",
     ],
     [
       steady.too_short,
-      "Short: the cluster was still filling when the last request arrived; a longer run would " +
-        "tell whether it keeps up.",
+      "Short: nobody can tell whether the cluster keeps up; it was still filling, or too few " +
+        "requests came. A longer run would tell.",
     ],
     [
       requests.rejected > 0,
@@ -106,11 +108,13 @@ function warnings(summary) {
   return all.filter(([applies]) => applies).map(([, text]) => el("p", {class: "warning"}, text));
 }
 
+const windowText = ({from_s, to_s}) => `from ${figure(from_s)} to ${figure(to_s)} s`;
+
 function keyFigures(summary) {
   const {requests, tokens, cost, power} = summary;
   const items = [
     [`${count(requests.completed)} of ${count(requests.arrived)}`, "requests completed"],
-    [`${figure(summary.served_rps)} requests/s`, `served over ${figure(summary.duration_s)} s`],
+    [`${figure(summary.served_rps)} requests/s`, `served, ${windowText(summary.window)}`],
     [seconds(summary.ttft.p99), "TTFT P99"],
     [seconds(summary.tpot.p99), "TPOT P99"],
     [seconds(summary.e2e.p99), "E2E P99"],
@@ -159,7 +163,7 @@ function phaseBar(request, longest) {
 function slowestSection(requests) {
   if (!requests || requests.length === 0) return null;
   const longest = Math.max(...requests.map((request) => request.e2e_s));
-  const number = (name, value) => ({name, value, show: figure, number: true});
+  const number = (name, value) => ({name, value, show: inSeconds, number: true});
   return el(
     "section",
     {},
@@ -215,6 +219,14 @@ function runPage(run) {
     answer(summary),
     warnings(summary),
     keyFigures(summary),
+    el(
+      "p",
+      {class: "note"},
+      `Rates, $ and J per token are taken ${windowText(summary.window)}, to the last arrival` +
+        (summary.window.warmup === "automatic" && summary.window.from_s > 0
+          ? "; before, the cluster was filling."
+          : "."),
+    ),
     el(
       "section",
       {},

@@ -1,0 +1,125 @@
+#include "sim/metrics/steadiness.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace cleave {
+
+std::size_t stationary_from(const std::vector<double>& means) {
+  double sum = 0;
+  double squares = 0;
+  double least = 0;
+  std::size_t best = 0;
+  for (std::size_t i = means.size(); i-- > 0;) {
+    sum += means[i];
+    squares += means[i] * means[i];
+    const auto count = static_cast<double>(means.size() - i);
+    const double error = std::max(0.0, squares - sum * sum / count) / (count * count);
+    if (i > means.size() / 2) continue;
+    if (i == means.size() / 2 || error <= least) {
+      least = error;
+      best = i;
+    }
+  }
+  return best;
+}
+
+namespace {
+
+/// How many standard errors hold 95 % of Student's distribution (Abramowitz and Stegun, 26.7.5).
+double student_95(double degrees_of_freedom) {
+  const double degrees = std::max(2.0, degrees_of_freedom);
+  return 1.96 + (2.37 + 2.82 / degrees) / degrees;
+}
+
+}  // namespace
+
+Growth growth(const std::vector<double>& means, double width_s) {
+  const auto n = static_cast<double>(means.size());
+  double mean = 0;
+  for (const double value : means) mean += value / n;
+  const auto time_s = [&](std::size_t i) {
+    return (static_cast<double>(i) - (n - 1) / 2) * width_s;
+  };
+  double covered = 0;
+  double times = 0;
+  for (std::size_t i = 0; i < means.size(); ++i) {
+    covered += time_s(i) * (means[i] - mean);
+    times += time_s(i) * time_s(i);
+  }
+  const double slope = covered / times;
+  const auto residual = [&](std::size_t i) { return means[i] - mean - slope * time_s(i); };
+  double squares = 0;
+  double neighbours = 0;
+  for (std::size_t i = 0; i < means.size(); ++i) {
+    squares += residual(i) * residual(i);
+    if (i > 0) neighbours += residual(i) * residual(i - 1);
+  }
+  if (squares == 0) return {slope, 0};
+  // In a short series the correlation looks smaller than it is (Kendall's correction).
+  constexpr double kMostAlike = 0.9;
+  const double seen = neighbours / squares;
+  const double alike = std::clamp(seen + (1 + 3 * seen) / n, 0.0, kMostAlike);
+  const double independent = n * (1 - alike) / (1 + alike);
+  const double variance = squares / (n - 2) / times * n / independent;
+  return {slope, student_95(independent - 2) * std::sqrt(variance)};
+}
+
+namespace {
+
+constexpr std::size_t kBatches = 20;
+constexpr std::size_t kFewest = 10;
+/// Share of the arrivals that makes a growth count.
+constexpr double kCounts = 0.02;
+/// Shares of the arrivals that filling may still move, and by which the cluster may fall behind
+/// within the error, where it is called steady though it had no time to fill.
+constexpr double kStillFilling = 0.05;
+constexpr double kUncertain = 0.1;
+
+/// The last ones of `means`, in about kBatches groups of equal size; the mean of each.
+std::vector<double> batches(const std::vector<double>& means, std::size_t group) {
+  const std::size_t count = means.size() / group;
+  std::vector<double> result(count);
+  const std::size_t first = means.size() - count * group;
+  for (std::size_t i = 0; i < count * group; ++i) {
+    result[i / group] += means[first + i] / static_cast<double>(group);
+  }
+  return result;
+}
+
+}  // namespace
+
+Steadiness judge(const ArrivalPhase& phase, double filling_share) {
+  Steadiness steady;
+  const double seconds = phase.to_s() - phase.from_s;
+  steady.from_s = phase.from_s;
+  steady.filling_share = filling_share;
+  if (phase.in_cluster.size() < kFewest || phase.arrived == 0) {
+    steady.too_short = true;
+    return steady;
+  }
+  steady.offered_rps = phase.arrived / seconds;
+  steady.served_rps = phase.completed / seconds;
+  const std::size_t group = std::max<std::size_t>(1, phase.in_cluster.size() / kBatches);
+  const double width_s = phase.width_s * static_cast<double>(group);
+  steady.in_cluster = growth(batches(phase.in_cluster, group), width_s);
+  steady.waiting = growth(batches(phase.waiting, group), width_s);
+  const auto grows = [&](const Growth& found, double beyond) {
+    return found.per_s > kCounts * steady.offered_rps &&
+           found.per_s - found.error_per_s > beyond * steady.offered_rps;
+  };
+  const bool falls_behind = steady.served_rps < (1 - kCounts) * steady.offered_rps;
+  // Until even long requests come and go, the number grows in any cluster. What waits then counts
+  // alone, and only where it is more than what filling can move.
+  const bool filled = phase.from_s >= phase.computing_p99_s;
+  const bool piles_up = filled ? grows(steady.in_cluster, 0) || grows(steady.waiting, 0)
+                               : grows(steady.waiting, std::max(kCounts, filling_share));
+  steady.overload = falls_behind && piles_up;
+  const double most_growth = steady.in_cluster.per_s + steady.in_cluster.error_per_s;
+  const bool uncertain = filling_share > kStillFilling || grows(steady.in_cluster, 0) ||
+                         grows(steady.waiting, 0) || most_growth > kUncertain * steady.offered_rps;
+  steady.too_short = !steady.overload && !filled && uncertain;
+  return steady;
+}
+
+}  // namespace cleave
