@@ -132,13 +132,16 @@ Json Metrics::cost_json(double end_s) const {
                    : pool.role == PoolRole::kMixed ? price / 2
                                                    : 0;
   }
-  return {{"price_per_hour", pools_.price_per_hour()},
-          {"spent_usd", spent},
+  const auto known = [](double price, double figure) {
+    return std::isnan(price) ? Json() : Json(figure);
+  };
+  return {{"price_per_hour", known(spent, pools_.price_per_hour())},
+          {"spent_usd", known(spent, spent)},
           {"usd_per_million_prompt_tokens",
-           per(prompt_price * end_s / kHour, prompt_tokens_ / kMillion)},
+           known(prompt_price, per(prompt_price * end_s / kHour, prompt_tokens_ / kMillion))},
           {"usd_per_million_output_tokens",
-           per(token_price * end_s / kHour, output_tokens_ / kMillion)},
-          {"requests_per_usd", per(completed, spent)}};
+           known(token_price, per(token_price * end_s / kHour, output_tokens_ / kMillion))},
+          {"requests_per_usd", known(spent, per(completed, spent))}};
 }
 
 Json Metrics::slowest_json() const {
