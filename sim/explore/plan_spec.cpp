@@ -24,12 +24,13 @@ Json read_design_pool(JsonReader& reader, const std::string& role) {
 }
 
 /// The machines of a design as its scenarios will have them, all of whose settings are checked.
-void read_machines(const JsonReader& reader, Json scenario, Design& design) {
+void read_machines(const JsonReader& reader, Json scenario, ProfileUse& profiles, Design& design) {
   scenario["pools"] = design_pools(design, std::vector<std::uint32_t>(design.roles.size(), 1));
   scenario["scheduler"]["policy"] = design.scheduler;
   scenario["faults"] = Json::array();
   try {
     const Scenario read = read_scenario(scenario);
+    profiles.add(read);
     for (std::size_t i = 0; i < read.pools.size(); ++i) {
       design.machines.push_back(read.pools[i].machine);
       design.estimated = design.estimated || pool_latency(read, i)->estimated();
@@ -55,7 +56,7 @@ void check_prices(const JsonReader& reader, const Design& design) {
   }
 }
 
-Design read_design(JsonReader& reader, const PlanSpec& spec) {
+Design read_design(JsonReader& reader, const PlanSpec& spec, ProfileUse& profiles) {
   constexpr std::int64_t kMost = 10'000;
   Design design;
   design.name = reader.text("name");
@@ -66,7 +67,7 @@ Design read_design(JsonReader& reader, const PlanSpec& spec) {
     design.pools.push_back(read_design_pool(reader, role));
   }
   design.scheduler = read_scheduler(reader, spec.scenario, mixed);
-  read_machines(reader, spec.scenario, design);
+  read_machines(reader, spec.scenario, profiles, design);
   if (spec.counts_prices()) check_prices(reader, design);
   design.most = static_cast<std::uint32_t>(reader.integer("most", 1, kMost, 100));
   reader.finish();
@@ -143,9 +144,11 @@ PlanSpec read_plan(const Json& json, const std::string& place) {
     spec.scenario = merge_scenario(spec.scenario, reader.value("scenario"));
   }
   read_goal(reader, spec);
+  ProfileUse profiles;
   for (JsonReader& design : reader.objects("designs")) {
-    spec.designs.push_back(read_design(design, spec));
+    spec.designs.push_back(read_design(design, spec, profiles));
   }
+  profiles.check();
   if (spec.designs.empty()) reader.fail("designs", "expected at least one");
   spec.seeds = reader.has("seeds") ? read_seeds(reader) : std::vector<std::int64_t>{1, 2, 3};
   reader.finish();

@@ -66,7 +66,7 @@ double Trials::verifying_s(Sizes sizes, double rate_rps) const {
   const double cut_off_s = warmup.is_number() ? warmup.get<double>() : 0;
   const Outcome& first = known_.at(key({sizes, rate_rps, own}, spec_.seeds.front()));
   const double needed = cut_off_s + kTimesE2e * first.e2e_p99_s;
-  return needed <= own ? own : std::ceil(needed / kRoundTo) * kRoundTo;
+  return std::max(own, std::ceil(needed / kRoundTo) * kRoundTo);
 }
 
 Json Trials::scenario(const Run& run, std::int64_t seed) const {

@@ -30,11 +30,6 @@ void read_latency_profiles(JsonReader& latency, Scenario& scenario) {
   }
 }
 
-Format read_format(JsonReader& reader) {
-  if (!reader.has("format")) return Format::kFp16;
-  return format_of(reader.name("format", "format", format_names()));
-}
-
 KvCacheSpec read_kv_memory(JsonReader& cache) {
   KvCacheSpec spec;
   spec.memory_fraction = cache.number("memory_fraction", {0.01, 1, false});
@@ -51,7 +46,7 @@ void read_llm(JsonReader& reader, Scenario& scenario) {
   llm = load_llm(reader.text("llm"), reader.path_of("llm"));
   JsonReader weights = reader.object("weights");
   JsonReader cache = reader.object("kv_cache");
-  llm.store(read_format(weights), read_format(cache));
+  llm.store(read_format(weights, "format"), read_format(cache, "format"));
   if (weights.name("size", "size", {"exact", "published"}) == "published") {
     if (llm.published_weight_bytes == 0 || llm.weight_format != Format::kFp16) {
       weights.fail("size", "the published simulator does not know \"" + llm.name + "\" in " +
