@@ -68,7 +68,8 @@ std::string verified_text(const Json& optimum) {
   return "Verified: every limit holds and no requests pile up in a run of " +
          figure(verified["duration_s"].get<double>()) + " s " +
          (seeds == 1 ? "with one seed" : "with each of " + std::to_string(seeds) + " seeds") +
-         " (at least 10 times E2E P99; scheduler " + optimum["scheduler"].get<std::string>() + ").";
+         " (at least " + grouped(verified["times_e2e_p99"].get<double>()) +
+         " times E2E P99; scheduler " + optimum["scheduler"].get<std::string>() + ").";
 }
 
 void print_infeasible(const Json& designs) {

@@ -136,6 +136,7 @@ Json Planner::describe(const Found& found) const {
           {"margin", margin},
           {"verified",
            {{"duration_s", search->trials().verifying_s(sizes, rate_rps)},
+            {"times_e2e_p99", Trials::kTimesE2e},
             {"seeds", spec_.seeds.size()}}}};
 }
 

@@ -32,6 +32,8 @@ struct Outcome {
 /// may be short, and verified in one that is long enough for its percentiles to count.
 class Trials {
  public:
+  static constexpr double kTimesE2e = 20;
+
   struct Trial {
     Sizes sizes;
     double rate_rps = 0;
@@ -61,8 +63,6 @@ class Trials {
   void learn(const Json& known);
 
  private:
-  static constexpr double kTimesE2e = 10;
-
   /// A run of so many seconds, or the plan's own.
   struct Run {
     Sizes sizes;
