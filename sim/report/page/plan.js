@@ -205,6 +205,14 @@ function candidateSweep(plan) {
   });
 }
 
+/** The design whose plane of sizes is drawn: the best of two pools, where there is one. */
+function mappedDesign(plan) {
+  const best = plan.optimum ? [plan.optimum, ...plan.designs] : [];
+  const two = best.find((found) => found.pools.length === 2);
+  const any = plan.candidates.find((candidate) => candidate.roles.length === 2);
+  return (two || any || plan.optimum || {design: ""}).design;
+}
+
 function planPage(plan) {
   const sweep = candidateSweep(plan);
   const up = plan.goal === "throughput" ? "rate_rps" : "provisioned_w";
@@ -212,7 +220,7 @@ function planPage(plan) {
   const objective = objectiveMetric(sweep, names);
   const split = ["prompt", "token"].every((role) => sweep.parameters.includes(role));
   const axes = split ? {x: "prompt", y: "token"} : {};
-  const map = {metric: objective, objective, fixed: {design: plan.optimum?.design || ""}};
+  const map = {metric: objective, objective, fixed: {design: mappedDesign(plan)}};
   return [
     el("h1", {}, planQuestion(plan)),
     planAnswer(plan),
