@@ -25,14 +25,16 @@ Json planned(const std::string& plan) {
 
 }  // namespace
 
-TEST_CASE("plan: the cheapest Splitwise-HH for 70 requests/s of coding is the paper's") {
+TEST_CASE(
+    "plan: the cheapest Splitwise-HH for 70 requests/s of coding costs what the paper's does") {
   const Outcome outcome = run_cleave({"plan", "hh-code-70", "--json"});
   REQUIRE(outcome.exit_code == 0);
   const Json plan = Json::parse(outcome.out);
-  REQUIRE(plan["optimum"]["pools"].size() == 2);
-  CHECK(plan["optimum"]["pools"][0]["count"] == 27);
-  CHECK(plan["optimum"]["pools"][1]["count"] == 3);
   CHECK(plan["optimum"]["cost_per_hour"] == 30 * 38);
+  // The paper's own 27 + 3 machines are one of the splits that do it.
+  CHECK(std::any_of(plan["ties"].begin(), plan["ties"].end(), [](const Json& tie) {
+    return tie["pools"][0]["count"] == 27 && tie["pools"][1]["count"] == 3;
+  }));
   // At most 5 % of the 39 x 39 clusters.
   CHECK(plan["candidates"].size() <= 76);
   for (const Json& change : plan["headroom"]) CHECK_FALSE(change["breaks"].empty());
