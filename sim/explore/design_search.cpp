@@ -223,22 +223,20 @@ std::vector<Candidate> DesignSearch::ties(const Candidate& best) {
   return all;
 }
 
-std::string DesignSearch::why_not() {
-  Sizes sizes{design_.most, design_.roles.size() == 2 ? design_.most : 0};
-  while (!affordable(sizes) && sizes.first > 1) {
-    --sizes.first;
-    if (sizes.second > 1) --sizes.second;
+std::string DesignSearch::why_not() const {
+  std::optional<Trials::Trial> nearest;
+  for (const Trials::Trial& trial : trials_.all()) {
+    if (trial.outcome.holds() || !affordable(trial.sizes)) continue;
+    if (!nearest || trial.outcome.margin > nearest->outcome.margin) nearest = trial;
   }
-  if (!affordable(sizes)) return "the budget does not pay for one machine of each pool";
-  const bool fastest = spec_.goal == PlanSpec::Goal::kThroughput;
-  const double rate_rps = fastest ? rate_rps_ * kSlowest : rate_rps_;
-  const Outcome outcome = trials_.verified(sizes, rate_rps);
-  if (outcome.holds()) return "nothing that holds was found";
+  if (!nearest) return "the budget does not pay for one machine of each pool";
   std::string limits;
-  for (const std::string& limit : outcome.breaks) limits += (limits.empty() ? "" : ", ") + limit;
-  const std::string load = fastest ? " at a fiftieth of the rate" : "";
-  return "breaks " + limits + " even with " + std::to_string(sizes.first + sizes.second) +
-         " machines" + load;
+  for (const std::string& limit : nearest->outcome.breaks) {
+    limits += (limits.empty() ? "" : ", ") + limit;
+  }
+  std::string text = "breaks " + limits + " even with " + std::to_string(nearest->sizes.first);
+  if (nearest->sizes.second > 0) text += " + " + std::to_string(nearest->sizes.second);
+  return text + " machines, the nearest to holding that was tried";
 }
 
 }  // namespace cleave

@@ -37,8 +37,8 @@ class DesignSearch {
   std::optional<Candidate> best();
   /// `best` and other sizes within the budget that cost the same and hold, the widest margin first.
   std::vector<Candidate> ties(const Candidate& best);
-  /// Why best() finds nothing.
-  std::string why_not();
+  /// Why best() found nothing: what breaks of the cluster that came nearest to holding.
+  std::string why_not() const;
 
  private:
   bool holds(Sizes sizes, double rate_rps) { return trials_.outcome(sizes, rate_rps).holds(); }

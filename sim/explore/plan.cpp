@@ -38,7 +38,7 @@ class Planner {
   Json headroom(const Found& best) const;
   Json candidates() const;
   Json question() const;
-  Json infeasible(const std::vector<Found>& found);
+  Json infeasible(const std::vector<Found>& found) const;
 
   const PlanSpec& spec_;
   std::size_t parallel_;
@@ -216,9 +216,9 @@ Json Planner::question() const {
 }
 
 /// Designs of which nothing holds.
-Json Planner::infeasible(const std::vector<Found>& found) {
+Json Planner::infeasible(const std::vector<Found>& found) const {
   Json all = Json::array();
-  for (DesignSearch& search : searches_) {
+  for (const DesignSearch& search : searches_) {
     const bool holds = std::any_of(found.begin(), found.end(),
                                    [&](const Found& one) { return one.search == &search; });
     if (!holds) all.push_back({{"design", search.design().name}, {"why", search.why_not()}});
