@@ -23,6 +23,7 @@ class CappedLatency : public LatencyModel {
     return {decode_slowdown_ * cost.base_s, decode_slowdown_ * cost.per_kv_token_s};
   }
   bool estimated() const override { return true; }
+  std::string profile() const override { return uncapped_->profile(); }
 
  private:
   Latency uncapped_;

@@ -15,6 +15,7 @@ class FittedLatency : public LatencyModel {
   DecodeCost decode(std::uint32_t sequences) const override {
     return profile_.decode.cost(sequences);
   }
+  std::string profile() const override { return profile_.name(); }
 
  private:
   LatencyProfile profile_;

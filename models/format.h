@@ -17,4 +17,10 @@ Format format_of(const std::string& name);
 /// Four-bit numbers come in groups of 128 that share a scale and an offset: 4.25 bits each.
 double bytes_each(Format format);
 
+/// Of an LLM at work.
+struct Formats {
+  Format weights = Format::kFp16;
+  Format kv_cache = Format::kFp16;
+};
+
 }  // namespace cleave

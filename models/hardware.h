@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <string>
 
 #include "models/format.h"
@@ -25,7 +27,8 @@ struct Gpu {
   double tensor_flops(Format weights) const;
 };
 
-inline constexpr double kNoPrice = -1;
+/// Nobody publishes one: whatever is summed with it is unknown too.
+inline constexpr double kNoPrice = std::numeric_limits<double>::quiet_NaN();
 
 /// One server; profiles/machines/*.json.
 struct Machine {
@@ -37,9 +40,10 @@ struct Machine {
   double power_cap = 1;       ///< of the GPUs' TDP
   double provisioned_w = 0;   ///< what a data centre sets aside for it without a cap
   double max_w = 0;           ///< the most it draws without a cap, data sheet
-  double price_per_hour = 0;  ///< $; kNoPrice: nobody publishes one
+  double price_per_hour = 0;  ///< $, or kNoPrice
   double kv_sync_s = 0;       ///< fixed cost of a KV transfer layer by layer (paper, section VI-A)
 
+  bool has_price() const { return !std::isnan(price_per_hour); }
   /// The paper scales a machine's provisioned power by its GPUs' cap (section V).
   double provisioned_at_cap_w() const { return provisioned_w * power_cap; }
   /// Everything but the GPUs: CPUs, NICs, fans; the data sheet's maximum less the GPUs' TDP.

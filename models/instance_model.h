@@ -26,8 +26,12 @@ struct InstanceDescription {
 /// InputError where it knows nothing of this LLM and these GPUs.
 using LatencyPolicies = Registry<LatencyModel, const InstanceDescription&>;
 
-/// The measured profile of this LLM in FP16, GPU, power cap and tensor-parallel degree, without
-/// pipeline stages; none where it was not measured.
+/// What must have been measured for it, as profiles are named, and its pipeline stages, with which
+/// nothing was.
+std::string instance_name(const InstanceDescription& instance);
+
+/// The measured profile of this LLM in its formats, GPU, power cap and tensor-parallel degree,
+/// without pipeline stages; none where it was not measured.
 std::optional<LatencyProfile> find_measured_profile(const InstanceDescription& instance);
 /// The same; throws InputError where there is none.
 LatencyProfile measured_profile(const InstanceDescription& instance);

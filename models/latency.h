@@ -31,6 +31,9 @@ class LatencyModel {
   /// False where every figure was measured on this very configuration; true where it was derived
   /// from others, so that results say "estimated".
   virtual bool estimated() const { return false; }
+
+  /// The name of the measured profile that it rests on; "" for none.
+  virtual std::string profile() const { return ""; }
 };
 
 }  // namespace cleave

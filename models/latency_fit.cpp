@@ -234,6 +234,7 @@ LatencyProfile fit_group(const Rows& rows, std::uint64_t seed) {
   profile.gpu = first.gpu;
   profile.power_cap = first.power_cap;
   profile.tensor_parallel = first.tensor_parallel;
+  profile.formats = first.formats;
   const Rows kept = counting(rows, profile.left_out);
   profile.rows = kept.size();
   const Fit prefill = solve(kPrefill, kept);
@@ -255,8 +256,8 @@ std::vector<LatencyProfile> fit_latencies(const std::vector<Measurement>& rows,
                                           std::uint64_t seed) {
   std::map<std::string, Rows> groups;
   for (const Measurement& row : rows) {
-    groups[latency_profile_name(row.llm, row.gpu, row.power_cap, row.tensor_parallel)].push_back(
-        &row);
+    groups[latency_profile_name(row.llm, row.gpu, row.power_cap, row.tensor_parallel, row.formats)]
+        .push_back(&row);
   }
   std::vector<LatencyProfile> profiles;
   for (const auto& [name, group] : groups) {

@@ -51,14 +51,21 @@ DecodeCost DecodeFit::cost(double sequences) const {
 }
 
 std::string latency_profile_name(const std::string& llm, const std::string& gpu, double power_cap,
-                                 std::uint32_t tensor_parallel) {
+                                 std::uint32_t tensor_parallel, Formats formats) {
   std::string name = llm + "_" + gpu;
   if (power_cap < 1) name += "_cap" + std::to_string(std::lround(power_cap * 100));
+  if (formats.weights != Format::kFp16) name += "_" + format_name(formats.weights);
+  if (formats.kv_cache != Format::kFp16) name += "_kv-" + format_name(formats.kv_cache);
   return name + "_tp" + std::to_string(tensor_parallel);
 }
 
 std::string LatencyProfile::name() const {
-  return latency_profile_name(llm, gpu, power_cap, tensor_parallel);
+  return latency_profile_name(llm, gpu, power_cap, tensor_parallel, formats);
+}
+
+Format read_format(JsonReader& reader, std::string_view key) {
+  if (!reader.has(key)) return Format::kFp16;
+  return format_of(reader.name(key, "format", format_names()));
 }
 
 Json latency_profile_json(const LatencyProfile& profile) {
@@ -66,6 +73,8 @@ Json latency_profile_json(const LatencyProfile& profile) {
             {"gpu", profile.gpu},
             {"power_cap", profile.power_cap},
             {"tensor_parallel", profile.tensor_parallel},
+            {"weight_format", format_name(profile.formats.weights)},
+            {"kv_cache_format", format_name(profile.formats.kv_cache)},
             {"source", profile.source},
             {"licence", profile.licence},
             {"rows", profile.rows},
@@ -94,6 +103,7 @@ LatencyProfile read_latency_profile(const Json& json, const std::string& place) 
   profile.gpu = reader.text("gpu");
   profile.power_cap = reader.number("power_cap", kFraction);
   profile.tensor_parallel = static_cast<std::uint32_t>(reader.integer("tensor_parallel", 1, 4096));
+  profile.formats = {read_format(reader, "weight_format"), read_format(reader, "kv_cache_format")};
   profile.source = reader.text("source", "");
   profile.licence = reader.text("licence", "");
   profile.rows = static_cast<std::uint64_t>(reader.integer("rows", 0, 1'000'000'000));

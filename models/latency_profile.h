@@ -2,8 +2,10 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "models/format.h"
 #include "models/hardware.h"
 #include "models/latency.h"
 #include "models/piecewise_linear.h"
@@ -45,13 +47,14 @@ struct PhasePower {
   double decode = 0;
 };
 
-/// The latency of one LLM on one GPU type at one tensor-parallel degree, as measured and fitted;
-/// profiles/latency/<llm>_<gpu>[_cap70]_tp<degree>.json.
+/// The latency of one LLM, in some formats, on one GPU type at one tensor-parallel degree, as
+/// measured and fitted; profiles/latency/<llm>_<gpu>[_cap70][_fp8][_kv-fp8]_tp<degree>.json.
 struct LatencyProfile {
   std::string llm;
   std::string gpu;
   double power_cap = 1;
   std::uint32_t tensor_parallel = 0;
+  Formats formats;
   std::string source;
   std::string licence;
   std::uint64_t rows = 0;
@@ -68,8 +71,11 @@ struct LatencyProfile {
   std::string name() const;
 };
 
+/// FP16 goes without saying.
 std::string latency_profile_name(const std::string& llm, const std::string& gpu, double power_cap,
-                                 std::uint32_t tensor_parallel);
+                                 std::uint32_t tensor_parallel, Formats formats = {});
+/// "fp16", "fp8", ...; "fp16" where `key` is not there.
+Format read_format(JsonReader& reader, std::string_view key);
 Json latency_profile_json(const LatencyProfile& profile);
 /// Throws InputError naming `place`.
 LatencyProfile read_latency_profile(const Json& json, const std::string& place);

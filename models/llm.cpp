@@ -9,6 +9,7 @@ namespace cleave {
 
 void Llm::store(Format weights, Format kv_cache) {
   weight_format = weights;
+  kv_format = kv_cache;
   weight_bytes = parameters * bytes_each(weights);
   const double numbers =
       kv_latent_size > 0 ? kv_latent_size : 1.0 * kv_heads * (head_size + value_head_size);

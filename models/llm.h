@@ -26,12 +26,14 @@ struct Llm {
   std::uint32_t vocabulary = 0;
   double parameters = 0;
   Format weight_format = Format::kFp16;
+  Format kv_format = Format::kFp16;
   double weight_bytes = 0;            ///< all weights, as stored
   double published_weight_bytes = 0;  ///< as the published simulator counts them; 0: it does not
   double kv_bytes_per_token = 0;      ///< over all layers
 
   /// Sets both formats and the sizes that follow.
   void store(Format weights, Format kv_cache);
+  Formats formats() const { return {weight_format, kv_format}; }
   /// KV bytes per token if every attention head kept its own keys and values (no grouping):
   /// 2 x hidden size x layers x 2 bytes.
   double ungrouped_kv_bytes_per_token() const { return 2.0 * hidden_size * layers * 2; }

@@ -176,6 +176,7 @@ void check_enough(const std::vector<Measurement>& rows, const Known<Llm>& llms,
     std::set<double> prompt_sizes;
     std::set<double> batch_sizes;
     std::size_t rows = 0;
+    std::string left_out;  ///< why the first row that does not count does not
   };
   std::map<std::string, Seen> all;
   for (const Measurement& row : rows) {
@@ -184,7 +185,10 @@ void check_enough(const std::vector<Measurement>& rows, const Known<Llm>& llms,
       continue;
     }
     Seen& seen = all[row.configuration()];
-    if (!row.left_out.empty()) continue;
+    if (!row.left_out.empty()) {
+      if (seen.left_out.empty()) seen.left_out = row.left_out;
+      continue;
+    }
     if (row.prompt_size > 0) seen.prompt_sizes.insert(row.prompt_size);
     if (row.batch_size > 0) seen.batch_sizes.insert(row.batch_size);
     ++seen.rows;
@@ -199,7 +203,8 @@ void check_enough(const std::vector<Measurement>& rows, const Known<Llm>& llms,
                        std::to_string(kBatchSizes) + " batch sizes and " + std::to_string(kRows) +
                        " rows, found " + std::to_string(seen.prompt_sizes.size()) + ", " +
                        std::to_string(seen.batch_sizes.size()) + " and " +
-                       std::to_string(seen.rows));
+                       std::to_string(seen.rows) +
+                       (seen.left_out.empty() ? "" : "; left out: " + seen.left_out));
   }
 }
 
@@ -217,7 +222,9 @@ void check_measurements(std::vector<Measurement>& rows, const OwnProfiles& own, 
     if (llm == nullptr || gpu == nullptr || row.tensor_parallel == 0 || row.token_s == 0) continue;
     if (!row.left_out.empty()) continue;
     check_fastest(row, *llm, *gpu, defects);
-    if (!could_be_one_batch(row, *llm, *gpu)) {
+    Llm stored = *llm;
+    stored.store(row.formats.weights, row.formats.kv_cache);
+    if (!could_be_one_batch(row, stored, *gpu)) {
       row.left_out = row.batch() + ": weights, KV cache and activations exceed the memory";
     }
   }

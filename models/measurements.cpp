@@ -25,11 +25,15 @@ enum Column : std::uint8_t {
   kTokenTime,
   kE2eTime,
   kTensorParallel,
+  kRequired,
+  kWeightFormat = kRequired,
+  kKvCacheFormat,
   kColumns
 };
 constexpr std::array<const char*, kColumns> kNames{
-    "model",         "hardware",    "prompt_size", "batch_size", "token_size",     "peak_power",
-    "average_power", "prompt_time", "token_time",  "e2e_time",   "tensor_parallel"};
+    "model",           "hardware",      "prompt_size",    "batch_size", "token_size",
+    "peak_power",      "average_power", "prompt_time",    "token_time", "e2e_time",
+    "tensor_parallel", "weight_format", "kv_cache_format"};
 
 std::vector<std::string> split(const std::string& line) {
   std::vector<std::string> fields;
@@ -76,6 +80,7 @@ Where find_columns(const std::vector<std::string>& header, std::uint64_t number,
       }
       continue;
     }
+    if (i >= kRequired) continue;
     std::string what = "column " + name + " is missing";
     for (const std::string& other : header) {
       if (!other.starts_with(name + "_")) continue;
@@ -118,6 +123,20 @@ double read_number(Column column, const std::string& text, std::uint64_t line, D
   return 0;
 }
 
+/// FP16 where there is no such column.
+Format read_format(Column column, const std::vector<std::string>& fields, const Where& where,
+                   std::uint64_t line, Defects& defects) {
+  if (where[column] == fields.size()) return Format::kFp16;
+  const std::string& name = fields[where[column]];
+  const auto& known = format_names();
+  if (std::find(known.begin(), known.end(), name) != known.end()) return format_of(name);
+  std::string all;
+  for (const std::string& one : known) all += (all.empty() ? "" : ", ") + one;
+  defects.add(
+      line, std::string(kNames[column]) + ": expected one of " + all + ", found \"" + name + "\"");
+  return Format::kFp16;
+}
+
 Measurement read_row(const std::vector<std::string>& fields, const Where& where, std::uint64_t line,
                      Defects& defects) {
   const auto number = [&](Column column) {
@@ -137,6 +156,8 @@ Measurement read_row(const std::vector<std::string>& fields, const Where& where,
   row.token_s = number(kTokenTime) * kMs;
   row.e2e_s = number(kE2eTime) * kMs;
   row.tensor_parallel = static_cast<std::uint32_t>(number(kTensorParallel));
+  row.formats = {read_format(kWeightFormat, fields, where, line, defects),
+                 read_format(kKvCacheFormat, fields, where, line, defects)};
   check_together(row, defects);
   return row;
 }
@@ -165,7 +186,10 @@ double Measurement::generated() const {
 std::string Measurement::configuration() const {
   std::string text = llm + ", " + gpu;
   if (power_cap < 1) text += " capped to " + std::to_string(std::lround(power_cap * 100)) + " %";
-  return text + ", tensor parallel " + std::to_string(tensor_parallel);
+  text += ", tensor parallel " + std::to_string(tensor_parallel);
+  if (formats.weights != Format::kFp16) text += ", weights in " + format_name(formats.weights);
+  if (formats.kv_cache != Format::kFp16) text += ", KV cache in " + format_name(formats.kv_cache);
+  return text;
 }
 
 std::string Measurement::batch() const {

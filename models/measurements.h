@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "models/format.h"
+
 namespace cleave {
 
 /// One measured run of a batch of equal prompts, each generating up to `token_size` tokens.
@@ -13,6 +15,7 @@ struct Measurement {
   std::string gpu;
   double power_cap = 1;
   std::uint32_t tensor_parallel = 0;
+  Formats formats;
   double prompt_size = 0;
   double batch_size = 0;
   double token_size = 0;
@@ -29,8 +32,9 @@ struct Measurement {
   double generated() const;
   /// KV tokens that a decode iteration reads, on average over the run.
   double mean_kv_tokens() const { return batch_size * (prompt_size + generated() / 2); }
-  std::string configuration() const;  ///< "llama2-70b, a100-80gb, tensor parallel 2"
-  std::string batch() const;          ///< "64 x 512 tokens"
+  /// "llama2-70b, a100-80gb, tensor parallel 2, weights in fp8"
+  std::string configuration() const;
+  std::string batch() const;  ///< "64 x 512 tokens"
 };
 
 /// JSON files of LLMs and GPUs that are not built in; each goes by its name without ".json".
@@ -45,8 +49,9 @@ struct Measurements {
 };
 
 /// Reads a CSV with the columns model, hardware, prompt_size, batch_size, token_size, peak_power,
-/// average_power, prompt_time, token_time, e2e_time (ms), tensor_parallel, in any order; lines that
-/// begin with "#" are comments. Hardware is the name of a GPU; "-pcap" at its end means a cap of
+/// average_power, prompt_time, token_time, e2e_time (ms), tensor_parallel, in any order, and, if
+/// wanted, weight_format and kv_cache_format (else fp16); lines that begin with "#" are comments.
+/// Hardware is the name of a GPU; "-pcap" at its end means a cap of
 /// 70 %, "-cap55" one of 55 %. Throws InputError with every defect of the file, one a line.
 Measurements read_measurements(const std::string& file, const OwnProfiles& own = {});
 

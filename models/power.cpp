@@ -19,11 +19,15 @@ struct Found {
 
 Found find(const Llm& llm, const Machine& machine, const GpuShare& share,
            const std::vector<LatencyProfile>& own_profiles) {
-  const auto own = find_latency_profile(
-      latency_profile_name(llm.name, machine.gpu.name, machine.power_cap, share.tensor_parallel),
-      own_profiles);
-  const bool as_measured = llm.weight_format == Format::kFp16 && share.pipeline_parallel == 1;
-  if (own && own->power) return {*own->power, as_measured};
+  const auto named = [&](Formats formats) {
+    return find_latency_profile(latency_profile_name(llm.name, machine.gpu.name, machine.power_cap,
+                                                     share.tensor_parallel, formats),
+                                own_profiles);
+  };
+  const auto own = named(llm.formats());
+  if (own && own->power) return {*own->power, share.pipeline_parallel == 1};
+  const auto in_fp16 = named({});
+  if (in_fp16 && in_fp16->power) return {*in_fp16->power, false};
   const auto like =
       find_latency_profile(latency_profile_name(llm.name, kMeasuredGpu, 1, share.tensor_parallel));
   if (like && like->power) return {*like->power, false};

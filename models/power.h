@@ -28,7 +28,8 @@ class PowerModel {
   double idle_w() const { return share_w_ + gpus_ * idle_per_gpu_w_; }
   double prompt_w(double prompt_tokens) const;
   double decode_w() const { return decode_w_; }
-  /// False where the fractions of TDP were measured on another GPU, tensor-parallel degree or LLM.
+  /// False where the fractions of TDP were measured on another GPU, tensor-parallel degree or LLM,
+  /// or in other formats.
   bool measured() const { return measured_; }
 
  private:

@@ -17,6 +17,7 @@ class PublishedLatency : public LatencyModel {
   DecodeCost decode(std::uint32_t sequences) const override {
     return {profile_.median_token_s(sequences), 0};
   }
+  std::string profile() const override { return profile_.name(); }
 
  private:
   LatencyProfile profile_;

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "models/latency_profile.h"
 #include "sim/base/error.h"
 
 namespace cleave {
@@ -58,7 +59,9 @@ Rows relative_terms(const std::vector<Measurement>& measured, const OwnProfiles&
     if (row.power_cap < 1 || !row.left_out.empty()) continue;
     if (!llms.contains(row.llm)) llms.emplace(row.llm, load_llm(row.llm, "model"));
     if (!gpus.contains(row.gpu)) gpus.emplace(row.gpu, load_gpu(row.gpu, "hardware"));
-    const RooflineInstance instance{llms.at(row.llm), gpus.at(row.gpu), row.tensor_parallel, 1};
+    Llm& llm = llms.at(row.llm);
+    llm.store(row.formats.weights, row.formats.kv_cache);
+    const RooflineInstance instance{llm, gpus.at(row.gpu), row.tensor_parallel, 1};
     Row terms{&row, prefill_terms(instance, row.prompt_tokens(), row.squared_prompt_tokens()),
               decode_terms(instance, row.batch_size, row.mean_kv_tokens())};
     divide(terms.prefill, row.prompt_s);
@@ -163,7 +166,8 @@ void add_held_out(const Rows& rows, const std::string& property,
 /// prompts; 0 without capped rows.
 double cap_exponent(const std::vector<Measurement>& rows) {
   const auto batch_of = [](const Measurement& row) {
-    return row.llm + row.gpu + std::to_string(row.tensor_parallel) + row.batch();
+    return latency_profile_name(row.llm, row.gpu, 1, row.tensor_parallel, row.formats) +
+           row.batch();
   };
   std::map<std::string, const Measurement*> uncapped;
   for (const Measurement& row : rows) {

@@ -38,7 +38,7 @@ void print_machines() {
     table.add({name, std::to_string(machine.gpu_count) + " x " + machine.gpu.name,
                std::to_string(machine.nic_count) + " x " + figure(machine.nic_bps * 8 / 1e9),
                figure(machine.provisioned_at_cap_w() / 1e3),
-               machine.price_per_hour == kNoPrice ? "unknown" : figure(machine.price_per_hour)});
+               machine.has_price() ? figure(machine.price_per_hour) : "unknown"});
   }
   std::cout << table.text();
 }

@@ -25,19 +25,26 @@ std::string sizes_of(const Json& found) {
   return text;
 }
 
+std::string price_of(const Json& found) {
+  const Json& price = found["cost_per_hour"];
+  return price.is_null() ? "unknown" : figure(price.get<double>());
+}
+
 std::vector<std::string> row_of(const Json& found) {
   constexpr double kKilo = 1000;
   return {found["design"].get<std::string>(),
           sizes_of(found),
+          found["scheduler"].get<std::string>(),
           grouped(found["machines"].get<double>()),
-          figure(found["cost_per_hour"].get<double>()),
+          price_of(found),
           figure(found["provisioned_w"].get<double>() / kKilo),
           figure(found["rate_rps"].get<double>()),
           percent(found["margin"].get<double>() - 1)};
 }
 
 void print_rows(const char* title, const Json& list) {
-  Table table({"design", "machines", "in all", "$/h", "kW", "requests/s", "margin"}, 2);
+  Table table({"design", "machines", "scheduler", "in all", "$/h", "kW", "requests/s", "margin"},
+              3);
   for (const Json& found : list) table.add(row_of(found));
   std::cout << title << '\n' << table.text() << '\n';
 }
@@ -54,14 +61,36 @@ void print_headroom(const Json& headroom) {
   std::cout << table.text() << '\n';
 }
 
+/// How sure it is that the answer holds.
+std::string verified_text(const Json& optimum) {
+  const Json& verified = optimum["verified"];
+  const auto seeds = verified["seeds"].get<std::size_t>();
+  return "Verified: every limit holds and no requests pile up in a run of " +
+         figure(verified["duration_s"].get<double>()) + " s " +
+         (seeds == 1 ? "with one seed" : "with each of " + std::to_string(seeds) + " seeds") +
+         " (at least " + grouped(verified["times_e2e_p99"].get<double>()) +
+         " times E2E P99; scheduler " + optimum["scheduler"].get<std::string>() + ").";
+}
+
+void print_infeasible(const Json& designs) {
+  for (const Json& design : designs) {
+    std::cout << wrapped("Infeasible: " + design["design"].get<std::string>() + ": " +
+                         design["why"].get<std::string>())
+              << '\n';
+  }
+  if (!designs.empty()) std::cout << '\n';
+}
+
 void print_plan(const Json& plan) {
   if (plan["optimum"].is_null()) {
-    std::cout << wrapped("Infeasible: " + plan["why_not"].get<std::string>()) << '\n';
+    print_infeasible(plan["infeasible"]);
   } else {
-    std::cout << "Optimum: " << sizes_of(plan["optimum"]) << ", "
-              << figure(plan["optimum"]["cost_per_hour"].get<double>()) << " $/h\n\n";
+    std::cout << "Optimum: " << sizes_of(plan["optimum"]) << ", " << price_of(plan["optimum"])
+              << " $/h\n"
+              << wrapped(verified_text(plan["optimum"])) << "\n\n";
     if (plan["ties"].size() > 1) print_rows("Equally good, widest margin first:", plan["ties"]);
     print_rows("Best of each design:", plan["designs"]);
+    print_infeasible(plan["infeasible"]);
     print_headroom(plan["headroom"]);
   }
   std::cout << "Simulations: " << plan["simulations"] << '\n';

@@ -94,8 +94,9 @@ void check_plan(const Json& plan, const std::string& file) {
   reader.object("budget");
   reader.numbers("seeds");
   if (reader.objects("candidates").empty()) reader.fail("candidates", "expected at least one");
+  reader.objects("infeasible");
   if (!reader.has("optimum")) return;
-  reader.object("optimum");
+  reader.object("optimum").object("verified");
   for (const char* list : {"designs", "ties", "headroom"}) reader.objects(list);
 }
 

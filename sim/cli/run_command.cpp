@@ -9,6 +9,7 @@
 #include "sim/metrics/timeline.h"
 #include "sim/report/run_text.h"
 #include "sim/results.h"
+#include "sim/scenario/pool_latency.h"
 #include "sim/scenario/resolve.h"
 
 namespace cleave {
@@ -33,6 +34,7 @@ double expected_requests(const Workload& workload) {
 
 int run(const Options& options) {
   const Scenario scenario = read_scenario(merge_scenario(options.sources));
+  ProfileUse().add(scenario).check();
   std::vector<Observer*> watchers;
   std::optional<Progress> progress;
   if (!options.quiet && is_terminal(2)) {

@@ -11,6 +11,7 @@
 #include "sim/base/child_process.h"
 #include "sim/base/error.h"
 #include "sim/results.h"
+#include "sim/scenario/pool_latency.h"
 #include "sim/scenario/resolve.h"
 
 namespace cleave {
@@ -211,6 +212,7 @@ Input read_input(const std::string& name) {
   sources.file = name;
   try {
     input.scenario = read_scenario(merge_scenario(sources));
+    ProfileUse().add(*input.scenario).check();
   } catch (const InputError& error) {
     const std::string what = error.what();
     throw InputError(what.starts_with(name) ? what : name + ": " + what);

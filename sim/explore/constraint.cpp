@@ -158,7 +158,7 @@ double Constraint::value(const Term& term, const Json& scenario) {
     if (pool.has("shares_machines_of")) continue;
     Machine one = machine(pool.text("machine"), pool.path_of("machine"));
     one.power_cap = pool.number("power_cap", kPositive, one.power_cap);
-    if (term.path == kCost && one.price_per_hour == kNoPrice && !pool.has("price_per_hour")) {
+    if (term.path == kCost && !one.has_price() && !pool.has("price_per_hour")) {
       pool.fail("price_per_hour", "is missing, and no price of \"" + one.name + "\" is published");
     }
     sum += pool.number("count") *

@@ -3,42 +3,32 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sim/base/error.h"
-#include "sim/explore/process_pool.h"
-#include "sim/results.h"
-#include "sim/scenario/resolve.h"
-
 namespace cleave {
 
 namespace {
 
 constexpr double kRateStep = 0.01;  // of the rate; how exactly a throughput is found
+constexpr double kSlowest = 0.02;   // of the plan's rate; what is tried at least
+constexpr double kRounding = 1e-9;  // of a sum of prices or watts
 
-Outcome read_outcome(const Json& summary) {
-  Outcome outcome;
-  outcome.margin = 1e300;
-  outcome.slo = summary["slo"];
-  for (const Json& limit : summary["slo"]["limits"]) {
-    const double value = limit["value"].get<double>();
-    if (value > 0) outcome.margin = std::min(outcome.margin, limit["limit"].get<double>() / value);
-    if (!limit["holds"].get<bool>()) {
-      outcome.breaks.push_back(limit["metric"].get<std::string>() + " " +
-                               limit["percentile"].get<std::string>());
-    }
+/// The least number above `low`, for which `good` does not hold, that holds; it holds for `high`.
+template <class Good>
+std::uint32_t least_good(std::uint32_t low, std::uint32_t high, Good good) {
+  while (high - low > 1) {
+    const std::uint32_t middle = (low + high) / 2;
+    (good(middle) ? high : low) = middle;
   }
-  if (summary["steady"]["overload"].get<bool>()) outcome.breaks.emplace_back("overload");
-  if (outcome.breaks.empty() && !summary["slo"]["holds"].get<bool>()) {
-    outcome.breaks.emplace_back("requests not served");
-  }
-  return outcome;
+  return high;
 }
 
-/// The narrowest margin of both, and what breaks under either.
-void worsen(Outcome& worst, const Outcome& other) {
-  if (!other.holds()) worst.breaks = other.breaks;
-  if (other.margin >= worst.margin) return;
-  worst.margin = other.margin;
-  worst.slo = other.slo;
+/// The highest rate above `low`, which is good, that is; to kRateStep. `high` is not.
+template <class Good>
+double highest_good(double low, double high, Good good) {
+  while (high - low > kRateStep * low) {
+    const double middle = (low + high) / 2;
+    (good(middle) ? low : high) = middle;
+  }
+  return low;
 }
 
 }  // namespace
@@ -47,9 +37,8 @@ DesignSearch::DesignSearch(const PlanSpec& spec, const Design& design, std::size
                            std::function<void()> progress)
     : spec_(spec),
       design_(design),
-      parallel_(parallel),
-      progress_(std::move(progress)),
-      rate_rps_(spec.scenario["workload"]["rate_rps"].get<double>()) {}
+      rate_rps_(spec.scenario["workload"]["rate_rps"].get<double>()),
+      trials_(spec, design, parallel, std::move(progress)) {}
 
 double DesignSearch::cost_per_hour(Sizes sizes) const {
   return design_.machines.front().price_per_hour * sizes.first +
@@ -73,64 +62,15 @@ double DesignSearch::objective(Sizes sizes) const {
 }
 
 bool DesignSearch::affordable(Sizes sizes) const {
-  constexpr double kRounding = 1 + 1e-9;
-  return (spec_.budget_cost_per_hour == 0 ||
-          cost_per_hour(sizes) <= spec_.budget_cost_per_hour * kRounding) &&
-         (spec_.budget_power_w == 0 || provisioned_w(sizes) <= spec_.budget_power_w * kRounding);
+  const auto within = [](double value, double budget) {
+    return budget == 0 || value <= budget * (1 + kRounding);
+  };
+  return within(cost_per_hour(sizes), spec_.budget_cost_per_hour) &&
+         within(provisioned_w(sizes), spec_.budget_power_w);
 }
 
-Json DesignSearch::scenario(Sizes sizes, double rate_rps, std::int64_t seed) const {
-  Json scenario = spec_.scenario;
-  scenario["workload"]["rate_rps"] = rate_rps;
-  scenario["workload"]["seed"] = seed;
-  scenario["pools"] = design_pools(design_, {sizes.first, sizes.second});
-  // The paper's baselines batch both phases on the machine with the fewest pending tokens.
-  if (design_.roles.size() == 1) scenario["scheduler"]["policy"] = "token_jsq";
-  return scenario;
-}
-
-void DesignSearch::simulate_missing(Sizes sizes, double rate_rps,
-                                    const std::vector<std::int64_t>& seeds) {
-  std::vector<std::int64_t> missing;
-  for (const std::int64_t seed : seeds) {
-    if (!known_.contains({sizes.first, sizes.second, rate_rps, seed})) missing.push_back(seed);
-  }
-  std::size_t started = 0;
-  std::string error;
-  run_jobs(
-      parallel_,
-      [&](std::size_t& job) {
-        job = started;
-        return started++ < missing.size();
-      },
-      [&](std::size_t job) {
-        const Json summary = simulate(read_scenario(scenario(sizes, rate_rps, missing[job])));
-        return Json{{"slo", summary["slo"]}, {"steady", summary["steady"]}}.dump();
-      },
-      [&](std::size_t job, const JobResult& result) {
-        if (!result.error.empty()) {
-          error = result.error;
-          return;
-        }
-        known_[{sizes.first, sizes.second, rate_rps, missing[job]}] =
-            read_outcome(Json::parse(result.text));
-        progress_();
-      });
-  if (!error.empty()) throw InputError(error);
-}
-
-Outcome DesignSearch::outcome(Sizes sizes, double rate_rps) {
-  Outcome worst;
-  worst.margin = 1e300;
-  // The first alone: most candidates of a search break under it.
-  simulate_missing(sizes, rate_rps, {spec_.seeds.front()});
-  for (const std::int64_t seed : spec_.seeds) {
-    const Outcome& found = known_.at({sizes.first, sizes.second, rate_rps, seed});
-    worsen(worst, found);
-    if (!found.holds()) break;
-    if (seed == spec_.seeds.front()) simulate_missing(sizes, rate_rps, spec_.seeds);
-  }
-  return worst;
+Candidate DesignSearch::candidate(Sizes sizes, double rate_rps) {
+  return {sizes, rate_rps, trials_.verified(sizes, rate_rps).margin};
 }
 
 std::optional<Candidate> DesignSearch::best() {
@@ -138,21 +78,23 @@ std::optional<Candidate> DesignSearch::best() {
 }
 
 /// Of this size of the second pool, the largest first pool that would still beat the best so far is
-/// tried; where it holds, the smallest that holds is found by bisection.
+/// tried; where it holds, the smallest that holds is found by bisection. Where that does not stand
+/// the verifying run, the smallest above it that does.
 bool DesignSearch::improve_least(std::uint32_t second, std::optional<Candidate>& best) {
-  const double beat = best ? objective(best->sizes) : 1e300;
-  std::uint32_t high = design_.most;
-  while (high > 0 &&
-         (!affordable({high, second}) || objective({high, second}) >= beat * (1 - 1e-12))) {
-    --high;
+  const double beat = best ? objective(best->sizes) * (1 - kRounding) : 1e300;
+  std::uint32_t most = design_.most;
+  while (most > 0 && (!affordable({most, second}) || objective({most, second}) >= beat)) --most;
+  if (most == 0 || !holds({most, second}, rate_rps_)) return false;
+  const auto holds_with = [&](std::uint32_t first) { return holds({first, second}, rate_rps_); };
+  const auto verified_with = [&](std::uint32_t first) {
+    return verified({first, second}, rate_rps_);
+  };
+  std::uint32_t first = least_good(0, most, holds_with);
+  if (!verified_with(first)) {
+    if (!verified_with(most)) return false;
+    first = least_good(first, most, verified_with);
   }
-  if (high == 0 || !holds({high, second}, rate_rps_)) return false;
-  std::uint32_t low = 0;  // does not hold
-  while (high - low > 1) {
-    const std::uint32_t middle = (low + high) / 2;
-    (holds({middle, second}, rate_rps_) ? high : low) = middle;
-  }
-  best = Candidate{{high, second}, rate_rps_, outcome({high, second}, rate_rps_).margin};
+  best = candidate({first, second}, rate_rps_);
   return true;
 }
 
@@ -168,29 +110,43 @@ std::optional<Candidate> DesignSearch::least() {
   return best;
 }
 
-/// The highest rate that holds, to kRateStep, or 0: from `guess` upwards or downwards in steps that
-/// double, as few requests say little and low rates would break by chance.
+/// The highest rate that holds, or 0: from `guess` upwards or downwards in steps that double, as
+/// few requests say little and low rates would break by chance.
 double DesignSearch::highest_rate(Sizes sizes, double guess, double first_step) {
-  constexpr double kSlowest = 0.02;  // of the plan's rate
+  const auto holds_at = [&](double rate_rps) { return holds(sizes, rate_rps); };
   double low = guess;
   double high = guess;
-  if (holds(sizes, guess)) {
+  if (holds_at(guess)) {
     double step = first_step;
-    for (high *= 1 + step; holds(sizes, high); high *= 1 + step) {
+    for (high *= 1 + step; holds_at(high); high *= 1 + step) {
       low = high;
       step *= 2;
     }
   } else {
-    for (low /= 2; !holds(sizes, low); low /= 2) {
+    for (low /= 2; !holds_at(low); low /= 2) {
       if (low < rate_rps_ * kSlowest) return 0;
       high = low;
     }
   }
-  while (high - low > kRateStep * low) {
-    const double middle = (low + high) / 2;
-    (holds(sizes, middle) ? low : high) = middle;
-  }
-  return low;
+  return highest_good(low, high, holds_at);
+}
+
+/// The highest rate up to `high` that stands the verifying run: downwards in steps that double, not
+/// below `low`, which is known to stand it (0: none is); 0 where none does.
+double DesignSearch::verified_rate(Sizes sizes, double high, double low) {
+  constexpr double kLargestStep = 0.5;
+  const auto verified_at = [&](double rate_rps) { return verified(sizes, rate_rps); };
+  if (high <= low || verified_at(high)) return high;
+  double step = kRateStep;
+  double next = low;
+  do {
+    step = std::min(2 * step, kLargestStep);
+    next = std::max(low, high * (1 - step));
+    if (next < rate_rps_ * kSlowest) return 0;
+    if (next == low || verified_at(next)) break;
+    high = next;
+  } while (true);
+  return highest_good(next, high, verified_at);
 }
 
 /// For this size of the second pool the rest of the budget goes into the first. Only where that
@@ -201,11 +157,12 @@ bool DesignSearch::improve_fastest(std::uint32_t second, std::optional<Candidate
   if (first == 0) return false;
   const Sizes sizes{first, second};
   const double beat = best ? best->rate_rps * (1 + kRateStep) : 0;
-  if (best && !holds(sizes, beat)) return false;
-  const double rate_rps =
+  if (best && !verified(sizes, beat)) return false;
+  const double held =
       best ? highest_rate(sizes, beat, 2 * kRateStep) : highest_rate(sizes, rate_rps_, 1);
+  const double rate_rps = held > 0 ? verified_rate(sizes, held, beat) : 0;
   if (rate_rps == 0) return false;
-  best = Candidate{sizes, rate_rps, outcome(sizes, rate_rps).margin};
+  best = candidate(sizes, rate_rps);
   return true;
 }
 
@@ -253,13 +210,12 @@ std::vector<Candidate> DesignSearch::ties(const Candidate& best) {
     for (int second = static_cast<int>(best.sizes.second) + direction;
          second >= 1 && second <= static_cast<int>(design_.most); second += direction) {
       Sizes sizes{1, static_cast<std::uint32_t>(second)};
-      while (sizes.first < design_.most && objective(sizes) < target * (1 - 1e-12)) {
+      while (sizes.first < design_.most && objective(sizes) < target * (1 - kRounding)) {
         ++sizes.first;
       }
-      if (std::abs(objective(sizes) - target) > target * 1e-9) continue;
-      const Outcome found = outcome(sizes, rate_rps_);
-      if (!found.holds()) break;
-      all.push_back({sizes, rate_rps_, found.margin});
+      if (std::abs(objective(sizes) - target) > target * kRounding || !affordable(sizes)) continue;
+      if (!holds(sizes, rate_rps_)) break;
+      if (verified(sizes, rate_rps_)) all.push_back(candidate(sizes, rate_rps_));
     }
   }
   std::stable_sort(all.begin(), all.end(),
@@ -267,37 +223,20 @@ std::vector<Candidate> DesignSearch::ties(const Candidate& best) {
   return all;
 }
 
-std::vector<std::pair<Candidate, Outcome>> DesignSearch::simulated() const {
-  std::vector<std::pair<Candidate, Outcome>> all;
-  for (const auto& [key, found] : known_) {
-    const auto& [first, second, rate_rps, seed] = key;
-    const bool same = !all.empty() && all.back().first.sizes == Sizes{first, second} &&
-                      all.back().first.rate_rps == rate_rps;
-    if (same) {
-      worsen(all.back().second, found);
-    } else {
-      all.push_back({{{first, second}, rate_rps}, found});
-    }
-    all.back().first.margin = all.back().second.margin;
+std::string DesignSearch::why_not() const {
+  std::optional<Trials::Trial> nearest;
+  for (const Trials::Trial& trial : trials_.all()) {
+    if (trial.outcome.holds() || !affordable(trial.sizes)) continue;
+    if (!nearest || trial.outcome.margin > nearest->outcome.margin) nearest = trial;
   }
-  return all;
-}
-
-Json DesignSearch::known() const {
-  Json all = Json::array();
-  for (const auto& [key, found] : known_) {
-    const auto& [first, second, rate_rps, seed] = key;
-    all.push_back({first, second, rate_rps, seed, found.breaks, found.margin, found.slo});
+  if (!nearest) return "the budget does not pay for one machine of each pool";
+  std::string limits;
+  for (const std::string& limit : nearest->outcome.breaks) {
+    limits += (limits.empty() ? "" : ", ") + limit;
   }
-  return all;
-}
-
-void DesignSearch::learn(const Json& known) {
-  for (const Json& one : known) {
-    const Key key{one[0].get<std::uint32_t>(), one[1].get<std::uint32_t>(), one[2].get<double>(),
-                  one[3].get<std::int64_t>()};
-    known_[key] = {one[4].get<std::vector<std::string>>(), one[5].get<double>(), one[6]};
-  }
+  std::string text = "breaks " + limits + " even with " + std::to_string(nearest->sizes.first);
+  if (nearest->sizes.second > 0) text += " + " + std::to_string(nearest->sizes.second);
+  return text + " machines, the nearest to holding that was tried";
 }
 
 }  // namespace cleave

@@ -14,6 +14,9 @@ namespace cleave {
 
 namespace {
 
+/// kNoPrice is null.
+Json usd(double price) { return std::isnan(price) ? Json() : Json(price); }
+
 /// The best of a design.
 struct Found {
   DesignSearch* search;
@@ -28,26 +31,24 @@ class Planner {
 
  private:
   std::vector<Found> search_designs();
-  bool better(const Found& a, const Found& b) const;
+  std::vector<Candidate> choose(std::vector<Found>& found, Found*& optimum) const;
+  double rank(const Found& found) const;
   Json describe(const Found& found) const;
   Json pareto(const std::vector<Found>& found) const;
   Json headroom(const Found& best) const;
   Json candidates() const;
   Json question() const;
-  std::string why_not();
+  Json infeasible(const std::vector<Found>& found) const;
 
   const PlanSpec& spec_;
   std::size_t parallel_;
-  double rate_rps_;
   SharedCount simulated_;
   std::list<DesignSearch> searches_;
 };
 
 Planner::Planner(const PlanSpec& spec, std::size_t parallel,
                  const std::function<void(std::size_t)>& progress)
-    : spec_(spec),
-      parallel_(parallel),
-      rate_rps_(spec.scenario["workload"]["rate_rps"].get<double>()) {
+    : spec_(spec), parallel_(parallel) {
   // Designs are searched side by side; what that leaves of the cores is for the seeds.
   const std::size_t each = std::max<std::size_t>(1, parallel / spec.designs.size());
   for (const Design& design : spec.designs) {
@@ -71,7 +72,7 @@ std::vector<Found> Planner::search_designs() {
       },
       [&](std::size_t job) {
         const auto best = waiting[job]->best();
-        Json json{{"known", waiting[job]->known()}, {"best", nullptr}};
+        Json json{{"known", waiting[job]->trials().known()}, {"best", nullptr}};
         if (best) {
           json["best"] = {best->sizes.first, best->sizes.second, best->rate_rps, best->margin};
         }
@@ -85,7 +86,7 @@ std::vector<Found> Planner::search_designs() {
   std::vector<Found> found;
   for (std::size_t i = 0; i < waiting.size(); ++i) {
     const Json json = Json::parse(told[i]);
-    waiting[i]->learn(json["known"]);
+    waiting[i]->trials().learn(json["known"]);
     const Json& best = json["best"];
     if (best.is_null()) continue;
     found.push_back({waiting[i],
@@ -96,25 +97,47 @@ std::vector<Found> Planner::search_designs() {
   return found;
 }
 
-bool Planner::better(const Found& a, const Found& b) const {
-  if (spec_.goal == PlanSpec::Goal::kThroughput) {
-    return a.candidate.rate_rps > b.candidate.rate_rps;
+/// What serves the goal better has less of it.
+double Planner::rank(const Found& found) const {
+  return spec_.goal == PlanSpec::Goal::kThroughput ? -found.candidate.rate_rps
+                                                   : found.search->objective(found.candidate.sizes);
+}
+
+/// The best of all designs; gives all its sizes that are as good. Among designs that are as good as
+/// each other the margin decides, each with the widest that it has.
+std::vector<Candidate> Planner::choose(std::vector<Found>& found, Found*& optimum) const {
+  constexpr double kRounding = 1e-9;
+  double least = 1e300;
+  for (const Found& one : found) least = std::min(least, rank(one));
+  std::vector<Candidate> ties;
+  optimum = nullptr;
+  for (Found& one : found) {
+    if (rank(one) > least + kRounding * std::abs(least)) continue;
+    std::vector<Candidate> equal = one.search->ties(one.candidate);
+    one.candidate = equal.front();
+    if (optimum != nullptr && one.candidate.margin <= optimum->candidate.margin) continue;
+    optimum = &one;
+    ties = std::move(equal);
   }
-  const double left = a.search->objective(a.candidate.sizes);
-  const double right = b.search->objective(b.candidate.sizes);
-  return left != right ? left < right : a.candidate.margin > b.candidate.margin;
+  return ties;
 }
 
 Json Planner::describe(const Found& found) const {
   const auto& [search, candidate] = found;
+  const auto& [sizes, rate_rps, margin] = candidate;
   return {{"design", search->design().name},
           {"estimated", search->design().estimated},
-          {"pools", search->scenario(candidate.sizes, candidate.rate_rps, spec_.seeds[0])["pools"]},
-          {"machines", search->machines(candidate.sizes)},
-          {"cost_per_hour", search->cost_per_hour(candidate.sizes)},
-          {"provisioned_w", search->provisioned_w(candidate.sizes)},
-          {"rate_rps", candidate.rate_rps},
-          {"margin", candidate.margin}};
+          {"pools", design_pools(search->design(), {sizes.first, sizes.second})},
+          {"scheduler", search->design().scheduler},
+          {"machines", search->machines(sizes)},
+          {"cost_per_hour", usd(search->cost_per_hour(sizes))},
+          {"provisioned_w", search->provisioned_w(sizes)},
+          {"rate_rps", rate_rps},
+          {"margin", margin},
+          {"verified",
+           {{"duration_s", search->trials().verifying_s(sizes, rate_rps)},
+            {"times_e2e_p99", Trials::kTimesE2e},
+            {"seeds", spec_.seeds.size()}}}};
 }
 
 Json Planner::headroom(const Found& best) const {
@@ -125,19 +148,20 @@ Json Planner::headroom(const Found& best) const {
     std::uint32_t& size = i == 0 ? sizes.first : sizes.second;
     const std::string& role = search->design().roles[i];
     Json breaks{"no " + role + " machine is left"};
-    if (--size > 0) breaks = search->outcome(sizes, candidate.rate_rps).breaks;
+    if (--size > 0) breaks = search->trials().verified(sizes, candidate.rate_rps).breaks;
     all.push_back({{"change", "one " + role + " machine less"}, {"breaks", breaks}});
   }
   for (const double factor : {1.1, 1.2}) {
     const int more = static_cast<int>(std::lround((factor - 1) * 100));
+    const Outcome outcome = search->trials().verified(candidate.sizes, candidate.rate_rps * factor);
     all.push_back(
-        {{"change", std::to_string(more) + " % more traffic"},
-         {"breaks", search->outcome(candidate.sizes, candidate.rate_rps * factor).breaks}});
+        {{"change", std::to_string(more) + " % more traffic"}, {"breaks", outcome.breaks}});
   }
   return all;
 }
 
-/// Of the best of each design, those that no other one beats in cost, power and rate at once.
+/// Of the best of each design, those that no other one beats in cost, power and rate at once; an
+/// unknown cost neither beats nor is beaten.
 Json Planner::pareto(const std::vector<Found>& found) const {
   const auto figures = [](const Found& f) {
     return std::array<double, 3>{f.search->cost_per_hour(f.candidate.sizes),
@@ -158,16 +182,17 @@ Json Planner::pareto(const std::vector<Found>& found) const {
 Json Planner::candidates() const {
   Json all = Json::array();
   for (const DesignSearch& search : searches_) {
-    for (const auto& [candidate, outcome] : search.simulated()) {
-      Json counts = {candidate.sizes.first};
-      if (search.design().roles.size() == 2) counts.push_back(candidate.sizes.second);
+    for (const auto& [sizes, rate_rps, duration_s, outcome] : search.trials().all()) {
+      Json counts = {sizes.first};
+      if (search.design().roles.size() == 2) counts.push_back(sizes.second);
       all.push_back({{"design", search.design().name},
                      {"roles", search.design().roles},
                      {"counts", counts},
-                     {"machines", search.machines(candidate.sizes)},
-                     {"cost_per_hour", search.cost_per_hour(candidate.sizes)},
-                     {"provisioned_w", search.provisioned_w(candidate.sizes)},
-                     {"rate_rps", candidate.rate_rps},
+                     {"machines", search.machines(sizes)},
+                     {"cost_per_hour", usd(search.cost_per_hour(sizes))},
+                     {"provisioned_w", search.provisioned_w(sizes)},
+                     {"rate_rps", rate_rps},
+                     {"duration_s", duration_s},
                      {"margin", outcome.margin},
                      {"breaks", outcome.breaks}});
     }
@@ -182,6 +207,7 @@ Json Planner::question() const {
   if (spec_.budget_power_w > 0) budget["power_w"] = spec_.budget_power_w;
   Json scenario = spec_.scenario;
   scenario.erase("pools");
+  scenario["scheduler"].erase("policy");
   return {{"kind", "plan"},
           {"goal", kGoals[static_cast<std::size_t>(spec_.goal)]},
           {"budget", budget},
@@ -189,55 +215,37 @@ Json Planner::question() const {
           {"scenario", scenario}};
 }
 
-std::string Planner::why_not() {
-  std::string text;
-  for (DesignSearch& search : searches_) {
-    const Design& design = search.design();
-    Sizes sizes{design.most, design.roles.size() == 2 ? design.most : 0};
-    while (!search.affordable(sizes) && sizes.first > 1) {
-      --sizes.first;
-      if (sizes.second > 1) --sizes.second;
-    }
-    if (!text.empty()) text += "; ";
-    text += design.name;
-    if (!search.affordable(sizes)) {
-      text += ": the budget does not pay for one machine of each pool";
-      continue;
-    }
-    text += " breaks";
-    for (const std::string& limit : search.outcome(sizes, rate_rps_).breaks) {
-      text += " " + limit + ",";
-    }
-    if (text.back() == ',') text.pop_back();
-    text += " even with " + std::to_string(sizes.first + sizes.second) + " machines";
+/// Designs of which nothing holds.
+Json Planner::infeasible(const std::vector<Found>& found) const {
+  Json all = Json::array();
+  for (const DesignSearch& search : searches_) {
+    const bool holds = std::any_of(found.begin(), found.end(),
+                                   [&](const Found& one) { return one.search == &search; });
+    if (!holds) all.push_back({{"design", search.design().name}, {"why", search.why_not()}});
   }
-  return text;
+  return all;
 }
 
 Json Planner::plan() {
   std::vector<Found> found = search_designs();
   Json result = question();
   result["optimum"] = nullptr;
-  if (found.empty()) {
-    result["why_not"] = why_not();
-  } else {
-    Found& optimum = *std::min_element(
-        found.begin(), found.end(), [&](const Found& a, const Found& b) { return better(a, b); });
-    DesignSearch& search = *optimum.search;
-    const std::vector<Candidate> equal = search.ties(optimum.candidate);
-    optimum.candidate = equal.front();
-    result["optimum"] = describe(optimum);
-    result["why_not"] = nullptr;
-    result["slo"] = search.outcome(optimum.candidate.sizes, optimum.candidate.rate_rps).slo;
+  result["infeasible"] = infeasible(found);
+  if (!found.empty()) {
+    Found* best = nullptr;
+    const std::vector<Candidate> equal = choose(found, best);
+    result["optimum"] = describe(*best);
+    result["slo"] =
+        best->search->trials().verified(best->candidate.sizes, best->candidate.rate_rps).slo;
     result["ties"] = Json::array();
-    for (const Candidate& tie : equal) result["ties"].push_back(describe({&search, tie}));
+    for (const Candidate& tie : equal) result["ties"].push_back(describe({best->search, tie}));
     result["designs"] = Json::array();
     for (const Found& each : found) result["designs"].push_back(describe(each));
     result["pareto"] = pareto(found);
-    result["headroom"] = headroom(optimum);
+    result["headroom"] = headroom(*best);
   }
   std::size_t simulations = 0;
-  for (const DesignSearch& search : searches_) simulations += search.simulations();
+  for (const DesignSearch& search : searches_) simulations += search.trials().simulations();
   result["simulations"] = simulations;
   result["candidates"] = candidates();
   return result;

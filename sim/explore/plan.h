@@ -7,18 +7,21 @@
 namespace cleave {
 
 /// Searches the cluster that `spec` asks for. Feasibility is taken to be monotonic in machines and
-/// rate while searching; a candidate is simulated only where it would beat the best so far, and the
-/// answer must hold under every seed. Gives
+/// rate while searching; a candidate is simulated only where it would beat the best so far. What is
+/// given holds under every seed, in the plan's own run and in a verifying one
+/// (Trials::verifying_s). Gives
 ///   {"kind": "plan", "goal": "cost" | "power" | "machines" | "throughput", "budget", "seeds",
-///    "scenario" (complete but for the pools), "slo" (of the optimum, as in a summary),
-///    "optimum": {"design", "estimated", "pools", "machines", "cost_per_hour", "provisioned_w",
-///    "margin"} or null, "why_not", "ties": [...], "designs": [best of each], "pareto": [names],
-///    "headroom": [{"change", "breaks"}], first of one machine less, "simulations",
-///    "candidates": [{"design", "roles", "counts", "machines", "cost_per_hour", "provisioned_w",
-///    "rate_rps", "margin", "breaks"}], all that was simulated}.
-/// margin: how many times its worst limit is above the value. At most `parallel` simulations run at
-/// a time; the answer does not depend on it. `progress` hears of each simulation, in this process
-/// or in one forked from it.
+///    "scenario" (complete but for the pools and the scheduler's policy), "slo" (of the optimum, as
+///    in a summary), "optimum": {"design", "estimated", "pools", "scheduler", "machines",
+///    "cost_per_hour", "provisioned_w", "rate_rps", "margin", "verified": {"duration_s",
+///    "times_e2e_p99", "seeds"}} or null, "ties": [...], "designs": [best of each], "infeasible":
+///    [{"design", "why"}], those of which nothing holds, "pareto": [names], "headroom": [{"change",
+///    "breaks"}], first of one machine less, "simulations", "candidates": [{"design", "roles",
+///    "counts", "machines", "cost_per_hour", "provisioned_w", "rate_rps", "duration_s", "margin",
+///    "breaks"}], all that was simulated}.
+/// margin: how many times its worst limit is above the value; cost_per_hour: null where a price is
+/// unknown. At most `parallel` simulations run at a time; the answer does not depend on it.
+/// `progress` hears of each simulation, in this process or in one forked from it.
 Json find_plan(const PlanSpec& spec, std::size_t parallel,
                const std::function<void(std::size_t simulations)>& progress);
 

@@ -1,5 +1,7 @@
 #include "sim/explore/plan_spec.h"
 
+#include <algorithm>
+
 #include "sim/base/error.h"
 #include "sim/scenario/pool_latency.h"
 #include "sim/scenario/resolve.h"
@@ -22,11 +24,13 @@ Json read_design_pool(JsonReader& reader, const std::string& role) {
 }
 
 /// The machines of a design as its scenarios will have them, all of whose settings are checked.
-void read_machines(const JsonReader& reader, Json scenario, Design& design) {
+void read_machines(const JsonReader& reader, Json scenario, ProfileUse& profiles, Design& design) {
   scenario["pools"] = design_pools(design, std::vector<std::uint32_t>(design.roles.size(), 1));
+  scenario["scheduler"]["policy"] = design.scheduler;
   scenario["faults"] = Json::array();
   try {
     const Scenario read = read_scenario(scenario);
+    profiles.add(read);
     for (std::size_t i = 0; i < read.pools.size(); ++i) {
       design.machines.push_back(read.pools[i].machine);
       design.estimated = design.estimated || pool_latency(read, i)->estimated();
@@ -36,7 +40,23 @@ void read_machines(const JsonReader& reader, Json scenario, Design& design) {
   }
 }
 
-Design read_design(JsonReader& reader, const Json& scenario) {
+std::string read_scheduler(JsonReader& reader, const Json& scenario, bool one_pool) {
+  if (reader.has("scheduler")) return reader.text("scheduler");
+  const auto policy = scenario["scheduler"]["policy"].get<std::string>();
+  return one_pool && policy == "mixed_pool" ? "token_jsq" : policy;
+}
+
+/// That what counts prices has all of them.
+void check_prices(const JsonReader& reader, const Design& design) {
+  for (std::size_t i = 0; i < design.machines.size(); ++i) {
+    if (design.machines[i].has_price()) continue;
+    reader.fail(design.roles[i] + ".price_per_hour",
+                "is missing, and no price of \"" + design.machines[i].name +
+                    "\" is published; expected what you pay, in $/hour");
+  }
+}
+
+Design read_design(JsonReader& reader, const PlanSpec& spec, ProfileUse& profiles) {
   constexpr std::int64_t kMost = 10'000;
   Design design;
   design.name = reader.text("name");
@@ -46,7 +66,9 @@ Design read_design(JsonReader& reader, const Json& scenario) {
   for (const std::string& role : design.roles) {
     design.pools.push_back(read_design_pool(reader, role));
   }
-  read_machines(reader, scenario, design);
+  design.scheduler = read_scheduler(reader, spec.scenario, mixed);
+  read_machines(reader, spec.scenario, profiles, design);
+  if (spec.counts_prices()) check_prices(reader, design);
   design.most = static_cast<std::uint32_t>(reader.integer("most", 1, kMost, 100));
   reader.finish();
   return design;
@@ -72,6 +94,25 @@ void read_goal(JsonReader& reader, PlanSpec& spec) {
   if (spec.goal == PlanSpec::Goal::kThroughput && !limited) {
     reader.fail("budget", "is missing; the most throughput needs cost_per_hour or power_w");
   }
+}
+
+/// Whole numbers, each once.
+std::vector<std::int64_t> read_seeds(JsonReader& reader) {
+  constexpr double kLargest = 1e15;
+  std::vector<std::int64_t> seeds;
+  for (const double seed : reader.numbers("seeds", {0, kLargest, false})) {
+    const auto whole = static_cast<std::int64_t>(seed);
+    const std::string place = "seeds[" + std::to_string(seeds.size()) + "]";
+    if (static_cast<double>(whole) != seed) {
+      reader.fail(place, "expected a whole number, found " + Json(seed).dump());
+    }
+    if (std::find(seeds.begin(), seeds.end(), whole) != seeds.end()) {
+      reader.fail(place, "expected each seed once, found " + std::to_string(whole) + " again");
+    }
+    seeds.push_back(whole);
+  }
+  if (seeds.empty()) reader.fail("seeds", "expected at least one");
+  return seeds;
 }
 
 }  // namespace
@@ -103,18 +144,13 @@ PlanSpec read_plan(const Json& json, const std::string& place) {
     spec.scenario = merge_scenario(spec.scenario, reader.value("scenario"));
   }
   read_goal(reader, spec);
-  for (JsonReader& design : reader.objects("designs"))
-    spec.designs.push_back(read_design(design, spec.scenario));
-
-  if (spec.designs.empty()) reader.fail("designs", "expected at least one");
-  spec.seeds = {1, 2, 3};
-  if (reader.has("seeds")) {
-    spec.seeds.clear();
-    for (const double seed : reader.numbers("seeds", {0, 1e15, false})) {
-      spec.seeds.push_back(static_cast<std::int64_t>(seed));
-    }
-    if (spec.seeds.empty()) reader.fail("seeds", "expected at least one");
+  ProfileUse profiles;
+  for (JsonReader& design : reader.objects("designs")) {
+    spec.designs.push_back(read_design(design, spec, profiles));
   }
+  profiles.check();
+  if (spec.designs.empty()) reader.fail("designs", "expected at least one");
+  spec.seeds = reader.has("seeds") ? read_seeds(reader) : std::vector<std::int64_t>{1, 2, 3};
   reader.finish();
   if (!spec.scenario["workload"].contains("rate_rps")) {
     throw InputError(place +

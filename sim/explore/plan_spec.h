@@ -15,6 +15,7 @@ struct Design {
   std::vector<std::string> roles;  ///< {"mixed"}, or {"prompt", "token"}
   std::vector<Json> pools;         ///< of each: the scenario's pool without "role" and "count"
   std::vector<Machine> machines;   ///< of each pool, with the price and power cap it asks for
+  std::string scheduler;           ///< its scenarios' scheduler.policy
   bool estimated = false;          ///< whether some pool's latency was not measured
   std::uint32_t most = 0;          ///< machines of a pool
 };
@@ -32,13 +33,16 @@ struct PlanSpec {
   double budget_power_w = 0;        ///< 0: none
   std::vector<Design> designs;
   std::vector<std::int64_t> seeds;  ///< the first while searching, all for the answer
+  bool counts_prices() const { return goal == Goal::kCost || budget_cost_per_hour > 0; }
 };
 
 /// Reads a plan: {"presets": [...], "scenario": {...}, "minimize": "cost"|"power"|"machines" or
 /// "maximize": "throughput", "budget": {"cost_per_hour", "power_w"}, "designs": [{"name", "prompt",
-/// "token", "most"} or {"name", "mixed", "most"}], "seeds": [...]}. A pool of a design is a
-/// machine, or an object with "machine" and whatever else a scenario's pool has but role and count.
-/// Throws InputError.
+/// "token", "scheduler", "most"} or {"name", "mixed", "scheduler", "most"}], "seeds": [...]}. A
+/// pool of a design is a machine, or an object with "machine" and whatever else a scenario's pool
+/// has but role and count. A design without "scheduler" has the scenario's; one of a single pool
+/// has token_jsq, as the paper's baselines do, where that is mixed_pool, which needs two. Throws
+/// InputError.
 PlanSpec read_plan(const Json& json, const std::string& place);
 
 }  // namespace cleave

@@ -4,6 +4,7 @@
 
 #include "sim/base/error.h"
 #include "sim/results.h"
+#include "sim/scenario/pool_latency.h"
 #include "sim/scenario/resolve.h"
 
 namespace cleave {
@@ -26,12 +27,27 @@ void check_readable(const SweepSpec& spec) {
   throw InputError("no point of the sweep can run; the first: " + first);
 }
 
+/// That every file of latency.profiles is used by some point; looks no further than it must.
+void check_profiles(const SweepSpec& spec) {
+  ProfileUse profiles;
+  for (std::uint64_t point = 0; point < spec.size(); ++point) {
+    try {
+      profiles.add(read_scenario(spec.scenario(point)));
+    } catch (const InputError&) {
+      continue;  // recorded when its turn comes
+    }
+    if (profiles.all_used()) return;
+  }
+  profiles.check();
+}
+
 }  // namespace
 
 PointQueue::PointQueue(const SweepSpec& spec, ResultsStore& store, Shard shard,
                        std::function<void(const PointQueue&)> changed)
     : spec_(spec), store_(store), shard_(shard), changed_(std::move(changed)) {
   check_readable(spec);
+  check_profiles(spec);
   for (std::uint64_t point = 0; point < spec.size(); ++point) {
     if (!shard.has(point)) continue;
     ++total_;

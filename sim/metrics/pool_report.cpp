@@ -81,7 +81,7 @@ Json PoolMetrics::json() const {
          {"mixed_share", per(mixed_s, instance_s)},
          {"moves_to_mixed", moves},
          {"energy_kwh", pool_energy_j(i) / 3.6e6},
-         {"price_per_hour", pool.price_per_hour},
+         {"price_per_hour", std::isnan(pool.price_per_hour) ? Json() : Json(pool.price_per_hour)},
          {"provisioned_w", pool.provisioned_w},
          {"batch_tokens_cdf", batch_tokens(pool)},
          {"over_time", over_time(pool)}});

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "models/instance_model.h"
+#include "sim/scenario/pool_latency.h"
 
 namespace cleave {
 
@@ -26,10 +26,7 @@ SloCheck::SloCheck(const Scenario& scenario) : spec_(scenario.slo) {
       *same = limit;
     }
     if (limit.slowdown && !reference_) {
-      reference_ = LatencyPolicies::make(
-          "latency.policy", "latency policy", scenario.latency_policy,
-          InstanceDescription{scenario.llm, spec_.reference, spec_.reference.gpu_count, 1,
-                              scenario.latency_profiles, "slo.slowdown.reference"});
+      reference_ = reference_latency(scenario);
       reference_decode_ = reference_->decode(1);
     }
   }

@@ -142,13 +142,16 @@ Json Metrics::cost_json(const RunTotals& totals) const {
                                                    : 0;
   }
   const double hours = window_.seconds() / kHour;
-  return {{"price_per_hour", pools_.price_per_hour()},
-          {"spent_usd", spent},
+  const auto known = [](double price, Json figure) {
+    return std::isnan(price) ? Json() : figure;
+  };
+  return {{"price_per_hour", known(spent, pools_.price_per_hour())},
+          {"spent_usd", known(spent, spent)},
           {"usd_per_million_prompt_tokens",
-           share(prompt_price * hours, window_.prompt_tokens() / kMillion)},
+           known(prompt_price, share(prompt_price * hours, window_.prompt_tokens() / kMillion))},
           {"usd_per_million_output_tokens",
-           share(token_price * hours, window_.output_tokens() / kMillion)},
-          {"requests_per_usd", per(static_cast<double>(totals.completed), spent)}};
+           known(token_price, share(token_price * hours, window_.output_tokens() / kMillion))},
+          {"requests_per_usd", known(spent, per(static_cast<double>(totals.completed), spent))}};
 }
 
 double Metrics::window_energy_j() const {

@@ -1,6 +1,7 @@
 #include "sim/report/run_text.h"
 
 #include <cmath>
+#include <map>
 #include <utility>
 
 #include "sim/report/table.h"
@@ -106,14 +107,28 @@ std::string pool_table(const Json& summary) {
   return table.text();
 }
 
+/// "ttft p99, tpot p99": what each request is held against for itself.
+std::string highest_limits(const Json& slo) {
+  std::map<std::pair<Json, Json>, std::string> highest;
+  std::string text;
+  const auto height = [](const std::string& percentile) { return std::stod(percentile.substr(1)); };
+  for (const Json& limit : slo["limits"]) {
+    auto& of = highest[{limit["metric"], limit["kind"]}];
+    const auto percentile = limit["percentile"].get<std::string>();
+    if (of.empty() || height(percentile) > height(of)) of = percentile;
+  }
+  for (const auto& [what, percentile] : highest) {
+    text += (text.empty() ? "" : ", ") + what.first.get<std::string>() + " " + percentile;
+  }
+  return text;
+}
+
 std::string slo_text(const Json& summary, const Paint& paint) {
   const Json& slo = summary["slo"];
   if (slo.is_null()) return "";
   const bool holds = slo["holds"].get<bool>();
   std::string text = "SLO " + slo["name"].get<std::string>() + ": " +
-                     (holds ? paint.good("holds") : paint.bad("broken")) + "; goodput " +
-                     figure(number(slo, "goodput_rps")) + "/s, attainment " +
-                     percent(number(slo, "attainment")) + "\n";
+                     (holds ? paint.good("holds") : paint.bad("broken")) + "\n";
   Table table({"limit", "value", "at most", ""});
   for (const Json& limit : slo["limits"]) {
     const bool slowdown = limit["kind"] == "slowdown";
@@ -122,7 +137,12 @@ std::string slo_text(const Json& summary, const Paint& paint) {
                figure(number(limit, "value")), figure(number(limit, "limit")),
                limit["holds"].get<bool>() ? "holds" : "broken"});
   }
-  return text + table.text();
+  return text + table.text() +
+         wrapped("Goodput " + figure(number(slo, "goodput_rps")) + "/s, attainment " +
+                 percent(number(slo, "attainment")) +
+                 ": requests that each, for itself, keep the limit of the highest percentile (" +
+                 highest_limits(slo) + "); the SLO asks every percentile above of all requests.") +
+         "\n";
 }
 
 std::string link_text(const Json& summary) {
@@ -135,8 +155,28 @@ std::string link_text(const Json& summary) {
          percent(number(link, "above_90_share")) + " of the time\n";
 }
 
-std::string cost_text(const Json& summary) {
+/// What it costs, or which prices would tell.
+std::string price_text(const Json& summary) {
   const Json& cost = summary["cost"];
+  if (cost["price_per_hour"].is_number()) {
+    return "Cost: " + figure(number(cost, "price_per_hour")) + " $/h; " +
+           quantity(cost, "usd_per_million_prompt_tokens") + " $ per million prompt tokens, " +
+           quantity(cost, "usd_per_million_output_tokens") + " $ per million output tokens; " +
+           figure(number(cost, "requests_per_usd")) +
+           " requests per $\n";
+  }
+  std::string missing;
+  const Json& pools = summary["pools"];
+  for (std::size_t i = 0; i < pools.size(); ++i) {
+    if (pools[i]["price_per_hour"].is_number() || !pools[i]["shares_machines_of"].is_null())
+      continue;
+    missing += (missing.empty() ? "" : ", ") + ("pools[" + std::to_string(i)) +
+               "].price_per_hour (" + pools[i]["machine"].get<std::string>() + ")";
+  }
+  return "Cost: unknown, as no price is published; give " + missing + " in $/hour\n";
+}
+
+std::string cost_text(const Json& summary) {
   const Json& power = summary["power"];
   const Json& tokens = summary["tokens"];
   constexpr double kKilo = 1000;
@@ -145,10 +185,7 @@ std::string cost_text(const Json& summary) {
          figure(number(tokens, "output_per_s_per_token_gpu")) + " per token GPU; " +
          figure(number(tokens, "prompt_per_s_per_prompt_gpu")) + " prompt/s per prompt GPU; " +
          figure(number(tokens, "output_per_s_per_user")) + " output/s per user\n" +
-         "Cost: " + figure(number(cost, "price_per_hour")) + " $/h; " +
-         quantity(cost, "usd_per_million_prompt_tokens") + " $ per million prompt tokens, " +
-         quantity(cost, "usd_per_million_output_tokens") + " $ per million output tokens; " +
-         figure(number(cost, "requests_per_usd")) + " requests per $\n" + "Power: provisioned " +
+         price_text(summary) + "Power: provisioned " +
          figure(number(power, "provisioned_w") / kKilo) + " kW, mean " +
          figure(number(power, "mean_w") / kKilo) + " kW, P99 " +
          figure(number(power, "p99_w") / kKilo) + " kW; energy " +

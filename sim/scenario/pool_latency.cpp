@@ -1,15 +1,106 @@
 #include "sim/scenario/pool_latency.h"
 
+#include <algorithm>
+#include <set>
+
 #include "models/instance_model.h"
+#include "sim/base/error.h"
 
 namespace cleave {
 
-std::unique_ptr<LatencyModel> pool_latency(const Scenario& scenario, std::size_t pool) {
+namespace {
+
+InstanceDescription instance_of(const Scenario& scenario, std::size_t pool) {
   const PoolSpec& spec = scenario.pools[pool];
-  return LatencyPolicies::make(
-      "latency.policy", "latency policy", scenario.latency_policy,
-      InstanceDescription{scenario.llm, spec.machine, spec.tensor_parallel, spec.pipeline_parallel,
-                          scenario.latency_profiles, "pools[" + std::to_string(pool) + "]"});
+  return {scenario.llm,
+          spec.machine,
+          spec.tensor_parallel,
+          spec.pipeline_parallel,
+          scenario.latency_profiles,
+          "pools[" + std::to_string(pool) + "]"};
+}
+
+InstanceDescription reference_of(const Scenario& scenario) {
+  const Machine& reference = scenario.slo.reference;
+  return {scenario.llm,
+          reference,
+          reference.gpu_count,
+          1,
+          scenario.latency_profiles,
+          "slo.slowdown.reference"};
+}
+
+bool has_reference(const Scenario& scenario) {
+  return std::any_of(scenario.slo.limits.begin(), scenario.slo.limits.end(),
+                     [](const SloLimit& limit) { return limit.slowdown; });
+}
+
+std::unique_ptr<LatencyModel> make(const Scenario& scenario, const InstanceDescription& instance) {
+  return LatencyPolicies::make("latency.policy", "latency policy", scenario.latency_policy,
+                               instance);
+}
+
+std::vector<InstanceDescription> instances_of(const Scenario& scenario) {
+  std::vector<InstanceDescription> all;
+  for (std::size_t i = 0; i < scenario.pools.size(); ++i) all.push_back(instance_of(scenario, i));
+  if (has_reference(scenario)) all.push_back(reference_of(scenario));
+  return all;
+}
+
+/// "" where `profile` is used: for latencies, or for power.
+std::string why_not_used(const Scenario& scenario, const LatencyProfile& profile,
+                         const std::set<std::string>& used) {
+  std::string others;
+  for (const InstanceDescription& instance : instances_of(scenario)) {
+    const std::string name = instance_name(instance);
+    if (name == profile.name() && (used.contains(name) || profile.power)) return "";
+    if (name == profile.name()) {
+      return "latency.policy \"" + scenario.latency_policy + "\" does not look at it";
+    }
+    others += (others.empty() ? "" : ", ") + instance.place + " asks for " + name;
+  }
+  if (used.contains(profile.name())) return "";
+  return "it holds " + profile.name() + ", but " + others;
+}
+
+}  // namespace
+
+std::unique_ptr<LatencyModel> pool_latency(const Scenario& scenario, std::size_t pool) {
+  return make(scenario, instance_of(scenario, pool));
+}
+
+std::unique_ptr<LatencyModel> reference_latency(const Scenario& scenario) {
+  return make(scenario, reference_of(scenario));
+}
+
+ProfileUse& ProfileUse::add(const Scenario& scenario) {
+  if (scenario.latency_profiles.empty()) return *this;
+  std::set<std::string> used;
+  for (const InstanceDescription& instance : instances_of(scenario)) {
+    used.insert(make(scenario, instance)->profile());
+  }
+  const Json& files = scenario.document["latency"]["profiles"];
+  std::set<std::string> seen;
+  for (std::size_t i = 0; i < scenario.latency_profiles.size(); ++i) {
+    const LatencyProfile& profile = scenario.latency_profiles[i];
+    const bool first = seen.insert(profile.name()).second;
+    const std::string why = first ? why_not_used(scenario, profile, used)
+                                  : "another one before it holds " + profile.name() + " too";
+    const auto [found, added] = why_not_.emplace(files[i].get<std::string>(), why);
+    if (why.empty()) found->second = "";
+  }
+  return *this;
+}
+
+bool ProfileUse::all_used() const {
+  return std::all_of(why_not_.begin(), why_not_.end(),
+                     [](const auto& file) { return file.second.empty(); });
+}
+
+void ProfileUse::check() const {
+  for (const auto& [file, why] : why_not_) {
+    if (!why.empty()) throw InputError("latency.profiles: " + file + " is used nowhere: " + why);
+  }
 }
 
 }  // namespace cleave

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -11,5 +12,19 @@ namespace cleave {
 /// The latency of the instances of pool number `pool`, by the scenario's latency policy. Throws
 /// InputError naming the pool where the policy knows nothing of it.
 std::unique_ptr<LatencyModel> pool_latency(const Scenario& scenario, std::size_t pool);
+/// The latency of the machine that the SLO's slowdowns are measured against.
+std::unique_ptr<LatencyModel> reference_latency(const Scenario& scenario);
+
+/// Whether the files of latency.profiles are used at all, by scenarios that name the same ones.
+class ProfileUse {
+ public:
+  ProfileUse& add(const Scenario& scenario);
+  bool all_used() const;
+  /// Throws InputError, which says why, where one of them is used by no scenario.
+  void check() const;
+
+ private:
+  std::map<std::string, std::string> why_not_;  ///< by file; "" where it is used
+};
 
 }  // namespace cleave

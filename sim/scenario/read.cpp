@@ -30,11 +30,6 @@ void read_latency_profiles(JsonReader& latency, Scenario& scenario) {
   }
 }
 
-Format read_format(JsonReader& reader) {
-  if (!reader.has("format")) return Format::kFp16;
-  return format_of(reader.name("format", "format", format_names()));
-}
-
 KvCacheSpec read_kv_memory(JsonReader& cache) {
   KvCacheSpec spec;
   spec.memory_fraction = cache.number("memory_fraction", {0.01, 1, false});
@@ -51,7 +46,7 @@ void read_llm(JsonReader& reader, Scenario& scenario) {
   llm = load_llm(reader.text("llm"), reader.path_of("llm"));
   JsonReader weights = reader.object("weights");
   JsonReader cache = reader.object("kv_cache");
-  llm.store(read_format(weights), read_format(cache));
+  llm.store(read_format(weights, "format"), read_format(cache, "format"));
   if (weights.name("size", "size", {"exact", "published"}) == "published") {
     if (llm.published_weight_bytes == 0 || llm.weight_format != Format::kFp16) {
       weights.fail("size", "the published simulator does not know \"" + llm.name + "\" in " +
@@ -139,14 +134,6 @@ void read_parallelism(JsonReader& reader, PoolSpec& pool) {
   pool.instances_per_machine = count("instances_per_machine", fitting, fitting);
 }
 
-void read_price(JsonReader& reader, Machine& machine) {
-  if (machine.price_per_hour == kNoPrice && !reader.has("price_per_hour")) {
-    reader.fail("price_per_hour", "is missing, and no price of \"" + machine.name +
-                                      "\" is published; expected what you pay, in $/hour");
-  }
-  machine.price_per_hour = reader.number("price_per_hour", kNonNegative, machine.price_per_hour);
-}
-
 /// An instance must hold its weights and at least one batch of prompts; where the engine's own
 /// number of blocks is given, these.
 void check_memory(JsonReader& reader, const PoolSpec& pool, const Scenario& scenario) {
@@ -174,7 +161,8 @@ PoolSpec read_pool(JsonReader& reader, const std::vector<PoolSpec>& before,
   pool.role = read_role(reader);
   read_machines(reader, before, pool);
   read_parallelism(reader, pool);
-  read_price(reader, pool.machine);
+  pool.machine.price_per_hour =
+      reader.number("price_per_hour", kNonNegative, pool.machine.price_per_hour);
   pool.machine.power_cap = reader.number("power_cap", {0.1, 1, false}, pool.machine.power_cap);
   reader.finish();
   check_memory(reader, pool, scenario);

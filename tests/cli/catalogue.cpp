@@ -135,20 +135,33 @@ TEST_CASE("profile llm: a config that is none is refused") {
   CHECK(contains(error(config), "qk_rope_head_dim: is missing"));
 }
 
-TEST_CASE("price: a machine without a published price asks for one") {
+TEST_CASE("price: a machine without a published price runs, and its cost is unknown") {
   const TempFolder folder;
   Json scenario{{"llm", "llama2-13b"},
                 {"workload", {{"duration_s", 1}, {"rate_rps", 1}}},
                 {"pools", {{{"role", "mixed"}, {"machine", "8x-rtx-2080-ti"}, {"count", 2}}}},
                 {"scheduler", {{"policy", "jsq"}}},
                 {"slo", "none"}};
-  const auto run = [&] {
-    return run_cleave({"run", folder.write("s.json", scenario.dump()), "--json"});
+  const auto run = [&](const std::string& option = "--json") {
+    return run_cleave({"run", folder.write("s.json", scenario.dump()), option});
   };
   const Outcome without = run();
-  CHECK(without.exit_code == 2);
-  CHECK(contains(without.err, "pools[0].price_per_hour: is missing"));
-  CHECK(contains(without.err, "expected what you pay, in $/hour"));
+  REQUIRE(without.exit_code == 0);
+  const Json unknown = parse_json(without.out, "summary");
+  CHECK(unknown.at("cost").size() > 3);
+  for (const Json& figure : unknown.at("cost")) CHECK(figure.is_null());
+  CHECK(unknown.at("pools").at(0).at("price_per_hour").is_null());
+  const std::string text = run("--set=slo=none").out;
+  CHECK(contains(text, "Cost: unknown, as no price is published; give pools[0].price_per_hour"));
+  CHECK(contains(text, "(8x-rtx-2080-ti) in $/hour"));
+  const std::string sweep = folder.write(
+      "sweep.json", Json{{"scenario", scenario}, {"vary", {{"pools[0].count", {1, 2}}}}}.dump());
+  const std::string database = folder.path("results.db");
+  CHECK(run_cleave({"sweep", sweep, "--out", database, "--quiet"}).exit_code == 0);
+  const Json points = parse_json(run_cleave({"results", database, "--json"}).out, "points");
+  REQUIRE(points.size() == 2);
+  CHECK(points.at(0).at("cost_per_hour").is_null());
+  CHECK(points.at(0).at("requests_completed") > 0);
   scenario["pools"][0]["price_per_hour"] = 0.8;
   const Outcome with = run();
   INFO(with.err);

@@ -124,6 +124,97 @@ TEST_CASE("profile fit: a GPU and an LLM of one's own, from the measurements to 
   }
 }
 
+TEST_CASE("profile fit: formats go with the measurements, and a profile is used where they match") {
+  const auto with_formats = [](std::string text) {
+    for (std::size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 10) {
+      text.insert(at, ",fp8,int8");
+    }
+    return text;
+  };
+  std::string header = kHeader;
+  header.insert(header.size() - 1, ",weight_format,kv_cache_format");
+  const Fitted fitted(header + with_formats(clean_rows(kOwn)));
+  INFO(fitted.outcome.err);
+  REQUIRE(fitted.outcome.exit_code == 0);
+  const std::string profile =
+      fitted.folder.path("fitted/small-llm_garage-gpu_fp8_kv-int8_tp1.json");
+  CHECK(load_json(profile).at("weight_format") == "fp8");
+  CHECK(load_json(profile).at("kv_cache_format") == "int8");
+
+  Json scenario = {{"llm", fitted.folder.path("small-llm.json")},
+                   {"latency", {{"profiles", {profile}}}},
+                   {"weights", {{"format", "fp8"}}},
+                   {"kv_cache", {{"format", "int8"}}},
+                   {"pools",
+                    {{{"role", "mixed"},
+                      {"machine", fitted.folder.write("garage.json", machine(fitted.folder))},
+                      {"count", 2}}}},
+                   {"scheduler", {{"policy", "token_jsq"}}},
+                   {"workload", {{"rate_rps", 0.2}, {"duration_s", 100}}},
+                   {"slo", "none"}};
+  const auto run = [&] {
+    return run_cleave({"run", fitted.folder.write("s.json", scenario.dump()), "--json"});
+  };
+  const Outcome matching = run();
+  INFO(matching.err);
+  REQUIRE(matching.exit_code == 0);
+  const Json summary = parse_json(matching.out, "summary");
+  CHECK_FALSE(summary.at("estimated").get<bool>());
+  CHECK(summary.at("tpot").at("p50").get<double>() == Approx(0.0115).margin(0.0006));
+
+  // Used nowhere: an error that says why.
+  const auto refused = [&](const std::string& why) {
+    const Outcome outcome = run();
+    CHECK(outcome.exit_code == 2);
+    INFO(outcome.err);
+    CHECK(contains(outcome.err, profile + " is used nowhere: " + why));
+  };
+  scenario["weights"]["format"] = "fp16";
+  refused(
+      "it holds small-llm_garage-gpu_fp8_kv-int8_tp1, but pools[0] asks for "
+      "small-llm_garage-gpu_kv-int8_tp1");
+  scenario["weights"]["format"] = "fp8";
+  scenario["latency"]["profiles"].push_back(profile);
+  CHECK(run().exit_code == 0);  // the same file twice is one
+  // A sweep needs it for some of its points only, and a plan for some of its designs.
+  scenario["latency"]["profiles"].erase(1);
+  Json sweep{{"scenario", scenario}, {"vary", {{"weights.format", {"fp16", "fp8"}}}}};
+  const auto swept = [&](const std::string& name) {
+    return run_cleave({"sweep", fitted.folder.write(name + ".json", sweep.dump()), "--out",
+                       fitted.folder.path(name + ".db"), "--quiet"});
+  };
+  CHECK(swept("some").exit_code == 0);
+  sweep["vary"]["weights.format"] = {"fp16", "int4"};
+  const Outcome none = swept("none");
+  CHECK(none.exit_code == 2);
+  CHECK(contains(none.err, "is used nowhere"));
+
+  Fitted(header + with_formats(clean_rows(kOwn)) + kOwn +
+         ",512,1,128,0.9,0.5,45,11,1000,1,fp9,fp16\n")
+      .check_refused({"m.csv:38: weight_format: expected one of fp16, fp8, int8, int4, found "
+                      "\"fp9\""});
+}
+
+TEST_CASE("latency.profiles: a roofline looks at no measured latencies") {
+  const Fitted fitted(kHeader + clean_rows(kOwn));
+  const std::string file = fitted.folder.path("fitted/small-llm_garage-gpu_tp1.json");
+  Json profile = load_json(file);
+  profile.erase("power");
+  const Json scenario = {
+      {"llm", fitted.folder.path("small-llm.json")},
+      {"latency",
+       {{"policy", "roofline"}, {"profiles", {fitted.folder.write("p.json", profile.dump())}}}},
+      {"pools",
+       {{{"role", "mixed"},
+         {"machine", fitted.folder.write("garage.json", machine(fitted.folder))},
+         {"count", 1}}}},
+      {"workload", {{"rate_rps", 0.2}, {"duration_s", 10}}},
+      {"slo", "none"}};
+  const Outcome outcome = run_cleave({"run", fitted.folder.write("s.json", scenario.dump())});
+  CHECK(outcome.exit_code == 2);
+  CHECK(contains(outcome.err, "latency.policy \"roofline\" does not look at it"));
+}
+
 TEST_CASE("profile fit: an outlier is left out, with a warning that names it") {
   std::string rows = clean_rows(kOwn);
   const Fitted fitted(kHeader + rows + row(kOwn, 512, 2, 71.2, 48));

@@ -58,6 +58,9 @@ TEST_CASE("run: the default scenario tells what a planner wants to know") {
     INFO(part);
     CHECK(contains(outcome.out, part));
   }
+  // What each measures: no contradiction where one is whole and the other broken.
+  CHECK(contains(outcome.out, "keep the\n  limit of the highest percentile ("));
+  CHECK(contains(outcome.out, "; the SLO asks\n  every percentile above of all requests."));
   // Not a terminal: no colours, no progress.
   CHECK_FALSE(contains(outcome.out, "\033"));
   CHECK_FALSE(contains(outcome.out, "Results in"));

@@ -259,10 +259,9 @@ TEST_CASE("auto: measured where it was, estimated for other weights, stages and 
   CHECK_FALSE(instance.latency("auto")->estimated());
   instance.weights = Format::kFp8;
   CHECK(instance.latency("auto")->estimated());
-  CHECK_THROWS_WITH(
-      instance.latency("fitted"),
-      Catch::Contains("nothing was measured for llama2-70b_h100-80gb_tp8 with weights "
-                      "in fp8; latency.policy \"auto\" estimates it"));
+  CHECK_THROWS_WITH(instance.latency("fitted"),
+                    Catch::Contains("nothing was measured for llama2-70b_h100-80gb_fp8_tp8; "
+                                    "latency.policy \"auto\" estimates it"));
   instance = {};
   instance.tensor_parallel = 4;
   instance.pipeline_parallel = 2;

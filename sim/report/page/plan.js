@@ -50,19 +50,30 @@ function boundText(slo) {
   );
 }
 
+/** How sure it is that the answer holds. */
+function verifiedText({verified}) {
+  const seeds = verified.seeds === 1 ? "one seed" : `each of ${count(verified.seeds)} seeds`;
+  return (
+    `Verified in a run of ${figure(verified.duration_s)} s, at least ` +
+    `${count(verified.times_e2e_p99)} times E2E P99, with ${seeds}: every limit holds and no ` +
+    "requests pile up."
+  );
+}
+
 function planAnswer(plan) {
   const best = plan.optimum;
   if (!best) {
-    return el("p", {class: "answer no"}, el("strong", {}, "None"), `: ${plan.why_not}.`);
+    const why = plan.infeasible.map((one) => `${one.design}: ${one.why}`).join("; ");
+    return el("p", {class: "answer no"}, el("strong", {}, "None"), `: ${why}.`);
   }
   return el(
     "p",
     {class: "answer yes"},
     el("strong", {}, sizesText(best)),
-    ` (${best.design}): ${figure(best.cost_per_hour)} $/h and ` +
+    ` (${best.design}, scheduler ${best.scheduler}): ${dollars(best.cost_per_hour)} and ` +
       `${kilowatts(best.provisioned_w)} provisioned for ${figure(best.rate_rps)} requests/s. `,
     best.estimated ? "Latencies are estimated, not fitted from measurements. " : "",
-    `Every limit holds with ${plural(plan.seeds.length, "seed")}.${boundText(plan.slo)}`,
+    `${verifiedText(best)}${boundText(plan.slo)}`,
   );
 }
 
@@ -71,12 +82,13 @@ function planFigures(plan) {
   if (!best) return null;
   const items = [
     [count(best.machines), "machines"],
-    [`${figure(best.cost_per_hour)} $/h`, "price"],
+    [dollars(best.cost_per_hour), "price"],
     [kilowatts(best.provisioned_w), "provisioned"],
     [`${figure(best.rate_rps)} requests/s`, "rate"],
     [headroomText(best.margin), "left of the nearest limit"],
     [count(plan.ties.length - 1), "other sizes as good"],
     [count(plan.simulations), "simulations"],
+    [`${figure(best.verified.duration_s)} s`, "of the run that verifies it"],
   ];
   return el(
     "ul",
@@ -86,7 +98,7 @@ function planFigures(plan) {
 }
 
 function machinesText(found) {
-  if (!found.pools) return "none that holds";
+  if (!found.pools) return `none: ${found.why}`;
   return sizesText(found) + (found.estimated ? " (estimated)" : "");
 }
 
@@ -97,6 +109,7 @@ function foundTable(plan, caption, rows) {
     [
       {name: "Design", value: (found) => found.design},
       {name: "Machines", value: machinesText},
+      {name: "Scheduler", value: (found) => found.scheduler || ""},
       number("In all", (found) => found.machines),
       number("Price ($/h)", (found) => found.cost_per_hour),
       number("Provisioned (kW)", (found) => found.provisioned_w / 1000),
@@ -120,12 +133,10 @@ function foundTable(plan, caption, rows) {
   );
 }
 
-/** The best of each design; a design without one has a row that says so. */
+/** The best of each design; a design without one has a row that says why. */
 function designsSection(plan) {
   if (!plan.optimum) return null;
-  const found = new Map(plan.designs.map((design) => [design.design, design]));
-  const names = [...new Set(plan.candidates.map((candidate) => candidate.design))];
-  const rows = names.map((design) => found.get(design) || {design});
+  const rows = [...plan.designs, ...plan.infeasible];
   const caption = "Pareto front: no other design is better in price, power and rate at once";
   const tied = plan.ties.length > 1;
   return el(
@@ -185,12 +196,21 @@ function candidateSweep(plan) {
       column("cost_per_hour", (candidate) => candidate.cost_per_hour),
       column("provisioned_w", (candidate) => candidate.provisioned_w),
       column("machines", (candidate) => candidate.machines),
+      column("longest_run_s", (candidate) => candidate.duration_s),
       column("rate_rps", (candidate) => candidate.rate_rps),
       column("margin", (candidate) => candidate.margin),
       column("slo_holds", (candidate) => candidate.breaks.length === 0),
       column("slo_broken", (candidate) => candidate.breaks[0] || ""),
     ],
   });
+}
+
+/** The design whose plane of sizes is drawn: the best of two pools, where there is one. */
+function mappedDesign(plan) {
+  const best = plan.optimum ? [plan.optimum, ...plan.designs] : [];
+  const two = best.find((found) => found.pools.length === 2);
+  const any = plan.candidates.find((candidate) => candidate.roles.length === 2);
+  return (two || any || plan.optimum || {design: ""}).design;
 }
 
 function planPage(plan) {
@@ -200,7 +220,7 @@ function planPage(plan) {
   const objective = objectiveMetric(sweep, names);
   const split = ["prompt", "token"].every((role) => sweep.parameters.includes(role));
   const axes = split ? {x: "prompt", y: "token"} : {};
-  const map = {metric: objective, objective, fixed: {design: plan.optimum?.design || ""}};
+  const map = {metric: objective, objective, fixed: {design: mappedDesign(plan)}};
   return [
     el("h1", {}, planQuestion(plan)),
     planAnswer(plan),
@@ -214,7 +234,12 @@ function planPage(plan) {
       "section",
       {},
       el("h2", {}, "Scenario"),
-      el("p", {class: "note"}, "Of every simulation, but for its pools, rate and seed."),
+      el(
+        "p",
+        {class: "note"},
+        "Of every simulation, but for its pools, scheduler, rate and seed, and for the length of " +
+          "those that verify.",
+      ),
       el("pre", {tabindex: 0}, JSON.stringify(plan.scenario, null, 2)),
     ),
   ];

@@ -75,7 +75,7 @@ function poolCharts(pool, i) {
     `busy ${percent(pool.utilization)}`,
     `memory ${percent(pool.memory_mean)} (peak ${percent(pool.memory_peak)})`,
     `${figure(pool.energy_kwh)} kWh`,
-    `${figure(pool.price_per_hour)} $/h`,
+    dollars(pool.price_per_hour),
   ];
   const drawn = poolSeries(pool.over_time).map(([title, note, unit, lines]) => {
     const y = {name: title, unit, show: (value) => `${figure(value)} ${unit}`};

@@ -46,8 +46,17 @@ function reason(slo) {
   return `all ${all} limits hold; nearest to its limit: ${against}`;
 }
 
+/** A price that nobody publishes is null. */
+const dollars = (price) => (isNumber(price) ? `${figure(price)} $/h` : "an unknown price");
 const priceText = ({cost, power}) =>
-  `${figure(cost.price_per_hour)} $/h and ${figure(power.provisioned_w / 1000)} kW provisioned`;
+  `${dollars(cost.price_per_hour)} and ${figure(power.provisioned_w / 1000)} kW provisioned`;
+
+/** Which prices would tell what it costs. */
+const missingPrices = ({pools}) =>
+  pools
+    .map((pool, i) => [pool, `pools[${i}].price_per_hour (${pool.machine})`])
+    .filter(([pool]) => pool.price_per_hour === null && pool.shares_machines_of === null)
+    .map(([, name]) => name);
 
 function answer(summary) {
   const {slo, requests} = summary;
@@ -65,8 +74,9 @@ function answer(summary) {
     "p",
     {class: `answer ${slo.holds ? "yes" : "no"}`},
     el("strong", {}, slo.holds ? "Yes" : "No"),
-    `: ${reason(slo)}. ${percent(slo.attainment)} of the requests, ${figure(slo.goodput_rps)} `,
-    "requests/s, each keep the limits of the highest percentiles. ",
+    `: ${reason(slo)}. Apart from that, ${percent(slo.attainment)} of the requests (attainment), `,
+    `${figure(slo.goodput_rps)} requests/s (goodput), each for itself keep the limits of the `,
+    "highest percentiles; the objective asks every percentile of all requests. ",
     `It takes ${priceText(summary)}.`,
   );
 }
@@ -75,7 +85,12 @@ function warnings(summary) {
   const {steady, requests} = summary;
   const before = figure(steady.in_cluster_second_quarter);
   const after = figure(steady.in_cluster_last_quarter);
+  const prices = missingPrices(summary);
   const all = [
+    [
+      prices.length > 0,
+      `Cost is unknown, as no price is published: give ${prices.join(", ")} in $/hour.`,
+    ],
     [
       steady.overload,
       `Overload: ${figure(steady.served_rps)} requests/s served of ` +

@@ -9,8 +9,8 @@ function comparedNumbers(runs) {
       (s) => (s.slo ? s.slo.holds : null),
       (holds) => (holds === null ? "-" : holds ? "yes" : "no"),
     ],
-    ["Goodput", "requests/s", (s) => s.slo?.goodput_rps],
-    ["Attainment", "", (s) => s.slo?.attainment, percent],
+    ["Goodput, by highest percentiles", "requests/s", (s) => s.slo?.goodput_rps],
+    ["Attainment, by highest percentiles", "", (s) => s.slo?.attainment, percent],
     ["Offered", "requests/s", (s) => s.offered_rps],
     ["Served", "requests/s", (s) => s.served_rps],
     ["Completed", "requests", (s) => s.requests.completed],
@@ -118,7 +118,7 @@ function scenarioDifferences(runs) {
 /** What the runs come to, in words: which keep the objective, and the cheapest of these. */
 function runsAnswer(runs) {
   const kept = runs.filter((run) => run.summary.slo?.holds);
-  const price = (run) => run.summary.cost.price_per_hour;
+  const price = (run) => run.summary.cost.price_per_hour ?? Infinity;
   if (runs.every((run) => !run.summary.slo)) {
     return el("p", {class: "answer"}, "No objective was set; the table shows what differs most.");
   }

@@ -1,0 +1,177 @@
+#include "sim/explore/trials.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "sim/base/error.h"
+#include "sim/explore/process_pool.h"
+#include "sim/results.h"
+#include "sim/scenario/resolve.h"
+
+namespace cleave {
+
+namespace {
+
+Outcome read_outcome(const Json& summary) {
+  Outcome outcome;
+  outcome.margin = 1e300;
+  outcome.slo = summary["slo"];
+  const Json& p99 = summary["e2e_p99"];
+  outcome.e2e_p99_s = p99.is_null() ? 0 : p99.get<double>();
+  for (const Json& limit : summary["slo"]["limits"]) {
+    const double value = limit["value"].get<double>();
+    if (value > 0) outcome.margin = std::min(outcome.margin, limit["limit"].get<double>() / value);
+    if (!limit["holds"].get<bool>()) {
+      outcome.breaks.push_back(limit["metric"].get<std::string>() + " " +
+                               limit["percentile"].get<std::string>());
+    }
+  }
+  if (summary["steady"]["overload"].get<bool>()) outcome.breaks.emplace_back("overload");
+  if (outcome.breaks.empty() && !summary["slo"]["holds"].get<bool>()) {
+    outcome.breaks.emplace_back("requests not served");
+  }
+  return outcome;
+}
+
+/// The narrowest margin of both, and what breaks under either.
+void worsen(Outcome& worst, const Outcome& other) {
+  if (!other.holds()) worst.breaks = other.breaks;
+  worst.e2e_p99_s = std::max(worst.e2e_p99_s, other.e2e_p99_s);
+  if (other.margin >= worst.margin) return;
+  worst.margin = other.margin;
+  worst.slo = other.slo;
+}
+
+}  // namespace
+
+Trials::Trials(const PlanSpec& spec, const Design& design, std::size_t parallel,
+               std::function<void()> progress)
+    : spec_(spec), design_(design), parallel_(parallel), progress_(std::move(progress)) {}
+
+/// For how long requests arrive where the scenario is left as it is; 0 where only its trace knows.
+double Trials::own_s(double rate_rps) const {
+  const Json& workload = spec_.scenario["workload"];
+  double seconds = workload.value("duration_s", 0.0);
+  if (workload.contains("requests")) {
+    const double drawn_s = workload["requests"].get<double>() / rate_rps;
+    seconds = seconds > 0 ? std::min(seconds, drawn_s) : drawn_s;
+  }
+  return seconds;
+}
+
+double Trials::verifying_s(Sizes sizes, double rate_rps) const {
+  constexpr double kRoundTo = 10;
+  const double own = own_s(rate_rps);
+  const Json warmup = spec_.scenario["results"].value("warmup_s", Json());
+  const double cut_off_s = warmup.is_number() ? warmup.get<double>() : 0;
+  const Outcome& first = known_.at(key({sizes, rate_rps, own}, spec_.seeds.front()));
+  const double needed = cut_off_s + kTimesE2e * first.e2e_p99_s;
+  return std::max(own, std::ceil(needed / kRoundTo) * kRoundTo);
+}
+
+Json Trials::scenario(const Run& run, std::int64_t seed) const {
+  Json scenario = spec_.scenario;
+  Json& workload = scenario["workload"];
+  workload["rate_rps"] = run.rate_rps;
+  workload["seed"] = seed;
+  if (run.duration_s != own_s(run.rate_rps)) {
+    workload["duration_s"] = run.duration_s;
+    workload.erase("requests");
+  }
+  scenario["pools"] = design_pools(design_, {run.sizes.first, run.sizes.second});
+  scenario["scheduler"]["policy"] = design_.scheduler;
+  return scenario;
+}
+
+void Trials::simulate_missing(const Run& run, const std::vector<std::int64_t>& seeds) {
+  std::vector<std::int64_t> missing;
+  for (const std::int64_t seed : seeds) {
+    if (!known_.contains(key(run, seed))) missing.push_back(seed);
+  }
+  std::size_t started = 0;
+  std::string error;
+  run_jobs(
+      parallel_,
+      [&](std::size_t& job) {
+        job = started;
+        return started++ < missing.size();
+      },
+      [&](std::size_t job) {
+        const Json summary = simulate(read_scenario(scenario(run, missing[job])));
+        return Json{{"slo", summary["slo"]},
+                    {"steady", summary["steady"]},
+                    {"e2e_p99", summary["e2e"]["p99"]}}
+            .dump();
+      },
+      [&](std::size_t job, const JobResult& result) {
+        if (!result.error.empty()) {
+          error = result.error;
+          return;
+        }
+        known_[key(run, missing[job])] = read_outcome(Json::parse(result.text));
+        progress_();
+      });
+  if (!error.empty()) throw InputError(error);
+}
+
+Outcome Trials::under_seeds(const Run& run) {
+  Outcome worst;
+  worst.margin = 1e300;
+  // The first alone: most candidates of a search break under it.
+  simulate_missing(run, {spec_.seeds.front()});
+  for (const std::int64_t seed : spec_.seeds) {
+    const Outcome& found = known_.at(key(run, seed));
+    worsen(worst, found);
+    if (!found.holds()) break;
+    if (seed == spec_.seeds.front()) simulate_missing(run, spec_.seeds);
+  }
+  return worst;
+}
+
+Outcome Trials::outcome(Sizes sizes, double rate_rps) {
+  return under_seeds({sizes, rate_rps, own_s(rate_rps)});
+}
+
+Outcome Trials::verified(Sizes sizes, double rate_rps) {
+  Outcome worst = outcome(sizes, rate_rps);
+  if (worst.holds()) worsen(worst, under_seeds({sizes, rate_rps, verifying_s(sizes, rate_rps)}));
+  return worst;
+}
+
+std::vector<Trials::Trial> Trials::all() const {
+  std::vector<Trial> all;
+  for (const auto& [key, found] : known_) {
+    const auto& [first, second, rate_rps, duration_s, seed] = key;
+    const Sizes sizes{first, second};
+    const bool same = !all.empty() && all.back().sizes == sizes && all.back().rate_rps == rate_rps;
+    if (same) {
+      worsen(all.back().outcome, found);
+    } else {
+      all.push_back({sizes, rate_rps, 0, found});
+    }
+    all.back().duration_s = std::max(all.back().duration_s, duration_s);
+  }
+  return all;
+}
+
+Json Trials::known() const {
+  Json all = Json::array();
+  for (const auto& [key, found] : known_) {
+    const auto& [first, second, rate_rps, duration_s, seed] = key;
+    all.push_back({first, second, rate_rps, duration_s, seed, found.breaks, found.margin, found.slo,
+                   found.e2e_p99_s});
+  }
+  return all;
+}
+
+void Trials::learn(const Json& known) {
+  for (const Json& one : known) {
+    const Run run{{one[0].get<std::uint32_t>(), one[1].get<std::uint32_t>()},
+                  one[2].get<double>(),
+                  one[3].get<double>()};
+    known_[key(run, one[4].get<std::int64_t>())] = {
+        one[5].get<std::vector<std::string>>(), one[6].get<double>(), one[7], one[8].get<double>()};
+  }
+}
+
+}  // namespace cleave
