@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sim/base/version.h"
 #include "sim/metrics/metrics.h"
 #include "sim/scenario/resolve.h"
 
@@ -187,7 +188,7 @@ Json Metrics::summary(const RunTotals& totals) {
   power["prompt_j_per_prompt_token"] = per(pools_.prompt_energy_j(), prompt_tokens_);
   power["decode_j_per_output_token"] = per(pools_.decode_energy_j(), output_tokens_);
   Json summary{{"schema_version", kSchemaVersion},
-               {"cleave_version", CLEAVE_VERSION},
+               {"cleave_version", kVersion},
                {"scenario_hash", scenario_hash(scenario_.document)},
                {"workload_hash", scenario_hash(scenario_.document["workload"])},
                {"estimated", estimated_},
