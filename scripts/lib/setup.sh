@@ -95,7 +95,7 @@ take_echarts() {
     echo "npm could not be installed"
     return 1
   }
-  if ! npm pack --loglevel=error --fetch-retries=1 --fetch-retry-mintimeout=1000 \
+  if ! npm pack --loglevel=error --fetch-retries=1 --fetch-retry-mintimeout=1000 --fetch-timeout=120000 \
     "echarts@$echarts_version" >log 2>&1 </dev/null; then
     # npm's own words come after the codes of the error, and before advice.
     sed -nE '/^npm (ERR!|error) (code|errno|syscall|type) /d; /^npm (ERR!|error) ./{p;q}' log | grep . ||
