@@ -2,12 +2,12 @@
 # shellcheck shell=bash
 : "${root:?}"
 
-# What building takes, as Debian 12 names it.
+# What building the program takes, as Debian 12 names it.
 # shellcheck disable=SC2034
 build_packages=(
   g++ cmake ninja-build ccache
   libsimgrid-dev libboost-dev nlohmann-json3-dev libeigen3-dev libcli11-dev
-  libprotozero-dev libsqlite3-dev zlib1g-dev catch2
+  libprotozero-dev libsqlite3-dev zlib1g-dev
 )
 
 step() { printf '\n==> %s\n' "$*" >&2; }
@@ -89,20 +89,39 @@ check_ccache() {
 echarts_version=6.1.0
 echarts_sha256=b66b25aeb4df84e33199dc21694014d336d222cbd9deb0e5a7c14bd6aa0d0fd0
 
+# take_echarts: leaves the library in the working folder, or prints why it cannot.
+take_echarts() {
+  command -v npm >/dev/null || {
+    echo "npm could not be installed"
+    return 1
+  }
+  if ! npm pack --loglevel=error --fetch-retries=1 --fetch-retry-mintimeout=1000 --fetch-timeout=120000 \
+    "echarts@$echarts_version" >log 2>&1 </dev/null; then
+    # npm's own words come after the codes of the error, and before advice.
+    sed -nE '/^npm (ERR!|error) (code|errno|syscall|type) /d; /^npm (ERR!|error) ./{p;q}' log | grep . ||
+      tail -n 1 log
+    return 1
+  fi
+  if ! tar -xzf "echarts-$echarts_version.tgz" --strip-components=2 package/dist/echarts.min.js ||
+    ! sha256sum --status --check <<<"$echarts_sha256  echarts.min.js"; then
+    echo "what npm has as echarts@$echarts_version is not what was published"
+    return 1
+  fi
+}
+
 fetch_echarts() {
-  local place=$root/build/echarts/echarts.min.js folder
+  local place=$root/build/echarts/echarts.min.js folder why
   sha256sum --status --check <<<"$echarts_sha256  $place" 2>/dev/null && return
   command -v npm >/dev/null || (install_missing npm) || true
   step "Fetching Apache ECharts $echarts_version from npm"
   folder=$(mktemp -d)
-  if (cd "$folder" && quietly npm pack --silent "echarts@$echarts_version" &&
-    tar -xzf "echarts-$echarts_version.tgz" package/dist/echarts.min.js &&
-    sha256sum --quiet --check <<<"$echarts_sha256  package/dist/echarts.min.js"); then
+  if why=$(cd "$folder" && take_echarts); then
     mkdir -p "${place%/*}"
-    mv "$folder/package/dist/echarts.min.js" "$place"
+    mv "$folder/echarts.min.js" "$place"
     touch "$place"
   else
-    echo "Not to be had; going on without: reports will have tables, but no charts" >&2
+    echo "Not to be had: $why" >&2
+    echo "Going on without: reports will have tables, but no charts" >&2
   fi
   rm -rf "$folder"
 }

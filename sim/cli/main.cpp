@@ -4,6 +4,7 @@
 #include <map>
 
 #include "sim/base/error.h"
+#include "sim/base/version.h"
 #include "sim/cli/command.h"
 #include "sim/cli/help.h"
 #include "sim/cli/progress.h"
@@ -33,7 +34,7 @@ int run(int argc, char** argv) {
       "cleave run --set workload.rate_rps=40")};
   app.formatter(std::make_shared<Help>());
   app.name("cleave");
-  app.set_version_flag("--version", std::string("cleave ") + CLEAVE_VERSION);
+  app.set_version_flag("--version", std::string("cleave ") + kVersion);
   app.require_subcommand(1);
   Action action;
   for (const auto& [order, add] : commands()) add(app, action);

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "sim/base/error.h"
+#include "sim/base/version.h"
 #include "sim/scenario/resolve.h"
 
 namespace cleave {
@@ -106,7 +107,7 @@ void ResultsStore::create() {
   database_.run("CREATE TABLE points (" + columns + ")");
   Statement insert(database_, "INSERT INTO sweep VALUES (?, ?)");
   insert.bind("schema_version").bind(kSchemaVersion).step();
-  insert.bind("cleave_version").bind(CLEAVE_VERSION).step();
+  insert.bind("cleave_version").bind(kVersion).step();
   insert.bind("spec_hash").bind(spec_.hash()).step();
   insert.bind("points").bind(std::to_string(spec_.size())).step();
   insert.bind("paths").bind(Json(spec_.paths()).dump()).step();
@@ -123,9 +124,9 @@ void ResultsStore::check() const {
                      "as before, or the name of a new file");
   }
   const std::string version = sweep_fact(database_, "cleave_version");
-  if (version != CLEAVE_VERSION) {
-    throw InputError(file + ": was begun by cleave " + version + "; this is cleave " +
-                     CLEAVE_VERSION + ", whose results may differ");
+  if (version != kVersion) {
+    throw InputError(file + ": was begun by cleave " + version + "; this is cleave " + kVersion +
+                     ", whose results may differ");
   }
 }
 

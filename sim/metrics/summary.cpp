@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "sim/base/version.h"
 #include "sim/metrics/metrics.h"
 #include "sim/scenario/resolve.h"
 
@@ -208,7 +209,7 @@ Json Metrics::summary(const RunTotals& totals) {
                         {"needed_bytes", request.needed_bytes}});
   }
   Json summary{{"schema_version", kSummaryVersion},
-               {"cleave_version", CLEAVE_VERSION},
+               {"cleave_version", kVersion},
                {"scenario_hash", scenario_hash(scenario_.document)},
                {"workload_hash", scenario_hash(scenario_.document["workload"])},
                {"estimated", estimated_},

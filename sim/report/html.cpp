@@ -8,6 +8,7 @@
 
 #include "sim/base/builtin.h"
 #include "sim/base/error.h"
+#include "sim/base/version.h"
 #include "sim/scenario/resolve.h"
 
 namespace cleave {
@@ -86,7 +87,7 @@ std::string page(const Json& results) {
   const auto library = builtin_file(kLibrary);
   const std::vector<std::pair<std::string_view, std::string>> values = {
       {"@nonce@", scenario_hash(results)},
-      {"@version@", CLEAVE_VERSION},
+      {"@version@", kVersion},
       {"@style@", part("style.css")},
       {"@credits@", library ? "Charts: Apache ECharts, Apache License 2.0." : ""},
       {"@data@", embedded(results)},
