@@ -8,9 +8,6 @@
 
 namespace cleave {
 
-namespace {
-
-/// That some point can be read; the first ones speak for the others.
 void check_readable(const SweepSpec& spec) {
   constexpr std::uint64_t kMostTried = 1000;
   std::string first;
@@ -26,16 +23,14 @@ void check_readable(const SweepSpec& spec) {
   throw InputError("no point of the sweep can run; the first: " + first);
 }
 
-}  // namespace
-
 PointQueue::PointQueue(const SweepSpec& spec, ResultsStore& store, Shard shard,
                        std::function<void(const PointQueue&)> changed)
     : spec_(spec), store_(store), shard_(shard), changed_(std::move(changed)) {
-  check_readable(spec);
   for (std::uint64_t point = 0; point < spec.size(); ++point) {
     if (!shard.has(point)) continue;
     ++total_;
     if (store.has(point)) ++already_;
+    if (store.failed(point)) ++failed_;
   }
 }
 
