@@ -75,20 +75,24 @@ MergeCount fill(const std::string& file, const std::vector<std::string>& inputs)
 
 MergeCount merge_results(const std::string& name, const std::vector<std::string>& inputs) {
   for (const std::string& input : inputs) {
-    std::error_code error;
-    if (fs::equivalent(input, name, error)) {
+    std::error_code none;
+    if (fs::equivalent(input, name, none)) {
       throw InputError(input + ": is both an input and the output");
     }
   }
   const fs::path out = behind_links(name);
-  if (file_exists(out)) return fill(out, inputs);
+  std::error_code error;
+  const fs::file_status status = fs::status(out, error);
+  if (status.type() == fs::file_type::none) {
+    throw InputError(name + ": cannot be written: " + error.message());
+  }
+  if (fs::exists(status)) return fill(out, inputs);
   Unfinished partial(out.string() + ".partial-" + std::to_string(getpid()));
   // SQLite's own, gone before a good end.
   const Unfinished log(partial.path() + "-wal");
   const Unfinished index(partial.path() + "-shm");
   const Unfinished journal(partial.path() + "-journal");
   const MergeCount count = fill(partial.path(), inputs);
-  std::error_code error;
   fs::rename(partial.path(), out, error);
   if (error) throw InputError(name + ": cannot be written: " + error.message());
   partial.keep();

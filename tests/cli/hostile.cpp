@@ -42,7 +42,7 @@ TEST_CASE("hostile: names that cannot be looked up") {
   check_refused({"run", "--set", "workload.duration_s=1", "--out", loop}, "loop: cannot be made");
   for (const std::string& name : {long_name, loop}) {
     check_refused({"report", name, "-o", page}, "no such file or folder");
-    check_refused({"results", "merge", name, folder.path("none.db")}, "none.db");
+    check_refused({"results", "merge", name, folder.path("none.db")}, name + ": cannot be written");
   }
   check_refused({"compare", "none.json", "none.json", "--junit", loop}, "--junit " + loop);
 }
