@@ -107,9 +107,7 @@ LatencyProfile read_latency_profile(const Json& json, const std::string& place) 
   profile.source = reader.text("source", "");
   profile.licence = reader.text("licence", "");
   profile.rows = static_cast<std::uint64_t>(reader.integer("rows", 0, 1'000'000'000));
-  for (const Json& text : reader.value("left_out")) {
-    profile.left_out.push_back(text.get<std::string>());
-  }
+  profile.left_out = reader.texts("left_out");
   JsonReader prefill = reader.object("prefill");
   profile.prefill = {read_line(prefill, "tokens", "seconds"),
                      prefill.number("per_squared_token_s", kNonNegative),

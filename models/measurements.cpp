@@ -8,6 +8,7 @@
 
 #include "models/defects.h"
 #include "models/measurement_check.h"
+#include "sim/base/json_reader.h"
 
 namespace cleave {
 
@@ -163,13 +164,15 @@ Measurement read_row(const std::vector<std::string>& fields, const Where& where,
 }
 
 /// The next line that is no comment; comments go to `provenance`.
-bool next_line(std::istream& in, std::string& line, std::uint64_t& number,
-               std::string& provenance) {
+bool next_line(std::istream& in, std::string& line, std::uint64_t& number, std::string& provenance,
+               Defects& defects) {
   while (std::getline(in, line)) {
     ++number;
     while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
     if (line.empty()) continue;
     if (line.front() != '#') return true;
+    if (!is_utf8(line))
+      defects.add(number, "a comment that is not in UTF-8; expected that encoding");
     const std::size_t text = line.find_first_not_of("# ");
     if (text == std::string::npos) continue;
     provenance += (provenance.empty() ? "" : "; ") + line.substr(text);
@@ -208,13 +211,13 @@ Measurements read_measurements(const std::string& file, const OwnProfiles& own) 
   Measurements measurements;
   std::string header;
   std::uint64_t number = 0;
-  if (!next_line(in, header, number, measurements.provenance)) {
+  if (!next_line(in, header, number, measurements.provenance, defects)) {
     throw InputError(file + ": holds no measurements");
   }
   const std::vector<std::string> names = split(header);
   const Where where = find_columns(names, number, defects);
   defects.check();
-  for (std::string line; next_line(in, line, number, measurements.provenance);) {
+  for (std::string line; next_line(in, line, number, measurements.provenance, defects);) {
     if (line == header) {
       defects.add(number, "the header again; expected it once, at the top");
       continue;

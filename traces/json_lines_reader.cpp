@@ -58,7 +58,8 @@ bool JsonLinesReader::next(Request& request) {
   }
   const char* const end = lines_.end();
   const char* at = skip_blank(lines_.begin(), end);
-  if (*at != '{') lines_.fail("expected a JSON object, found " + quoted(lines_.text()));
+  if (at == end || *at != '{')
+    lines_.fail("expected a JSON object, found " + quoted(lines_.text()));
   Fields fields;
   blocks_.clear();
   do {

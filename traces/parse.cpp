@@ -1,8 +1,11 @@
 #include "traces/parse.h"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
+#include <string>
 #include <system_error>
 
 namespace cleave {
@@ -97,7 +100,10 @@ const char* parse_decimal(const char* at, const char* end, double& value) {
     return at;
   }
   const auto [stop, error] = std::from_chars(begin, end, value);
-  if (error == std::errc::result_out_of_range) value = 1e300;
+  if (error == std::errc::result_out_of_range) {
+    // Too large, or too small: only the older function tells which.
+    value = std::min(1e300, std::strtod(std::string(begin, stop).c_str(), nullptr));
+  }
   return error == std::errc::invalid_argument ? nullptr : stop;
 }
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "sim/base/error.h"
+
 namespace cleave {
 
 namespace {
@@ -50,6 +52,12 @@ class Repeated final : public RequestSource {
         return false;
       }
       if (!period_s_) period_s_ = mean_period();
+      if (*period_s_ <= 0) {
+        throw InputError(
+            "workload.repeat: all requests of the trace arrive at once; expected a trace that "
+            "takes "
+            "some time, or to_s for the length of a round");
+      }
       shift_s_ += *period_s_;
       source_ = open_();
     }

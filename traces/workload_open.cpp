@@ -58,6 +58,24 @@ SourcePtr generated(const Workload& workload) {
   return generate(std::move(arrivals), std::move(lengths));
 }
 
+/// No request may arrive so late that times lose their digits.
+class InTime final : public RequestSource {
+ public:
+  explicit InTime(SourcePtr source) : source_(std::move(source)) {}
+  bool next(Request& request) override {
+    if (!source_->next(request)) return false;
+    if (!(request.arrival_s <= kMaxArrivalS)) {
+      throw InputError(
+          "workload: a request would arrive after more than 1e9 s; expected a higher rate, fewer "
+          "requests, or duration_s");
+    }
+    return true;
+  }
+
+ private:
+  SourcePtr source_;
+};
+
 /// Looks at the first request, so that a workload without any is found before the run.
 class NotEmpty final : public RequestSource {
  public:
@@ -87,7 +105,7 @@ std::unique_ptr<RequestSource> open_workload(const Workload& workload) {
   SourcePtr source = workload.arrivals == "replay" ? replay(workload) : generated(workload);
   if (workload.duration_s) source = limit_duration(std::move(source), *workload.duration_s);
   if (workload.requests) source = limit_requests(std::move(source), *workload.requests);
-  return std::make_unique<NotEmpty>(std::move(source));
+  return std::make_unique<NotEmpty>(std::make_unique<InTime>(std::move(source)));
 }
 
 }  // namespace cleave

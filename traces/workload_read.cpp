@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <filesystem>
 
 #include "sim/base/builtin.h"
 #include "sim/base/error.h"
+#include "sim/base/files.h"
 #include "traces/arrivals.h"
 #include "traces/workload.h"
 
@@ -48,7 +48,7 @@ bool is_builtin(const std::string& trace) {
 void check_trace_name(const JsonReader& reader, const std::string& trace) {
   if (trace.empty()) reader.fail("trace", "expected the name of a trace or a file, found \"\"");
   const bool like_file = trace.find_first_of("./") != std::string::npos;
-  if (!like_file && !is_builtin(trace) && !std::filesystem::exists(trace)) {
+  if (!like_file && !is_builtin(trace) && !file_exists(trace)) {
     throw_unknown_name(reader.path_of("trace"), "trace", trace, builtin_names("traces"));
   }
 }

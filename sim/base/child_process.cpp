@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <new>
 #include <utility>
 
 #include "sim/base/error.h"
@@ -18,6 +19,7 @@ namespace {
 
 constexpr char kGood = '+';
 constexpr char kBad = '-';
+constexpr char kOurMistake = '!';
 
 void write_all(int descriptor, const std::string& text) {
   for (std::size_t done = 0; done < text.size();) {
@@ -33,8 +35,12 @@ void write_all(int descriptor, const std::string& text) {
   if (getppid() != parent) _exit(1);
   try {
     write_all(descriptor, kGood + work());
-  } catch (const std::exception& error) {
+  } catch (const InputError& error) {
     write_all(descriptor, kBad + std::string(error.what()));
+  } catch (const std::bad_alloc& error) {
+    write_all(descriptor, kBad + sentence_of(error));
+  } catch (const std::exception& error) {
+    write_all(descriptor, kOurMistake + std::string(error.what()));
   }
   // Not exit(): what the parent has open and buffered is the parent's to flush.
   _exit(0);
@@ -79,12 +85,14 @@ std::string ChildProcess::result() {
   }
   int status = 0;
   waitpid(std::exchange(pid_, -1), &status, 0);
+  if (WIFSIGNALED(status)) {
+    throw ChildDied(std::string("the run died: ") + strsignal(WTERMSIG(status)));
+  }
   if (said_.empty()) {
-    throw InputError(WIFSIGNALED(status)
-                         ? std::string("the run died: ") + strsignal(WTERMSIG(status))
-                         : "the run ended with exit code " + std::to_string(WEXITSTATUS(status)));
+    throw InputError("the run ended with exit code " + std::to_string(WEXITSTATUS(status)));
   }
   if (said_.front() == kBad) throw InputError(said_.substr(1));
+  if (said_.front() == kOurMistake) throw std::runtime_error(said_.substr(1));
   return said_.substr(1);
 }
 

@@ -5,7 +5,15 @@
 #include <functional>
 #include <string>
 
+#include "sim/base/error.h"
+
 namespace cleave {
+
+/// A signal has ended the child: what it worked on is not to blame for that.
+class ChildDied : public InputError {
+ public:
+  using InputError::InputError;
+};
 
 /// Work done in a forked copy of this process: the network engine's clock starts once per process.
 /// The child's result comes back as text. It ends with its parent, however that ends.
@@ -21,8 +29,7 @@ class ChildProcess {
   int descriptor() const { return pipe_; }
   /// Takes what the child has said; true once it has ended.
   bool read();
-  /// What the child returned; waits for it. Throws InputError with the message of the InputError it
-  /// threw, or one that says how it died.
+  /// What the child returned; waits for it. Throws what the child threw, or how it died.
   std::string result();
 
  private:

@@ -3,12 +3,22 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <new>
 #include <numeric>
 
 namespace cleave {
 
+std::string sentence_of(const std::exception& error) {
+  if (dynamic_cast<const InputError*>(&error) != nullptr) return error.what();
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) {
+    return "the memory ran out; expected fewer machines, requests or points, or a computer with "
+           "more";
+  }
+  return std::string("internal error, please report it: ") + error.what();
+}
+
 void broken_invariant(const std::string& state) {
-  std::fprintf(stderr, "cleave: internal error, please report it: %s\n", state.c_str());
+  std::fprintf(stderr, "cleave: %s\n", sentence_of(std::logic_error(state)).c_str());
   std::abort();
 }
 

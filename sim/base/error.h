@@ -14,6 +14,10 @@ class InputError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// What to tell the user of any exception: the sentence of an InputError, that the memory ran out,
+/// or that this is a mistake of ours.
+std::string sentence_of(const std::exception& error);
+
 /// Ends the program because of a mistake of ours, with the state that shows it.
 [[noreturn]] void broken_invariant(const std::string& state);
 

@@ -1,6 +1,7 @@
 #include "sim/base/json_reader.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <fstream>
 #include <sstream>
@@ -140,6 +141,20 @@ std::vector<double> JsonReader::numbers(std::string_view key, Range range) {
   return numbers;
 }
 
+std::vector<std::string> JsonReader::texts(std::string_view key) {
+  const Json& found = value(key);
+  if (!found.is_array()) fail(key, "expected a list of texts, found " + json_kind(found));
+  std::vector<std::string> texts;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    if (!found[i].is_string()) {
+      fail(std::string(key) + "[" + std::to_string(i) + "]",
+           "expected a text, found " + json_kind(found[i]));
+    }
+    texts.push_back(found[i].get<std::string>());
+  }
+  return texts;
+}
+
 JsonReader JsonReader::object(std::string_view key) { return {value(key), path_of(key)}; }
 
 std::vector<JsonReader> JsonReader::objects(std::string_view key) {
@@ -164,12 +179,22 @@ void JsonReader::finish() const {
 }
 
 Json parse_json(std::string_view text, const std::string& place) {
-  // What reads a value calls itself for each value inside it.
+  // What reads a value calls itself for each value inside it, and a key is looked for among all.
   constexpr int kDeepest = 256;
-  const auto check = [&](int depth, Json::parse_event_t, const Json&) {
-    if (depth <= kDeepest) return true;
-    throw InputError(place + ": lists or objects within each other, more than " +
-                     std::to_string(kDeepest) + " deep; expected fewer");
+  constexpr std::size_t kMostKeys = 10'000;
+  std::array<std::size_t, kDeepest + 2> keys{};  // of the object open at each depth
+  const auto check = [&](int depth, Json::parse_event_t event, const Json&) {
+    if (depth > kDeepest) {
+      throw InputError(place + ": lists or objects within each other, more than " +
+                       std::to_string(kDeepest) + " deep; expected fewer");
+    }
+    const auto level = static_cast<std::size_t>(depth);
+    if (event == Json::parse_event_t::object_start) keys[level + 1] = 0;
+    if (event == Json::parse_event_t::key && ++keys[level] > kMostKeys) {
+      throw InputError(place + ": an object with more than " + std::to_string(kMostKeys) +
+                       " keys; expected fewer");
+    }
+    return true;
   };
   try {
     return Json::parse(text.begin(), text.end(), check, true, true);
@@ -186,6 +211,23 @@ Json parse_json(std::string_view text, const std::string& place) {
     throw InputError(place + ": the number " + what.substr(std::min(quote, what.size())) +
                      " is too large; expected numbers below 1e308");
   }
+}
+
+std::string readable_json(const Json& json, int indent) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+bool is_utf8(const std::string& text) {
+  try {
+    Json(text).dump();
+    return true;
+  } catch (const Json::type_error&) {
+    return false;
+  }
+}
+
+void require_utf8(const std::string& text, const std::string& place) {
+  if (!is_utf8(text)) throw InputError(place + " " + text + ": expected text in UTF-8");
 }
 
 Json load_json(const std::string& file) {

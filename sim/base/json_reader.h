@@ -43,6 +43,7 @@ class JsonReader {
   std::string name(std::string_view key, std::string_view kind,
                    const std::vector<std::string>& known);
   std::vector<double> numbers(std::string_view key, Range range = kAnyNumber);
+  std::vector<std::string> texts(std::string_view key);
   /// The value itself, whatever its type.
   const Json& value(std::string_view key);
   JsonReader object(std::string_view key);
@@ -65,6 +66,14 @@ class JsonReader {
 
 /// Parses `text`; the error names `place`, line and column.
 Json parse_json(std::string_view text, const std::string& place);
+
+bool is_utf8(const std::string& text);
+/// Throws where `text`, which `place` gave, is not UTF-8 and so could not stand in JSON.
+void require_utf8(const std::string& text, const std::string& place);
+
+/// JSON for people and programs to read, with something else in the place of what is not UTF-8:
+/// texts such as names of files need not be.
+std::string readable_json(const Json& json, int indent = -1);
 
 /// Reads and parses a file; errors name it.
 Json load_json(const std::string& file);

@@ -21,6 +21,13 @@ struct Command {
   Command(int order, AddCommand add);
 };
 
+/// Checks that an option is a whole number of at least `least`; CLI11 alone takes -1 for a huge
+/// one.
+class WholeNumber : public CLI::Validator {
+ public:
+  explicit WholeNumber(std::uint64_t least);
+};
+
 /// Help text of a subcommand: what it does, and one example.
 std::string with_example(const std::string& description, const std::string& example);
 

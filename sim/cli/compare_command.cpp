@@ -46,7 +46,7 @@ int compare(const Options& options) {
   const bool comparable = comparison["outcome"] != "not_comparable";
   const bool stdout_taken = (junit && junit->is_stdout()) || (markdown && markdown->is_stdout());
   if (options.json) {
-    std::cout << comparison.dump(1, ' ', false, Json::error_handler_t::replace) << '\n';
+    std::cout << readable_json(comparison, 1) << '\n';
   } else if (comparable && !stdout_taken) {
     std::cout << compare_text(comparison);
   }

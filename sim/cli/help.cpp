@@ -1,6 +1,7 @@
 #include "sim/cli/help.h"
 
 #include <algorithm>
+#include <charconv>
 #include <sstream>
 #include <utility>
 
@@ -8,6 +9,16 @@
 #include "sim/report/table.h"
 
 namespace cleave {
+
+WholeNumber::WholeNumber(std::uint64_t least) {
+  func_ = [least](const std::string& text) -> std::string {
+    std::uint64_t number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, number);
+    if (error == std::errc() && rest == end && number >= least) return "";
+    return "expected a whole number, at least " + std::to_string(least) + ", found " + text;
+  };
+}
 
 namespace {
 

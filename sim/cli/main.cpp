@@ -2,12 +2,15 @@
 #include <cstdlib>
 #include <iostream>
 #include <map>
+#include <new>
 
 #include "sim/base/error.h"
+#include "sim/base/unfinished.h"
 #include "sim/base/version.h"
 #include "sim/cli/command.h"
 #include "sim/cli/help.h"
 #include "sim/cli/progress.h"
+#include "sim/cli/standard_output.h"
 #include "sim/report/table.h"
 
 namespace cleave {
@@ -15,6 +18,7 @@ namespace cleave {
 namespace {
 
 constexpr int kBadInput = 2;
+constexpr int kOurMistake = 70;  // EX_SOFTWARE of sysexits.h
 
 std::multimap<int, AddCommand>& commands() {
   static std::multimap<int, AddCommand> all;
@@ -26,6 +30,12 @@ void print_error(const std::string& sentence) {
   constexpr std::size_t kColumns = 80;
   constexpr std::size_t kWhole = 1'000'000;
   std::cerr << wrapped("cleave: " + sentence, is_terminal(2) ? kColumns : kWhole) << '\n';
+}
+
+int exit_code_of(const std::exception& error) {
+  const bool asked_too_much = dynamic_cast<const InputError*>(&error) != nullptr ||
+                              dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
+  return asked_too_much ? kBadInput : kOurMistake;
 }
 
 int run(int argc, char** argv) {
@@ -55,15 +65,21 @@ Command::Command(int order, AddCommand add) { commands().emplace(order, add); }
 }  // namespace cleave
 
 int main(int argc, char** argv) {
-  int code = cleave::kBadInput;
+  cleave::fill_closed_streams();
+  cleave::Unfinished::remove_on_signals();
+  cleave::StandardOutput output;
+  int code = 0;
   try {
     code = cleave::run(argc, argv);
-  } catch (const cleave::InputError& error) {
     std::cout.flush();
-    cleave::print_error(error.what());
+  } catch (const std::exception& error) {
+    // What was printed before it comes first; that may be what failed.
+    std::cout.exceptions(std::ios::goodbit);
+    std::cout.flush();
+    cleave::print_error(cleave::sentence_of(error));
+    code = cleave::exit_code_of(error);
   }
   // Past the exit handlers of SimGrid's own libraries: they take longer than a short run.
-  std::cout.flush();
   std::fflush(nullptr);
   std::_Exit(code);
 }

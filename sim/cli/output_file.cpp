@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "sim/base/error.h"
+#include "sim/base/files.h"
 
 namespace cleave {
 
@@ -22,32 +23,19 @@ std::string cannot_write(int error) {
 }  // namespace
 
 OutputFile::OutputFile(std::string name, std::string place)
-    : name_(std::move(name)), place_(std::move(place)), target_(name_) {
+    : name_(std::move(name)), place_(std::move(place)), target_(behind_links(name_)) {
   if (is_stdout()) return;
   std::error_code error;
   const fs::file_status status = fs::status(target_, error);
   if (name_.empty() || fs::is_directory(status)) fail("expected the name of a file");
+  if (status.type() == fs::file_type::none) fail(cannot_write(error.value()));
   if (fs::exists(status) && !fs::is_regular_file(status)) {
     file_.open(target_, std::ios::binary);
   } else {
-    // A link keeps pointing to where the text goes.
-    if (fs::is_symlink(target_, error)) target_ = fs::weakly_canonical(target_, error);
-    partial_ = target_;
-    partial_ += ".partial-" + std::to_string(getpid());
-    file_.open(partial_, std::ios::binary | std::ios::trunc);
+    partial_.emplace(target_.string() + ".partial-" + std::to_string(getpid()));
+    file_.open(partial_->path(), std::ios::binary | std::ios::trunc);
   }
-  if (!file_) {
-    const int why = errno;
-    partial_.clear();
-    fail(cannot_write(why));
-  }
-}
-
-OutputFile::~OutputFile() {
-  if (partial_.empty()) return;
-  file_.close();
-  std::error_code ignored;
-  fs::remove(partial_, ignored);
+  if (!file_) fail(cannot_write(errno));
 }
 
 std::ostream& OutputFile::stream() { return is_stdout() ? std::cout : file_; }
@@ -58,11 +46,11 @@ void OutputFile::commit() {
   if (!is_stdout()) file_.close();
   // Where an earlier write failed, its reason is no longer known.
   if (!stream()) fail(errno == 0 ? "cannot be written" : cannot_write(errno));
-  if (partial_.empty()) return;
+  if (!partial_) return;
   std::error_code error;
-  fs::rename(partial_, target_, error);
-  if (error) fail("cannot be written: " + error.message());
-  partial_.clear();
+  fs::rename(partial_->path(), target_, error);
+  if (error) fail(cannot_write(error.value()));
+  partial_->keep();
 }
 
 void OutputFile::fail(const std::string& why) const {

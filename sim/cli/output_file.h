@@ -2,8 +2,11 @@
 
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <ostream>
 #include <string>
+
+#include "sim/base/unfinished.h"
 
 namespace cleave {
 
@@ -15,7 +18,6 @@ class OutputFile {
  public:
   /// `place` is the option that gave `name` ("--out").
   OutputFile(std::string name, std::string place);
-  ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
@@ -31,7 +33,7 @@ class OutputFile {
   std::string name_;
   std::string place_;
   std::filesystem::path target_;
-  std::filesystem::path partial_;  ///< empty where there is nothing to rename
+  std::optional<Unfinished> partial_;  ///< nothing where there is nothing to rename
   std::ofstream file_;
 };
 

@@ -113,7 +113,6 @@ Json search(const PlanSpec& spec, std::size_t parallel) {
 }
 
 int plan(const Options& options) {
-  if (options.parallel && *options.parallel == 0) throw InputError("-j: expected at least 1");
   const PlanSpec spec =
       read_plan(load_profile("profiles/plans", "plan", options.file, "PLAN"), options.file);
   std::optional<OutputFile> out;
@@ -141,8 +140,9 @@ void add_plan(CLI::App& app, Action& action) {
                    "cleave plan hh-code-70"));
   plan_app->add_option("PLAN", options->file, "plan (JSON), or the name of a built-in one")
       ->required();
-  plan_app->add_option("-j", options->parallel,
-                       "simulations at a time; default: the cores there are");
+  plan_app
+      ->add_option("-j", options->parallel, "simulations at a time; default: the cores there are")
+      ->check(WholeNumber(1));
   plan_app->add_option("--out", options->out, "file for the answer (JSON); cleave report shows it")
       ->type_name("FILE");
   plan_app->add_flag("--json", options->json, "print the answer as JSON");

@@ -5,6 +5,7 @@
 
 #include "models/latency_fit.h"
 #include "models/llm_config.h"
+#include "models/profile_fields.h"
 #include "models/roofline_fit.h"
 #include "sim/base/builtin.h"
 #include "sim/base/error.h"
@@ -52,7 +53,16 @@ struct FitOptions {
   std::string licence;
 };
 
+/// What is going to stand in a profile.
+void check_texts(const FitOptions& options) {
+  require_utf8(options.source, "--source");
+  require_utf8(options.licence, "--licence");
+  for (const std::string& file : options.own.llms) require_utf8(short_name(file), "--llm");
+  for (const std::string& file : options.own.gpus) require_utf8(short_name(file), "--gpu");
+}
+
 int fit(const FitOptions& options) {
+  check_texts(options);
   const Measurements measured = read_measurements(options.file, options.own);
   const auto profiles =
       fit_latencies(measured.rows, options.source.empty() ? measured.provenance : options.source,
@@ -86,6 +96,7 @@ void print_roofline(const Roofline& roofline) {
 }
 
 int fit_all(const FitOptions& options) {
+  check_texts(options);
   const Measurements measured = read_measurements(options.file, options.own);
   Roofline roofline = fit_roofline(measured.rows, options.own);
   roofline.source = options.source.empty() ? measured.provenance : options.source;

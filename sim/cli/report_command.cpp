@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "sim/base/error.h"
+#include "sim/base/files.h"
 #include "sim/cli/command.h"
 #include "sim/cli/output_file.h"
 #include "sim/explore/sweep_points.h"
@@ -46,7 +47,7 @@ void check_summary(const Json& summary, const std::string& file) {
 
 RunResult read_run(const std::string& folder, const std::string& name) {
   const auto file = [&](const char* part) { return (fs::path(folder) / part).string(); };
-  if (!fs::exists(file("summary.json"))) {
+  if (!file_exists(file("summary.json"))) {
     throw InputError(folder + ": no results of a run: expected summary.json in it, as cleave run " +
                      "--out writes it");
   }
@@ -95,6 +96,7 @@ void check_plan(const Json& plan, const std::string& file) {
   reader.numbers("seeds");
   if (reader.objects("candidates").empty()) reader.fail("candidates", "expected at least one");
   reader.objects("infeasible");
+  reader.name("goal", "goal", {"cost", "power", "machines", "throughput"});
   if (!reader.has("optimum")) return;
   reader.object("optimum").object("verified");
   for (const char* list : {"designs", "ties", "headroom"}) reader.objects(list);
@@ -127,8 +129,9 @@ std::string page_of_file(const std::string& file) {
 
 std::string page_of(const std::vector<std::string>& results) {
   for (const std::string& result : results) {
-    if (!fs::exists(result)) throw InputError(result + ": no such file or folder");
-    if (fs::is_directory(result)) continue;
+    if (!file_exists(result)) throw InputError(result + ": no such file or folder");
+    std::error_code none;
+    if (fs::is_directory(result, none)) continue;
     if (results.size() > 1) {
       throw InputError(result + ": not the folder of a run; several results must all be runs");
     }

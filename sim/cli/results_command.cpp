@@ -59,10 +59,11 @@ void export_json(const Options& options) {
           // Scenarios and summaries are stored as text.
           const bool document = names[i] == "scenario" || names[i] == "summary";
           row[names[i]] = document && cells[i].is_string()
-                              ? Json::parse(cells[i].get_ref<const std::string&>())
+                              ? parse_json(cells[i].get_ref<const std::string&>(),
+                                           options.file + ": " + names[i])
                               : cells[i];
         }
-        std::cout << (first ? "\n" : ",\n") << row.dump();
+        std::cout << (first ? "\n" : ",\n") << readable_json(row);
         first = false;
       });
   std::cout << "\n]\n";
@@ -121,13 +122,13 @@ void add_results(CLI::App& app, Action& action) {
                               "cleave results results.db --where \"ttft_p99 < 1 and slo_holds = "
                               "true\" --sort cost_per_hour"));
   results->add_option("DB", options->file, "database that cleave sweep has made");
-  results->add_option("--where", options->query.where, "comparisons of columns, joined by and")
+  results->add_option("--where", options->query.where, "condition on columns, as in SQL")
       ->type_name("CONDITION");
   results->add_option("--columns", options->query.columns, "which columns to show: a,b,c")
       ->delimiter(',');
   results->add_option("--sort", options->query.sort, "column to sort by");
   results->add_flag("--descending", options->query.descending, "the largest first");
-  results->add_option("--limit", options->query.limit, "most rows to show");
+  results->add_option("--limit", options->query.limit, "most rows to show")->check(WholeNumber(0));
   CLI::Option* csv = results->add_flag("--csv", options->csv, "print CSV, with all columns");
   results->add_flag("--json", options->json, "print JSON, with all columns")->excludes(csv);
 

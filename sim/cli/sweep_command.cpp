@@ -12,6 +12,8 @@ namespace cleave {
 
 namespace {
 
+constexpr int kFailedPoints = 4;
+
 struct Options {
   std::string spec;
   std::vector<std::string> settings;
@@ -23,11 +25,23 @@ struct Options {
   bool quiet = false;
 };
 
+void print_counts(const PointQueue& queue, const std::string& out) {
+  const auto count = [](std::uint64_t number) { return grouped(static_cast<double>(number)); };
+  std::cout << count(queue.done()) << " points run";
+  if (queue.already() > 0) std::cout << ", " << count(queue.already()) << " were there already";
+  if (queue.failed() > 0) {
+    std::cout << ", " << count(queue.failed()) << " failed (cleave results " << out
+              << " --where \"status != done\")";
+  }
+  std::cout << "; results in " << out << '\n';
+}
+
 /// Runs the sweep in this process and its children, or through `ranks` where there are any.
 int sweep(const Options& options, MpiRanks* ranks) {
   const Shard shard =
       options.shard.empty() ? shard_of_environment(options.shards) : parse_shard(options.shard);
   const SweepSpec spec = load_sweep(options.spec, options.settings);
+  check_readable(spec);
   ResultsStore store(options.out, spec);
   if (options.retry_failed) store.forget_failures();
   std::optional<SweepProgress> progress(std::in_place, options.quiet);
@@ -40,28 +54,19 @@ int sweep(const Options& options, MpiRanks* ranks) {
     run_points(queue, options.parallel.value_or(usable_cores()));
   }
   progress.reset();
-  if (options.quiet) return 0;
-  const auto count = [](std::uint64_t number) { return grouped(static_cast<double>(number)); };
-  std::cout << count(queue.done()) << " points run";
-  if (queue.already() > 0) std::cout << ", " << count(queue.already()) << " were there already";
-  if (queue.failed() > 0) {
-    std::cout << ", " << count(queue.failed()) << " failed (cleave results " << options.out
-              << " --where \"status = failed\")";
-  }
-  std::cout << "; results in " << options.out << '\n';
-  return 0;
+  if (!options.quiet) print_counts(queue, options.out);
+  return queue.failed() > 0 ? kFailedPoints : 0;
 }
 
 int run(const Options& options) {
-  if (options.parallel && *options.parallel == 0) throw InputError("-j: expected at least 1");
   if (!is_mpi_run()) return sweep(options, nullptr);
   MpiRanks ranks;
   if (ranks.is_first()) return sweep(options, &ranks);
   try {
     ranks.work(options.parallel.value_or(1));
-  } catch (const InputError& error) {
+  } catch (const std::exception& error) {
     // The first process would wait for this one.
-    std::cerr << "cleave: " << error.what() << '\n';
+    std::cerr << "cleave: " << sentence_of(error) << '\n';
     ranks.abort(1);
   }
   return 0;
@@ -70,23 +75,28 @@ int run(const Options& options) {
 void add_sweep(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* sweep_app = app.add_subcommand(
-      "sweep", with_example("Runs a family of scenarios; started again, it goes on where it was.",
-                            "cleave sweep hh-design-space --out results.db"));
+      "sweep",
+      with_example(
+          "Runs a family of scenarios; started again, it goes on where it was. Exit code: 4 "
+          "where points failed.",
+          "cleave sweep hh-design-space --out results.db"));
   sweep_app
       ->add_option("SPEC", options->spec, "what varies (JSON; see SWEEPS.md), or a built-in name")
       ->required();
   sweep_app->add_option("--out", options->out, "results (SQLite)")->type_name("DB")->required();
   sweep_app->add_option("--set", options->settings, "one setting of all points: path=value")
       ->type_name("PATH=VALUE");
-  sweep_app->add_option("-j", options->parallel,
-                        "points at a time; default: the cores there are, one for each process of "
-                        "mpirun");
+  sweep_app
+      ->add_option("-j", options->parallel,
+                   "points at a time; default: the cores there are, one for each process of "
+                   "mpirun")
+      ->check(WholeNumber(1));
   CLI::Option* shard = sweep_app->add_option(
       "--shard", options->shard, "only part i of n; default: as a Slurm or Kubernetes array says");
   shard->type_name("i/n");
   sweep_app
       ->add_option("--shards", options->shards, "number of parts, where the array does not say")
-      ->check(CLI::PositiveNumber)
+      ->check(WholeNumber(1))
       ->excludes(shard);
   sweep_app->add_flag("--retry-failed", options->retry_failed, "run failed points again");
   sweep_app->add_flag("--quiet", options->quiet, "print nothing but errors");

@@ -86,8 +86,7 @@ int info(const Input& input, bool json) {
   if (json) {
     Json all{{"file", input.file}, {"format", format}};
     all.update(statistics_json(statistics));
-    // A file's name need not be UTF-8, but JSON must be.
-    out.stream() << all.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
+    out.stream() << readable_json(all, 2) << '\n';
   } else {
     const auto again = input.open();
     out.stream() << trace_info_text(statistics, input.file, format,
@@ -128,6 +127,9 @@ int fit(const Input& input, const std::string& out, const DistributionOrigin& or
   if (out != "-" && !out.ends_with(".json")) {
     throw InputError("--out " + out + ": expected a name ending with .json");
   }
+  require_utf8(origin.source, "--source");
+  require_utf8(origin.licence, "--licence");
+  require_utf8(origin.cite, "--cite");
   OutputFile file(out, "--out");
   const Json distribution = fit_distribution(*input.open(), origin);
   file.stream() << distribution_text(distribution);

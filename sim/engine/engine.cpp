@@ -1,6 +1,7 @@
 #include "sim/engine/engine.h"
 
 #include <algorithm>
+#include <csignal>
 #include <simgrid/kernel/Timer.hpp>
 #include <simgrid/kernel/resource/Model.hpp>
 #include <simgrid/kernel/resource/NetworkModelIntf.hpp>
@@ -19,7 +20,11 @@ simgrid::s4u::Engine& make_simgrid() {
   static char name[] = "cleave";
   static char quiet[] = "--log=xbt_cfg.thresh:warning";
   static char* argv[] = {name, quiet, nullptr};
+  struct sigaction on_interrupt {};
+  sigaction(SIGINT, nullptr, &on_interrupt);
   static simgrid::s4u::Engine engine(&argc, argv);
+  // SimGrid's own handler prints what it is at, and crashes where that is in its kernel.
+  sigaction(SIGINT, &on_interrupt, nullptr);
   simgrid::s4u::Engine::set_config("network/model:CM02");
   simgrid::s4u::Engine::set_config("network/crosstraffic:0");
   simgrid::s4u::Engine::set_config("network/TCP-gamma:0");

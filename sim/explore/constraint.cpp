@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "sim/base/error.h"
+#include "sim/scenario/path.h"
 #include "sim/scenario/scenario.h"
 
 namespace cleave {
@@ -22,19 +23,6 @@ bool is_path_character(char c) {
 }
 
 }  // namespace
-
-const Json* find_path(const Json& document, const std::string& path) {
-  std::string pointer = "/";
-  for (const char c : path) {
-    if (c == '.' || c == '[') {
-      pointer += '/';
-    } else if (c != ']') {
-      pointer += c;
-    }
-  }
-  const Json::json_pointer where(pointer);
-  return document.contains(where) ? &document[where] : nullptr;
-}
 
 class Constraint::Parser {
  public:

@@ -43,7 +43,4 @@ class Constraint {
   std::map<std::string, Machine> machines_;  ///< a sweep asks for the same few again and again
 };
 
-/// The value at `path` ("pools[0].count") of a document; nothing where there is none.
-const Json* find_path(const Json& document, const std::string& path);
-
 }  // namespace cleave

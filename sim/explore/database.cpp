@@ -2,30 +2,71 @@
 
 #include <sqlite3.h>
 
+#include <array>
+#include <cstdio>
+#include <filesystem>
+
 #include "sim/base/error.h"
 
 namespace cleave {
 
 Database::Database(const std::string& file, Mode mode) : file_(file) {
-  // Readers too may write what goes with a log: who closes it last puts it away.
-  const int flags = SQLITE_OPEN_READWRITE | (mode == Mode::kWrite ? SQLITE_OPEN_CREATE : 0);
-  constexpr int kPatienceMs = 60'000;
   try {
-    if (sqlite3_open_v2(file.c_str(), &handle_, flags, nullptr) != SQLITE_OK) fail();
-    sqlite3_busy_timeout(handle_, kPatienceMs);
-    if (mode == Mode::kRead) {
-      run("PRAGMA query_only = ON");
-    } else {
-      run("PRAGMA journal_mode = WAL");
-      run("PRAGMA synchronous = NORMAL");
-    }
+    // Readers too may write what goes with a log: who closes it last puts it away.
+    open(file, SQLITE_OPEN_READWRITE | (mode == Mode::kWrite ? SQLITE_OPEN_CREATE : 0));
+    if (mode == Mode::kWrite) return;
+    run("PRAGMA query_only = ON");
+    const int code =
+        sqlite3_exec(handle_, "SELECT 1 FROM sqlite_master", nullptr, nullptr, nullptr);
+    if (code == SQLITE_CANTOPEN || code == SQLITE_READONLY) open_where_nothing_can_be_written();
   } catch (const InputError&) {
     sqlite3_close(handle_);
     throw;
   }
 }
 
-Database::~Database() { sqlite3_close(handle_); }
+Database::~Database() {
+  if (writes_ahead_) {
+    // Without the log, it can be read where nothing can be written. Readers may still need it.
+    sqlite3_busy_timeout(handle_, 0);
+    sqlite3_exec(handle_, "PRAGMA journal_mode = DELETE", nullptr, nullptr, nullptr);
+  }
+  sqlite3_close(handle_);
+}
+
+void Database::open(const std::string& name, int flags) {
+  constexpr int kPatienceMs = 60'000;
+  if (sqlite3_open_v2(name.c_str(), &handle_, flags, nullptr) != SQLITE_OK) fail();
+  sqlite3_busy_timeout(handle_, kPatienceMs);
+}
+
+/// A file that a sweep has left while it was written to says that it has a log, and SQLite would
+/// make what goes with that.
+void Database::open_where_nothing_can_be_written() {
+  std::error_code none;
+  const auto log_size = std::filesystem::file_size(file_ + "-wal", none);
+  if (!none && log_size > 0) {
+    throw InputError(file_ +
+                     ": a sweep was stopped while it wrote to it, and nothing can be written "
+                     "here to restore it; expected a copy elsewhere, with " +
+                     file_ + "-wal beside it");
+  }
+  std::string uri = "file:";
+  for (const char c : file_) {
+    constexpr std::string_view kSpecial = "%?#";
+    std::array<char, 4> escaped{};
+    std::snprintf(escaped.data(), escaped.size(), "%%%02X", static_cast<unsigned char>(c));
+    uri += kSpecial.find(c) == std::string_view::npos ? std::string(1, c) : escaped.data();
+  }
+  sqlite3_close(handle_);
+  open(uri + "?immutable=1", SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+}
+
+void Database::write_ahead() {
+  run("PRAGMA journal_mode = WAL");
+  run("PRAGMA synchronous = NORMAL");
+  writes_ahead_ = true;
+}
 
 void Database::fail() const { throw InputError(file_ + ": " + sqlite3_errmsg(handle_)); }
 

@@ -13,24 +13,28 @@ namespace cleave {
 class Database {
  public:
   enum class Mode { kRead, kWrite };
-  /// kRead changes nothing in it. kWrite creates the file where there is none, and writes ahead to
-  /// a log (WAL): readers see what is committed while it is open, and a process that dies leaves
-  /// whole rows.
+  /// kRead changes nothing in it. kWrite creates the file where there is none.
   Database(const std::string& file, Mode mode);
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
+  /// From here on writes go ahead to a log (WAL) until this is closed: readers see what is
+  /// committed, and a process that dies leaves whole rows.
+  void write_ahead();
   void run(const std::string& sql);
   bool has_table(const std::string& name);
   const std::string& file() const { return file_; }
 
  private:
   friend class Statement;
+  void open(const std::string& name, int flags);
+  void open_where_nothing_can_be_written();
   [[noreturn]] void fail() const;
 
   std::string file_;
   sqlite3* handle_ = nullptr;
+  bool writes_ahead_ = false;
 };
 
 /// One statement: bind its parameters in order, then step through its rows; after that it can be

@@ -3,6 +3,8 @@
 #include <filesystem>
 
 #include "sim/base/error.h"
+#include "sim/base/files.h"
+#include "sim/base/unfinished.h"
 #include "sim/explore/results_store.h"
 
 namespace cleave {
@@ -49,9 +51,10 @@ void check_same_sweep(Database& one, Database& other) {
 MergeCount fill(const std::string& file, const std::vector<std::string>& inputs) {
   const WriterLock lock(file);
   Database out(file, Database::Mode::kWrite);
-  out.run("BEGIN IMMEDIATE");
   bool is_new = !Statement(out, "SELECT 1 FROM sqlite_master").step();
   if (!is_new) check_is_results(out);
+  out.write_ahead();
+  out.run("BEGIN IMMEDIATE");
   for (const std::string& input : inputs) {
     Database in(input, Database::Mode::kRead);
     check_is_results(in);
@@ -65,29 +68,35 @@ MergeCount fill(const std::string& file, const std::vector<std::string>& inputs)
   out.run("COMMIT");
   Statement count(out, "SELECT count(*) FROM points");
   count.step();
-  return {static_cast<std::uint64_t>(count.integer(0)), std::stoull(sweep_fact(out, "points"))};
+  return {static_cast<std::uint64_t>(count.integer(0)), sweep_size(out)};
 }
 
 }  // namespace
 
-MergeCount merge_results(const std::string& out, const std::vector<std::string>& inputs) {
+MergeCount merge_results(const std::string& name, const std::vector<std::string>& inputs) {
   for (const std::string& input : inputs) {
-    std::error_code error;
-    if (fs::equivalent(input, out, error)) {
+    std::error_code none;
+    if (fs::equivalent(input, name, none)) {
       throw InputError(input + ": is both an input and the output");
     }
   }
-  if (fs::exists(out)) return fill(out, inputs);
-  const std::string partial = out + ".partial-" + std::to_string(getpid());
-  try {
-    const MergeCount count = fill(partial, inputs);
-    fs::rename(partial, out);
-    return count;
-  } catch (...) {
-    std::error_code ignored;
-    for (const char* ending : {"", "-wal", "-shm"}) fs::remove(partial + ending, ignored);
-    throw;
+  const fs::path out = behind_links(name);
+  std::error_code error;
+  const fs::file_status status = fs::status(out, error);
+  if (status.type() == fs::file_type::none) {
+    throw InputError(name + ": cannot be written: " + error.message());
   }
+  if (fs::exists(status)) return fill(out, inputs);
+  Unfinished partial(out.string() + ".partial-" + std::to_string(getpid()));
+  // SQLite's own, gone before a good end.
+  const Unfinished log(partial.path() + "-wal");
+  const Unfinished index(partial.path() + "-shm");
+  const Unfinished journal(partial.path() + "-journal");
+  const MergeCount count = fill(partial.path(), inputs);
+  fs::rename(partial.path(), out, error);
+  if (error) throw InputError(name + ": cannot be written: " + error.message());
+  partial.keep();
+  return count;
 }
 
 }  // namespace cleave

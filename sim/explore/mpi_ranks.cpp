@@ -24,7 +24,7 @@ bool is_mpi_run() {
 namespace {
 
 // What a message is. Its text begins with the number of the point and a line feed; a result goes on
-// with + and the summary, or - and the error.
+// with + and the summary, - and the error, or ! and the signal that ended it.
 constexpr int kAsk = 1;
 constexpr int kResult = 2;
 constexpr int kPoint = 3;
@@ -97,8 +97,10 @@ void MpiRanks::answer(PointQueue* queue) {
   if (message.kind == kResult) {
     --outstanding_;
     const std::string text = message.text.substr(1);
-    const bool good = message.text.front() == '+';
-    if (queue != nullptr) queue->record(message.point, {good ? text : "", good ? "" : text});
+    const char how = message.text.front();
+    if (queue != nullptr) {
+      queue->record(message.point, {how == '+' ? text : "", how == '+' ? "" : text, how == '!'});
+    }
     return;
   }
   std::size_t point = 0;
@@ -131,7 +133,8 @@ void MpiRanks::work(std::size_t parallel) {
         return message.kind == kPoint;
       },
       [](std::size_t point, const JobResult& result) {
-        send(0, kResult, point, result.error.empty() ? "+" + result.text : "-" + result.error);
+        send(0, kResult, point,
+             result.error.empty() ? "+" + result.text : (result.died ? "!" : "-") + result.error);
       });
 }
 

@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <limits>
@@ -20,6 +21,7 @@ namespace {
 
 constexpr double kTolerance = 1e-6;
 constexpr const char* kUnfinished = "unfinished";
+const std::string kNone = "none";
 
 /// The machine that stands for 8 GPUs of this kind.
 std::string machine_of(const std::string& gpu, const JsonReader& pool) {
@@ -148,17 +150,25 @@ std::string seconds(double value) {
   return text.str();
 }
 
-double parse_time(const std::string& text) { return text.empty() ? 0 : std::stod(text); }
+/// A number of the expected results; 0 where there is none.
+template <class Number>
+Number parse(const std::string& text) {
+  Number value{};
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  if (text.empty() || (error == std::errc() && rest == end)) return value;
+  throw InputError("the expected results: expected a number, found \"" + text + "\"");
+}
 
 void compare(const Row& row, const FinishedRequest& found, const std::vector<std::string>& machines,
              FirstDifference& first) {
   const auto machine = [&](const char* field, const std::string& expected, InstanceId instance) {
-    if (expected == machines[instance]) return;
-    first.note(found.arrival_s, row[0], field, expected, machines[instance]);
+    const std::string& used = instance == kNoInstance ? kNone : machines[instance];
+    if (expected != used) first.note(found.arrival_s, row[0], field, expected, used);
   };
   const auto time = [&](const char* field, const std::string& expected, double value) {
     if (expected.empty()) return;
-    const double expected_s = parse_time(expected);
+    const double expected_s = parse<double>(expected);
     if (std::abs(expected_s - value) <= kTolerance) return;
     first.note(std::min(expected_s, value), row[0], field, expected, seconds(value));
   };
@@ -193,10 +203,10 @@ std::string compare_parity(const ParityCase& parity_case) {
   simulate(read_scenario(parity_case.scenario), "", {&results});
   FirstDifference first;
   for (const Row& row : rows) {
-    const auto found = results.requests.find(std::stoull(row[0]));
+    const auto found = results.requests.find(parse<std::uint64_t>(row[0]));
     if (found == results.requests.end()) {
       if (row[7].empty()) continue;
-      first.note(parse_time(row[2]), row[0], "token_end", row[7], kUnfinished);
+      first.note(parse<double>(row[2]), row[0], "token_end", row[7], kUnfinished);
     } else {
       compare(row, found->second, parity_case.machines, first);
     }

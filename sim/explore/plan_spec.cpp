@@ -141,6 +141,7 @@ PlanSpec read_plan(const Json& json, const std::string& place) {
   }
   spec.scenario = merge_scenario(sources);
   if (reader.has("scenario")) {
+    reader.object("scenario");  // nothing else can be merged
     spec.scenario = merge_scenario(spec.scenario, reader.value("scenario"));
   }
   read_goal(reader, spec);

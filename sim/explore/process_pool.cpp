@@ -22,8 +22,10 @@ struct Job {
 JobResult collect(ChildProcess& process) {
   try {
     return {process.result(), ""};
-  } catch (const InputError& error) {
-    return {"", error.what()};
+  } catch (const ChildDied& death) {
+    return {"", death.what(), true};
+  } catch (const std::exception& error) {
+    return {"", sentence_of(error)};
   }
 }
 

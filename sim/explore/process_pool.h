@@ -10,6 +10,7 @@ namespace cleave {
 struct JobResult {
   std::string text;
   std::string error;  ///< "" where the job succeeded
+  bool died = false;  ///< a signal ended it: tried again, it may succeed
 };
 
 /// Runs jobs in child processes, at most `parallel` at a time. `next` gives the number of the next

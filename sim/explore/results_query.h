@@ -13,7 +13,7 @@ namespace cleave {
 /// Which rows and columns of a results database to read.
 struct ResultsQuery {
   std::vector<std::string> columns;  ///< none: all but the scenarios and summaries
-  /// Comparisons of a column with a number or a text, "ttft_p99 < 1 and status = done".
+  /// Conditions, all of which must hold, as where_clause() takes them.
   std::vector<std::string> where;
   std::string sort;  ///< a column; "": the points' numbers
   bool descending = false;
@@ -21,7 +21,7 @@ struct ResultsQuery {
 };
 
 /// Reads `file` row by row: a number, a text or null for every column of `columns`. Whole numbers
-/// come as integers. Throws InputError for an unknown column or a comparison it cannot read.
+/// come as integers. Throws InputError for an unknown column or a condition it cannot read.
 void read_results(const std::string& file, const ResultsQuery& query,
                   const std::function<void(const std::vector<std::string>& columns)>& header,
                   const std::function<void(const std::vector<Json>& row)>& row);

@@ -4,12 +4,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <cstring>
 #include <thread>
 
 #include "sim/base/error.h"
 #include "sim/base/version.h"
+#include "sim/scenario/path.h"
 #include "sim/scenario/resolve.h"
 
 namespace cleave {
@@ -81,19 +83,34 @@ std::string sweep_fact(Database& database, const std::string& key) {
   return find.bind(key).step() ? find.text(0) : "";
 }
 
+std::uint64_t sweep_size(Database& database) {
+  const std::string text = sweep_fact(database, "points");
+  std::uint64_t size = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, size);
+  if (error == std::errc() && rest == end) return size;
+  throw InputError(database.file() + ": sweep.points: expected a whole number, found \"" + text +
+                   "\"");
+}
+
+std::vector<std::string> varied_paths(Database& database) {
+  const std::string place = database.file() + ": sweep.paths";
+  const Json paths{{"paths", parse_json(sweep_fact(database, "paths"), place)}};
+  return JsonReader(paths, database.file() + ": sweep").texts("paths");
+}
+
 ResultsStore::ResultsStore(const std::string& file, const SweepSpec& spec)
     : spec_(spec), lock_(file), database_(file, Database::Mode::kWrite) {
   const Json* pools = find_path(spec.base(), "pools");
   metrics_ = metric_columns(pools == nullptr ? 0 : pools->size());
-  if (Statement(database_, "SELECT 1 FROM sqlite_master").step()) {
-    check();
-  } else {
-    create();
-  }
+  const bool resumed = Statement(database_, "SELECT 1 FROM sqlite_master").step() && goes_on();
+  database_.write_ahead();
+  if (!resumed) create();
   read_recorded();
   std::string places = "?, ?, ?, ?, ?, ?";
   for (std::size_t i = 0; i < spec.paths().size() + metrics_.size(); ++i) places += ", ?";
-  insert_ = std::make_unique<Statement>(database_, "INSERT INTO points VALUES (" + places + ")");
+  insert_ = std::make_unique<Statement>(database_,
+                                        "INSERT OR REPLACE INTO points VALUES (" + places + ")");
 }
 
 void ResultsStore::create() {
@@ -103,6 +120,8 @@ void ResultsStore::create() {
   for (const std::string& path : spec_.paths()) columns += ", " + quoted_name(path);
   for (const MetricColumn& metric : metrics_) columns += ", " + quoted_name(metric.name) + " REAL";
   database_.run("BEGIN IMMEDIATE");
+  database_.run("DROP TABLE IF EXISTS sweep");
+  database_.run("DROP TABLE IF EXISTS points");
   database_.run("CREATE TABLE sweep (key TEXT PRIMARY KEY, value TEXT NOT NULL)");
   database_.run("CREATE TABLE points (" + columns + ")");
   Statement insert(database_, "INSERT INTO sweep VALUES (?, ?)");
@@ -115,25 +134,54 @@ void ResultsStore::create() {
   database_.run("COMMIT");
 }
 
-void ResultsStore::check() const {
+bool ResultsStore::goes_on() const {
   check_is_results(database_);
-  const std::string& file = database_.file();
-  if (sweep_fact(database_, "spec_hash") != spec_.hash()) {
-    throw InputError(file +
-                     ": holds the results of another sweep; expected the same specification "
-                     "as before, or the name of a new file");
-  }
+  const std::string why_not = why_another_sweep();
+  if (why_not.empty()) return true;
+  if (!Statement(database_, "SELECT 1 FROM points WHERE status = 'done'").step()) return false;
+  throw InputError(database_.file() + ": " + why_not);
+}
+
+std::string ResultsStore::why_another_sweep() const {
   const std::string version = sweep_fact(database_, "cleave_version");
-  if (version != kVersion) {
-    throw InputError(file + ": was begun by cleave " + version + "; this is cleave " + kVersion +
-                     ", whose results may differ");
+  if (sweep_fact(database_, "spec_hash") == spec_.hash()) {
+    return version == kVersion ? ""
+                                     : "was begun by cleave " + version + "; this is cleave " +
+                                           kVersion + ", whose results may differ";
   }
+  const std::string expected =
+      "; expected the same specification as before, or the name of a new file";
+  Json before = Json::parse(sweep_fact(database_, "spec"), nullptr, false);
+  Json now = spec_.resolved();
+  if (before.is_object() && before.contains("files") && now.contains("files")) {
+    const Json old_files = before["files"];
+    const Json new_files = now["files"];
+    before.erase("files");
+    now.erase("files");
+    for (const auto& file : old_files.items()) {
+      if (before != now || new_files.value(file.key(), Json()) == file.value()) continue;
+      return "was begun with another content of " + file.key() +
+             "; expected that again, or the name of a new database";
+    }
+  }
+  return "holds the results of another sweep" + expected;
 }
 
 void ResultsStore::read_recorded() {
-  recorded_.assign(spec_.size(), false);
-  Statement points(database_, "SELECT point FROM points");
-  while (points.step()) recorded_.at(static_cast<std::size_t>(points.integer(0))) = true;
+  recorded_.assign(spec_.size(), Status::kMissing);
+  Statement points(database_, "SELECT point, status FROM points");
+  while (points.step()) {
+    const std::int64_t point = points.integer(0);
+    if (point < 0 || static_cast<std::uint64_t>(point) >= recorded_.size()) {
+      throw InputError(database_.file() + ": points: has point " + std::to_string(point) +
+                       ", but the sweep has " + std::to_string(recorded_.size()) +
+                       "; expected what cleave sweep has written");
+    }
+    const std::string status = points.text(1);
+    recorded_[static_cast<std::size_t>(point)] = status == "done"   ? Status::kDone
+                                                 : status == "died" ? Status::kMissing
+                                                                    : Status::kFailed;
+  }
 }
 
 void ResultsStore::add(std::uint64_t point, const Json& scenario, const JobResult& result) {
@@ -144,7 +192,7 @@ void ResultsStore::add(std::uint64_t point, const Json& scenario, const JobResul
   } else {
     insert_->bind(scenario_hash(scenario));
   }
-  insert_->bind(good ? "done" : "failed");
+  insert_->bind(good ? "done" : result.died ? "died" : "failed");
   if (good) {
     insert_->bind_null();
   } else {
@@ -168,11 +216,11 @@ void ResultsStore::add(std::uint64_t point, const Json& scenario, const JobResul
     }
   }
   insert_->step();
-  recorded_[point] = true;
+  recorded_[point] = good ? Status::kDone : result.died ? Status::kMissing : Status::kFailed;
 }
 
 void ResultsStore::forget_failures() {
-  database_.run("DELETE FROM points WHERE status = 'failed'");
+  database_.run("DELETE FROM points WHERE status != 'done'");
   read_recorded();
 }
 

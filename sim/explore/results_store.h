@@ -28,26 +28,31 @@ class WriterLock {
 /// of its own. SWEEPS.md has the schema.
 class ResultsStore {
  public:
-  /// Creates the file, or goes on with one that was made for the same sweep; InputError for any
-  /// other.
+  /// Creates the file, or goes on with one that was made for the same sweep. One without a point
+  /// that was done begins anew; any other is refused with an InputError, and left as it is.
   ResultsStore(const std::string& file, const SweepSpec& spec);
 
-  bool has(std::uint64_t point) const { return recorded_[point]; }
+  /// Whether it is done or has failed; what has died is to be tried again.
+  bool has(std::uint64_t point) const { return recorded_[point] != Status::kMissing; }
+  bool failed(std::uint64_t point) const { return recorded_[point] == Status::kFailed; }
   /// `result.text` is the compact summary; `scenario` is null where it could not even be made.
   void add(std::uint64_t point, const Json& scenario, const JobResult& result);
-  /// Takes out the points that failed, to be run again.
+  /// Takes out the points that failed or died, to be run again.
   void forget_failures();
 
  private:
+  enum class Status : std::uint8_t { kMissing, kDone, kFailed };
+
+  bool goes_on() const;
+  std::string why_another_sweep() const;
   void create();
-  void check() const;
   void read_recorded();
 
   const SweepSpec& spec_;
   WriterLock lock_;  // closed after the database: that lets go of SQLite's locks too
   mutable Database database_;
   std::vector<MetricColumn> metrics_;
-  std::vector<bool> recorded_;
+  std::vector<Status> recorded_;
   std::unique_ptr<Statement> insert_;
 };
 
@@ -57,6 +62,9 @@ void check_is_results(Database& database);
 
 /// What the table "sweep" says about `key`.
 std::string sweep_fact(Database& database, const std::string& key);
+/// The same of "points" and of "paths".
+std::uint64_t sweep_size(Database& database);
+std::vector<std::string> varied_paths(Database& database);
 
 struct MergeCount {
   std::uint64_t merged = 0;  ///< points in the result

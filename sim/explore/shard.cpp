@@ -47,10 +47,11 @@ Shard parse_shard(const std::string& text) {
   const auto index = whole_number(text.substr(0, slash));
   const auto count =
       slash == std::string::npos ? std::nullopt : whole_number(text.substr(slash + 1));
-  if (!index || !count || *count == 0 || *index > *count) {
-    throw InputError("--shard " + text + ": expected i/n, as in 0/4 for the first of 4 parts");
+  if (!index || !count || *count == 0 || *index >= *count) {
+    throw InputError("--shard " + text +
+                     ": expected i/n, from 0/4 for the first of 4 parts to 3/4 for the last");
   }
-  return {*index % *count, *count};
+  return {*index, *count};
 }
 
 Shard shard_of_environment(std::optional<std::uint64_t> completions) {

@@ -13,7 +13,7 @@ struct Shard {
   bool has(std::uint64_t point) const { return point % count == index; }
 };
 
-/// "i/n"; counted from 0 or from 1, n/n being the same as 0/n.
+/// "i/n", counted from 0.
 Shard parse_shard(const std::string& text);
 
 /// What a job array says about this process: SLURM_ARRAY_TASK_ID and SLURM_ARRAY_TASK_COUNT, or

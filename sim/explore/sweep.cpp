@@ -11,22 +11,6 @@ namespace cleave {
 
 namespace {
 
-/// That some point can be read; the first ones speak for the others.
-void check_readable(const SweepSpec& spec) {
-  constexpr std::uint64_t kMostTried = 1000;
-  std::string first;
-  const std::uint64_t tried = std::min(spec.size(), kMostTried);
-  for (std::uint64_t point = 0; point < tried; ++point) {
-    try {
-      read_scenario(spec.scenario(point));
-      return;
-    } catch (const InputError& error) {
-      if (first.empty()) first = error.what();
-    }
-  }
-  throw InputError("no point of the sweep can run; the first: " + first);
-}
-
 /// That every file of latency.profiles is used by some point; looks no further than it must.
 void check_profiles(const SweepSpec& spec) {
   ProfileUse profiles;
@@ -43,15 +27,31 @@ void check_profiles(const SweepSpec& spec) {
 
 }  // namespace
 
+void check_readable(const SweepSpec& spec) {
+  constexpr std::uint64_t kMostTried = 1000;
+  std::string first;
+  const std::uint64_t tried = std::min(spec.size(), kMostTried);
+  for (std::uint64_t point = 0; point < tried; ++point) {
+    try {
+      read_scenario(spec.scenario(point));
+    } catch (const InputError& error) {
+      if (first.empty()) first = error.what();
+      continue;
+    }
+    check_profiles(spec);
+    return;
+  }
+  throw InputError("no point of the sweep can run; the first: " + first);
+}
+
 PointQueue::PointQueue(const SweepSpec& spec, ResultsStore& store, Shard shard,
                        std::function<void(const PointQueue&)> changed)
     : spec_(spec), store_(store), shard_(shard), changed_(std::move(changed)) {
-  check_readable(spec);
-  check_profiles(spec);
   for (std::uint64_t point = 0; point < spec.size(); ++point) {
     if (!shard.has(point)) continue;
     ++total_;
     if (store.has(point)) ++already_;
+    if (store.failed(point)) ++failed_;
   }
 }
 

@@ -8,12 +8,15 @@
 
 namespace cleave {
 
+/// Throws InputError where no point has a scenario that can be read: a mistake in the specification
+/// rather than in some points. The first ones speak for the others.
+void check_readable(const SweepSpec& spec);
+
 /// The points of a sweep (or of a shard of it) that its database does not have yet: hands them out
 /// and takes the results, in whatever order they come.
 class PointQueue {
  public:
-  /// `changed` is called after every result. Throws InputError where no point has a scenario that
-  /// can be read: a mistake in the specification rather than in some points.
+  /// `changed` is called after every result.
   PointQueue(const SweepSpec& spec, ResultsStore& store, Shard shard,
              std::function<void(const PointQueue&)> changed);
 
@@ -24,7 +27,7 @@ class PointQueue {
   std::uint64_t total() const { return total_; }
   std::uint64_t already() const { return already_; }  ///< recorded before this began
   std::uint64_t done() const { return done_; }        ///< recorded since, failures too
-  std::uint64_t failed() const { return failed_; }
+  std::uint64_t failed() const { return failed_; }    ///< of all that are recorded
 
  private:
   void store(std::size_t point, const Json& scenario, const JobResult& result);

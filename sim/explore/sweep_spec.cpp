@@ -6,8 +6,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <set>
 
 #include "sim/base/error.h"
+#include "sim/explore/named_files.h"
 #include "sim/scenario/resolve.h"
 
 namespace cleave {
@@ -51,14 +53,12 @@ std::vector<Json> axis_values(JsonReader& vary, const std::string& path) {
     vary.fail(path,
               "expected a list of values, or a range like {\"from\": 1, \"to\": 39, \"step\": 2}");
   }
-  std::vector<Json> values;
+  std::set<Json> seen;
   for (const Json& value : given) {
-    if (std::find(values.begin(), values.end(), value) != values.end()) {
+    if (!seen.insert(value).second)
       vary.fail(path, "the value " + value.dump() + " is there twice");
-    }
-    values.push_back(value);
   }
-  return values;
+  return {given.begin(), given.end()};
 }
 
 /// The base of a sweep: defaults, presets, scenario (an object, or a file beside the
@@ -88,6 +88,7 @@ Json read_base(JsonReader& reader, const std::string& place,
   }
   Json base = merge_scenario(merge_scenario(sources), changes);
   for (const std::string& setting : settings) {
+    require_utf8(setting, "--set");
     const std::size_t equals = setting.find('=');
     if (equals == std::string::npos || equals == 0) {
       throw InputError("--set " + setting + ": expected path=value, as in workload.rate_rps=40");
@@ -127,6 +128,8 @@ SweepSpec::SweepSpec(const Json& spec, const std::string& place,
     axes.push_back(choices);
   }
   resolved_ = {{"base", base_}, {"axes", axes}, {"where", spec.value("where", Json::array())}};
+  const Json files = named_files(resolved_);
+  if (!files.empty()) resolved_["files"] = files;
   if (!constraints_.empty()) choose_points();
   if (size() == 0) reader.fail("where", "no point of the grid satisfies all constraints");
 }

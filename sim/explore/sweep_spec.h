@@ -28,7 +28,7 @@ class SweepSpec {
   std::vector<Json> values(std::uint64_t point) const;
 
   const Json& base() const { return base_; }
-  /// Base, axes and constraints: what fixes the points and their numbers.
+  /// Base, axes, constraints and the contents of files: what fixes the points and their results.
   const Json& resolved() const { return resolved_; }
   std::string hash() const;
 

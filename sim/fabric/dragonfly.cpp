@@ -24,6 +24,15 @@ class Dragonfly : public ClusterZone {
                                   std::to_string(static_cast<long>(places)) +
                                   " machines, the pools have " + std::to_string(ports().size()));
     }
+    if (groups > chassis * routers) {
+      settings.fail("groups", "expected at most chassis x routers, " +
+                                  std::to_string(chassis * routers) +
+                                  ": each router has one link to another group");
+    }
+    const double links = 1.0 * groups *
+                         (chassis * (routers * (routers - 1.0) / 2) +
+                          routers * (chassis * (chassis - 1.0) / 2) + (groups - 1.0) / 2);
+    check_size(settings, "groups", places + links);
     double fastest_bps = 0;
     for (const MachinePort& port : ports()) fastest_bps = std::max(fastest_bps, port.nic_bps);
     const double trunk_bps =

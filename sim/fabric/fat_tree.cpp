@@ -27,6 +27,7 @@ class FatTree : public ClusterZone {
       up = counts(settings, "up");
       check_levels(settings, down, up, machines);
     }
+    check_size(settings, settings.has("down") ? "down" : "spines", links(down, up));
     double fastest_bps = 0;
     for (const MachinePort& port : ports()) fastest_bps = std::max(fastest_bps, port.nic_bps);
     const double trunk_bps = settings.has("link_gbps")
@@ -49,6 +50,18 @@ class FatTree : public ClusterZone {
       counts.push_back(static_cast<unsigned>(count));
     }
     return counts;
+  }
+
+  static double links(const std::vector<unsigned>& down, const std::vector<unsigned>& up) {
+    double below = 1;  // machines, then switches, each with `up` links to the next level
+    for (const unsigned count : down) below *= count;
+    double sum = 0;
+    for (std::size_t level = 0; level < down.size(); ++level) {
+      below *= up[level];
+      sum += below;
+      below /= down[level];
+    }
+    return sum;
   }
 
   static void check_levels(const JsonReader& settings, const std::vector<unsigned>& down,

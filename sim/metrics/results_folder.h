@@ -1,9 +1,11 @@
 #pragma once
 
 #include <filesystem>
+#include <list>
 #include <string>
-#include <vector>
+#include <system_error>
 
+#include "sim/base/unfinished.h"
 #include "sim/metrics/metrics.h"
 
 namespace cleave {
@@ -15,25 +17,28 @@ class ResultsFolder {
  public:
   /// Throws InputError if `folder` holds something else, or cannot be made.
   explicit ResultsFolder(const std::string& folder);
-  ~ResultsFolder();
   ResultsFolder(const ResultsFolder&) = delete;
   ResultsFolder& operator=(const ResultsFolder&) = delete;
 
   /// Where a file of this name is to be written.
-  std::string file(const std::string& name) const { return (partial_ / name).string(); }
+  std::string file(const std::string& name);
   /// Adds summary.json, machines.csv, links.csv and scenario.json, and takes the place.
   void complete(const Json& summary, const Metrics& metrics, const Json& scenario);
 
  private:
+  /// The last one made goes first: files before their folder.
+  struct UnfinishedOnes : std::list<Unfinished> {
+    ~UnfinishedOnes();
+  };
+
   std::filesystem::path beside(const char* ending) const;
-  void remove_partial() const;
-  void write(const std::string& name, const std::string& text) const;
+  void write(const std::string& name, const std::string& text);
   void take_place();
+  bool replace(std::error_code& error);
 
   std::filesystem::path place_;
   std::filesystem::path partial_;
-  std::vector<std::filesystem::path> new_parents_;  ///< innermost first
-  bool complete_ = false;
+  UnfinishedOnes unfinished_;
 };
 
 }  // namespace cleave

@@ -63,8 +63,7 @@ std::string verdict_line(const Json& comparison) {
 
 /// Bytes that are no UTF-8 (file names may have them) are replaced.
 std::string valid_utf8(const std::string& text) {
-  return Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace))
-      .get<std::string>();
+  return Json::parse(readable_json(text)).get<std::string>();
 }
 
 /// For the content and the attributes of XML 1.0, which knows no control characters.

@@ -33,7 +33,7 @@ std::string part(std::string_view name) {
 /// JSON that stands in a script element: "<" would let text in it end the element.
 std::string embedded(const Json& json) {
   std::string safe;
-  for (const char c : json.dump()) {
+  for (const char c : readable_json(json)) {
     if (c == '<') {
       safe += "\\u003c";
     } else {
@@ -139,8 +139,9 @@ std::string broken_limit(const Json& slo) {
   const Json* worst = nullptr;
   double most = 0;
   for (const Json& limit : slo.at("limits")) {
+    if (limit.at("holds").get<bool>() || !limit.at("value").is_number()) continue;
     const double times = limit.at("value").get<double>() / limit.at("limit").get<double>();
-    if (limit.at("holds").get<bool>() || times <= most) continue;
+    if (times <= most) continue;
     worst = &limit;
     most = times;
   }

@@ -23,7 +23,7 @@ std::string print(const char* format, double value) {
 
 std::string wrapped_line(const std::string& line, std::size_t width, std::size_t hang) {
   if (width_of(line) <= width) return line;
-  const std::size_t indent = line.find_first_not_of(' ');
+  const std::size_t indent = std::min(line.find_first_not_of(' '), line.size());
   std::istringstream words(line);
   std::string out;
   std::string current(indent, ' ');

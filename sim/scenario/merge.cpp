@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <cctype>
-#include <cstdint>
 
 #include "sim/base/builtin.h"
 #include "sim/base/error.h"
+#include "sim/base/fnv1a.h"
+#include "sim/scenario/path.h"
 #include "sim/scenario/resolve.h"
 
 namespace cleave {
@@ -54,40 +54,8 @@ void merge(Json& document, const Json& patch) {
   document.merge_patch(rest);
 }
 
-struct Step {
-  std::string key;  ///< empty for an index
-  std::size_t index = 0;
-};
-
 [[noreturn]] void bad_path(const std::string& path) {
   throw InputError("--set " + path + ": expected a path like workload.rate_rps or pools[0].count");
-}
-
-std::vector<Step> parse_path(const std::string& path) {
-  std::vector<Step> steps;
-  std::size_t at = 0;
-  while (at < path.size()) {
-    if (path[at] == '[') {
-      const std::size_t close = path.find(']', at);
-      if (close == std::string::npos || close == at + 1 || close > at + 9 || steps.empty())
-        bad_path(path);
-      std::size_t index = 0;
-      for (std::size_t i = at + 1; i < close; ++i) {
-        if (std::isdigit(static_cast<unsigned char>(path[i])) == 0) bad_path(path);
-        index = index * 10 + static_cast<std::size_t>(path[i] - '0');
-      }
-      steps.push_back({"", index});
-      at = close + 1;
-      if (at < path.size() && path[at] == '.') ++at;
-      continue;
-    }
-    const std::size_t end = std::min(path.find_first_of(".[", at), path.size());
-    if (end == at) bad_path(path);
-    steps.push_back({path.substr(at, end - at), 0});
-    at = end < path.size() && path[end] == '.' ? end + 1 : end;
-  }
-  if (steps.empty() || path.back() == '.') bad_path(path);
-  return steps;
 }
 
 Json load_preset(const std::string& name) {
@@ -96,16 +64,6 @@ Json load_preset(const std::string& name) {
     throw InputError(name + ": expected an object, found " + json_kind(preset));
   preset.erase("summary");
   return preset;
-}
-
-/// Text that comes from the command line must be able to stand in scenario.json.
-void check_utf8(const std::string& text, const std::string& option) {
-  const Json json = text;
-  try {
-    json.dump();
-  } catch (const Json::type_error&) {
-    throw InputError(option + " " + text + ": expected text in UTF-8");
-  }
 }
 
 /// Says null for what `document` lacks but `again`, the same on top of the defaults, has.
@@ -162,13 +120,14 @@ Json parse_value(const std::string& text) {
 }
 
 void set_path(Json& document, const std::string& path, const Json& value) {
-  const std::vector<Step> steps = parse_path(path);
+  const std::vector<PathStep> steps = path_steps(path);
+  if (steps.empty()) bad_path(path);
   if (steps.size() == 2 && steps[0].key == "workload" && !steps[1].key.empty()) {
     merge_workload(document["workload"], Json{{steps[1].key, value}});
     return;
   }
   Json* at = &document;
-  for (const Step& step : steps) {
+  for (const PathStep& step : steps) {
     if (step.key.empty()) {
       if (!at->is_array() || step.index >= at->size()) {
         throw InputError("--set " + path + ": there is no entry " + std::to_string(step.index) +
@@ -200,10 +159,10 @@ Json merge_scenario(const ScenarioSources& sources) {
     }
     merge(document, file);
   }
-  check_utf8(sources.trace, "--trace");
+  require_utf8(sources.trace, "--trace");
   if (!sources.trace.empty()) merge(document, Json{{"workload", {{"trace", sources.trace}}}});
   for (const std::string& setting : sources.settings) {
-    check_utf8(setting, "--set");
+    require_utf8(setting, "--set");
     const std::size_t equals = setting.find('=');
     if (equals == std::string::npos || equals == 0) {
       throw InputError("--set " + setting + ": expected path=value, as in workload.rate_rps=40");
@@ -214,17 +173,11 @@ Json merge_scenario(const ScenarioSources& sources) {
 }
 
 std::string scenario_hash(const Json& document) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
   // Sorted by key: the order in which settings were given makes no other scenario.
   const nlohmann::json sorted = document;
-  for (const char c : sorted.dump()) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-  }
-  std::string text(16, '0');
-  for (auto digit = text.rbegin(); digit != text.rend(); ++digit, hash >>= 4) {
-    *digit = "0123456789abcdef"[hash & 15];
-  }
-  return text;
+  Fnv1a hash;
+  hash.add(sorted.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  return hash.text();
 }
 
 }  // namespace cleave

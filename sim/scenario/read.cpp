@@ -14,7 +14,7 @@ namespace cleave {
 
 namespace {
 
-constexpr std::int64_t kMostMachines = 1'000'000;
+constexpr std::int64_t kMostMachines = 100'000;  // of all pools
 constexpr double kLongestS = 1e9;
 
 void read_latency_profiles(JsonReader& latency, Scenario& scenario) {
@@ -169,11 +169,32 @@ PoolSpec read_pool(JsonReader& reader, const std::vector<PoolSpec>& before,
   return pool;
 }
 
+/// Whether the pools together can serve requests, and be simulated.
+void check_pools(const JsonReader& reader, const std::vector<PoolSpec>& pools) {
+  const auto all = [&](PoolRole role) {
+    return std::all_of(pools.begin(), pools.end(),
+                       [&](const PoolSpec& pool) { return pool.role == role; });
+  };
+  if (all(PoolRole::kPrompt)) {
+    reader.fail("pools", "none takes the token phase; expected one of role token or mixed, too");
+  }
+  if (all(PoolRole::kToken)) {
+    reader.fail("pools", "none takes prompts; expected one of role prompt or mixed, too");
+  }
+  std::int64_t machines = 0;
+  for (const PoolSpec& pool : pools) machines += pool.shares_machines_of ? 0 : pool.count;
+  if (machines > kMostMachines) {
+    reader.fail("pools", "have " + std::to_string(machines) + " machines; expected at most " +
+                             std::to_string(kMostMachines));
+  }
+}
+
 void read_pools(JsonReader& reader, Scenario& scenario) {
   for (JsonReader& pool : reader.objects("pools")) {
     scenario.pools.push_back(read_pool(pool, scenario.pools, scenario));
   }
   if (scenario.pools.empty()) reader.fail("pools", "expected at least one pool of machines");
+  check_pools(reader, scenario.pools);
   share_machines(scenario.pools);
 }
 
@@ -207,7 +228,7 @@ KvTransferSpec read_kv_transfer(JsonReader reader) {
   spec.policy = reader.name("policy", "KV transfer policy", TransferPolicies::names());
   reader.integer("threshold_tokens", 0, 100'000'000);
   spec.admission = reader.name("admission", "admission", Admissions::names());
-  spec.poll_interval_s = reader.number("poll_interval_s", {1e-6, 1e6, false});
+  spec.poll_interval_s = reader.number("poll_interval_s", {0.01, 1e6, false});
   if (reader.has("sync_s")) spec.sync_s = reader.number("sync_s", {0, 1e3, false});
   spec.prompt_slowdown = reader.number("prompt_slowdown", {0, 10, false});
   reader.finish();

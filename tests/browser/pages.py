@@ -246,6 +246,15 @@ class Pages(unittest.TestCase):
         self.open("hostile_runs", folder, self.large)
         self.assertEqual(self.count("main img"), 0)
 
+    def test_long_names_do_not_widen_the_page(self):
+        points = sweep_points()
+        for number, point in enumerate(points):
+            point["parameters"]["llm"] = "n" * 3000 + str(number % 2)
+        file = self.folder / "long.json"
+        file.write_text(json.dumps(points))
+        self.open("long", file)
+        self.assertLessEqual(self.browser.run("document.documentElement.scrollWidth"), 1200)
+
     def test_dark_and_print(self):
         self.browser.prefer("dark")
         self.addCleanup(self.browser.prefer)

@@ -270,6 +270,8 @@ TEST_CASE("run: bad numbers") {
   }
   check_refused(folder,
                 {{"--set", "pools[0].count=1.5"}, "pools[0].count: expected a whole number"});
+  check_refused(folder, {{"--set", "kv_transfer.poll_interval_s=1e-6"},
+                         "kv_transfer.poll_interval_s: expected a number from 0.01"});
 }
 
 TEST_CASE("run: bad files") {

@@ -16,6 +16,8 @@ using namespace cleave::testing;
 
 namespace {
 
+constexpr int kFailedPoints = 4;
+
 /// Nine quick points; the token pool of the last three cannot hold the LLM.
 const char* const kSpec = R"({
   "scenario": { "llm": "llama2-70b", "workload": { "duration_s": 3, "rate_rps": 20 },
@@ -33,7 +35,7 @@ struct Sweep {
     arguments.insert(arguments.end(), more.begin(), more.end());
     const Outcome outcome = run_cleave(arguments);
     INFO(outcome.err);
-    CHECK(outcome.exit_code == 0);
+    CHECK(outcome.exit_code == kFailedPoints);
     return database;
   }
 };
@@ -125,8 +127,94 @@ TEST_CASE("sweep: over MPI the results are those of a single process") {
       run_program("mpirun", {"--allow-run-as-root", "--oversubscribe", "-n", "3", CLEAVE_BINARY,
                              "sweep", sweep.spec, "--out", database, "--quiet"});
   INFO(outcome.err);
-  CHECK(outcome.exit_code == 0);
+  CHECK(outcome.exit_code == kFailedPoints);
   CHECK(csv(database) == csv(sweep.run("single.db")));
+}
+
+TEST_CASE("sweep: a mistake in the specification leaves nothing in the way of its correction") {
+  const TempFolder folder;
+  const std::string database = folder.path("results.db");
+  const auto sweep = [&](const std::string& scenario) {
+    const std::string spec = folder.write(
+        "spec.json", R"({"vary": {"workload.seed": [1, 2]}, "scenario": )" + scenario + "}");
+    return run_cleave({"sweep", spec, "--out", database, "--quiet"}).exit_code;
+  };
+  CHECK(sweep(R"({"workload": {"duration_ss": 1}})") == 2);
+  CHECK_FALSE(std::filesystem::exists(database));
+  // Every point can be read, and fails in its run.
+  CHECK(sweep(R"({"workload": {"trace": "none.csv"}})") == kFailedPoints);
+  CHECK(rows(database) == 2);
+  CHECK(sweep(R"({"workload": {"duration_s": 1}})") == 0);
+  CHECK(rows(database) == 2);
+  CHECK(sweep(R"({"workload": {"duration_s": 2}})") == 2);
+}
+
+TEST_CASE("sweep: it does not go on with other contents of a file") {
+  const TempFolder folder;
+  const std::string header = "TIMESTAMP,ContextTokens,GeneratedTokens\n";
+  const auto trace = [&](const char* tokens) {
+    return folder.write("t.csv", header + "2023-11-16 18:00:05.0000000," + tokens + ",10\n");
+  };
+  const std::string database = folder.path("results.db");
+  const std::string spec = folder.write("spec.json", R"({"vary": {"pools[0].count": [1, 2]}})");
+  const auto sweep = [&] {
+    return run_cleave(
+        {"sweep", spec, "--out", database, "--set", "workload.trace=" + folder.path("t.csv")});
+  };
+  trace("100");
+  CHECK(sweep().exit_code == 0);
+  trace("200");
+  const Outcome other = sweep();
+  CHECK(other.exit_code == 2);
+  CHECK(contains(other.err, "was begun with another content of " + folder.path("t.csv")));
+  trace("100");
+  CHECK(sweep().exit_code == 0);
+}
+
+TEST_CASE("sweep: a point whose process was killed is run again by the next sweep") {
+  const TempFolder folder;
+  const std::string spec =
+      folder.write("spec.json", R"({"vary": {"workload.duration_s": [3000, 1]}})");
+  const std::string database = folder.path("results.db");
+  const Outcome killed = run_program(
+      "/bin/sh",
+      {"-c", shell_quoted(CLEAVE_BINARY) + " sweep " + shell_quoted(spec) + " --out " +
+                 shell_quoted(database) +
+                 " -j 1 & sleep 0.5; kill -9 $(cat /proc/$!/task/$!/children); wait $!"});
+  INFO(killed.err);
+  CHECK(killed.exit_code == kFailedPoints);
+  CHECK(contains(run_cleave({"results", database, "--where", "status = died", "--csv"}).out,
+                 "the run died: Killed"));
+  const Outcome again = run_cleave({"sweep", spec, "--out", database});
+  CHECK(again.exit_code == 0);
+  CHECK(contains(again.out, "1 points run, 1 were there already"));
+}
+
+TEST_CASE("sweep: finished, it can be read where nothing can be written") {
+  if (std::system("unshare --mount true >/dev/null 2>&1") != 0) {
+    WARN("skipped: a read-only file system needs unshare and the right to mount");
+    return;
+  }
+  const TempFolder folder;
+  const std::string spec = folder.write("spec.json", R"({"vary": {"workload.duration_s": [1]}})");
+  CHECK(run_cleave({"sweep", spec, "--out", folder.path("a %3f.db"), "--quiet"}).exit_code == 0);
+  const std::string mount = "mount --bind " + folder.path() + " " + folder.path() +
+                            " && mount -o remount,bind,ro " + folder.path() + " && ";
+  const auto read_only = [&](const std::string& command) {
+    return run_program("unshare", {"--mount", "/bin/sh", "-c", mount + command});
+  };
+  const std::string results =
+      shell_quoted(CLEAVE_BINARY) + " results " + shell_quoted(folder.path("a %3f.db")) + " --csv";
+  CHECK(contains(read_only(results).out, "done"));
+  // As a sweep that was killed has left it: with a header that speaks of a log, and perhaps a log.
+  std::string bytes = folder.read("a %3f.db");
+  bytes[18] = bytes[19] = 2;
+  folder.write("a %3f.db", bytes);
+  CHECK(contains(read_only(results).out, "done"));
+  folder.write("a %3f.db-wal", "rows");
+  const Outcome refused = read_only(results);
+  CHECK(refused.exit_code == 2);
+  CHECK(contains(refused.err, "expected a copy elsewhere"));
 }
 
 TEST_CASE("sweep: what is wrong is said before anything is written") {

@@ -11,6 +11,7 @@ TEST_CASE("Long lines are broken at spaces, and what goes on is indented") {
   CHECK(wrapped("unbreakable and so", 5) == "unbreakable\n  and\n  so");
   CHECK(wrapped("\u00e9\u00e9 \u00e9\u00e9", 5) == "\u00e9\u00e9 \u00e9\u00e9");
   CHECK(wrapped("").empty());
+  CHECK(wrapped(std::string(20, ' '), 10).size() <= 20);
 }
 
 TEST_CASE("A table has its text to the left and its numbers to the right") {

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include "tests/catch.h"
 #include "tests/unit/traces_support.h"
 #include "traces/trace_reader.h"
@@ -36,6 +38,22 @@ TEST_CASE("A trace without requests is an error") {
   CHECK(complaint("") == " is empty; expected a trace with at least one request");
   CHECK(complaint("\n\n") == " empty trace; expected at least one request");
   CHECK(complaint(kHeader) == " empty trace; expected at least one request");
+}
+
+TEST_CASE("A last line of blanks is read to its end and no further") {
+  // As long as a page of memory: behind it there is nothing to read.
+  const std::string first =
+      R"({"timestamp": 0, "input_length": 10, "output_length": 5, "hash_ids": []})"
+      "\n";
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  CHECK(complaint(first + std::string(page - first.size(), ' '))
+            .starts_with("2: expected a JSON object, found"));
+}
+
+TEST_CASE("A time too small for a number is 0, one too large is refused") {
+  const std::string small = "0." + std::string(330, '0') + "1";
+  CHECK(complaint(kVidur + "1e-400,10,5\n" + small + ",10,5\n").empty());
+  CHECK(complaint(kVidur + "1e400,10,5\n").starts_with("2: the time is more than 1e9 s"));
 }
 
 TEST_CASE("A file of another kind is not taken for a trace") {

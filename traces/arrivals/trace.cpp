@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "sim/base/error.h"
 #include "traces/arrivals.h"
 #include "traces/generator.h"
@@ -25,19 +27,32 @@ class RateOverTime final : public ArrivalProcess {
     while (left_ >= rate() * (bin_s_ - within_s_)) {
       left_ -= rate() * (bin_s_ - within_s_);
       within_s_ = 0;
-      ++bin_;
+      if (++bin_ == rates_.size()) begin_again();
     }
     within_s_ += left_ / rate();
     left_ = 0;
-    arrival_s = static_cast<double>(bin_) * bin_s_ + within_s_;
+    const double bins = rounds_ * static_cast<double>(rates_.size()) + static_cast<double>(bin_);
+    arrival_s = bins * bin_s_ + within_s_;
     return true;
   }
 
  private:
-  double rate() const { return rates_[bin_ % rates_.size()]; }
+  double rate() const { return rates_[bin_]; }
+
+  /// Passes at once over all rounds that end before the next arrival: there may be very many.
+  void begin_again() {
+    bin_ = 0;
+    ++rounds_;
+    double expected = 0;  // arrivals in a round
+    for (const double rate : rates_) expected += rate * bin_s_;
+    if (left_ < expected) return;
+    rounds_ += std::floor(left_ / expected);
+    left_ = std::fmod(left_, expected);
+  }
 
   std::vector<double> rates_;
   double bin_s_;
+  double rounds_ = 0;  // over all rates, before this one
   std::size_t bin_ = 0;
   double within_s_ = 0;  // of the bin
   double left_ = 0;      // expected arrivals until the next one
