@@ -13,15 +13,21 @@ namespace cleave {
 
 namespace {
 
-std::vector<AddCommand>& commands() {
-  static std::vector<AddCommand> all;
+/// By name of the subcommand.
+std::map<std::string, AddCommand>& commands() {
+  static std::map<std::string, AddCommand> all;
   return all;
 }
 
 }  // namespace
 
 // In place of the one in main.cpp, which is not part of the programs made from targets.
-Command::Command(int /*order*/, AddCommand add) { commands().push_back(add); }
+Command::Command(int /*order*/, AddCommand add) {
+  CLI::App app;
+  Action unused;
+  add(app, unused);
+  for (const CLI::App* one : app.get_subcommands({})) commands()[one->get_name()] = add;
+}
 
 }  // namespace cleave
 
@@ -87,7 +93,7 @@ void run_cleave(const std::vector<std::string>& arguments) {
   CLI::App app;
   app.require_subcommand(1);
   Action action;
-  for (const AddCommand add : commands()) add(app, action);
+  commands().at(arguments.front())(app, action);
   try {
     // CLI11 takes them from the back.
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
