@@ -30,7 +30,10 @@ double Llm::parameters_used(double tokens) const {
 }
 
 Llm load_llm(const std::string& name, const std::string& place) {
-  const Json json = load_profile("profiles/llms", "LLM", name, place);
+  return read_llm(load_profile("profiles/llms", "LLM", name, place), name);
+}
+
+Llm read_llm(const Json& json, const std::string& name) {
   JsonReader reader(json, name);
   Llm llm;
   llm.name = short_name(name);

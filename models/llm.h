@@ -4,6 +4,7 @@
 #include <string>
 
 #include "models/format.h"
+#include "sim/base/json_reader.h"
 
 namespace cleave {
 
@@ -48,5 +49,7 @@ struct Llm {
 
 /// The LLM of this name; see models/hardware.h for errors.
 Llm load_llm(const std::string& name, const std::string& place);
+/// The same from the profile itself; `name` stands for it in errors.
+Llm read_llm(const Json& json, const std::string& name);
 
 }  // namespace cleave

@@ -1,9 +1,11 @@
 #include "models/llm_config.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <vector>
 
+#include "models/llm.h"
 #include "sim/base/error.h"
 
 namespace cleave {
@@ -75,7 +77,8 @@ Sizes read_attention(const Config& config) {
   sizes.hidden = config.count({"hidden_size", "n_embd", "n_embed"});
   sizes.heads = config.count({"num_attention_heads", "n_head"});
   sizes.kv_heads = config.find({"num_key_value_heads"}).value_or(sizes.heads);
-  sizes.head = config.find({"head_dim"}).value_or(std::max(1.0, sizes.hidden / sizes.heads));
+  sizes.head =
+      config.find({"head_dim"}).value_or(std::max(1.0, std::floor(sizes.hidden / sizes.heads)));
   sizes.value_head = sizes.head;
   const auto latent = config.find({"kv_lora_rank"});
   if (!latent) {
@@ -138,6 +141,7 @@ Json llm_from_config(const Json& document, const std::string& place) {
     llm["experts_per_token"] = per_token;
     llm["dense_layers"] = dense_layers;
   }
+  read_llm(llm, place);
   for (auto& value : llm) {
     if (value.is_number_float()) value = static_cast<std::int64_t>(value.get<double>());
   }

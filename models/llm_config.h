@@ -9,7 +9,7 @@ namespace cleave {
 /// The profile of an LLM (as in profiles/llms) from its Hugging Face config.json, `document`:
 /// Llama, Mistral, Mixtral, Qwen2, Qwen3, DeepSeek, GPT-2, OPT and BLOOM, and others with the same
 /// fields. Parameters are counted from the sizes: embeddings, attention, MLPs with their experts.
-/// Throws InputError naming `place`.
+/// Throws InputError naming `place`, also where the sizes are none that read_llm() takes.
 Json llm_from_config(const Json& document, const std::string& place);
 
 }  // namespace cleave

@@ -135,6 +135,26 @@ TEST_CASE("profile llm: a config that is none is refused") {
   CHECK(contains(error(config), "qk_rope_head_dim: is missing"));
 }
 
+TEST_CASE("profile llm: sizes that no scenario would take are refused") {
+  const TempFolder folder;
+  const auto error = [&](Json config, const char* key, int value) {
+    config[key] = value;
+    const Outcome outcome =
+        run_cleave({"profile", "llm", folder.write("config.json", config.dump())});
+    CHECK(outcome.exit_code == 2);
+    CHECK(outcome.out.empty());
+    return outcome.err;
+  };
+  CHECK(contains(error(kLlama2, "hidden_size", 999'999'999),
+                 "config.json: hidden_size: expected a number from 1 to 1000000"));
+  CHECK(contains(error(kLlama2, "num_key_value_heads", 65),
+                 "config.json: kv_heads: expected a number from 1 to 64, found 65"));
+  CHECK(contains(error(kDeepSeek, "first_k_dense_replace", 62),
+                 "config.json: dense_layers: expected a number from 0 to 61, found 62"));
+  CHECK(contains(error(kMixtral, "num_experts_per_tok", 9),
+                 "config.json: experts_per_token: expected a number from 1 to 8, found 9"));
+}
+
 TEST_CASE("price: a machine without a published price runs, and its cost is unknown") {
   const TempFolder folder;
   Json scenario{{"llm", "llama2-13b"},
