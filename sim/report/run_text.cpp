@@ -70,7 +70,7 @@ std::string window_line(const Json& summary) {
   std::string line = "Measured from " + figure(number(window, "from_s")) + " to " +
                      figure(number(window, "to_s")) + " s";
   if (window["warmup"] == "automatic" && number(window, "from_s") > 0) {
-    line += " (before, the cluster was filling)";
+    line += " (what comes before is cut as warm-up)";
   }
   return line + ": offered " + figure(number(summary, "offered_rps")) + "/s, served " +
          figure(number(summary, "served_rps")) + "/s";

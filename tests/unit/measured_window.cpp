@@ -142,6 +142,22 @@ TEST_CASE("window: times between tokens are those of the tokens from its beginni
   }
 }
 
+TEST_CASE("window: a warm-up that was found gives the same figures as the same one given") {
+  const Json found = see(with_warmup("auto")).summary;
+  const Json given = see(with_warmup(found["window"]["from_s"])).summary;
+  for (const char* latency :
+       {"ttft", "tpot", "itl", "e2e", "largest_gap", "queueing", "transfer"}) {
+    INFO(latency);
+    CHECK(found[latency]["count"] == given[latency]["count"]);
+    CHECK(found[latency]["p99"].get<double>() == Approx(given[latency]["p99"].get<double>()));
+  }
+  for (const char* figure : {"arrived", "completed", "output_tokens", "energy_kwh"}) {
+    INFO(figure);
+    CHECK(found["window"][figure].get<double>() == Approx(given["window"][figure].get<double>()));
+  }
+  CHECK(found["slo"]["goodput_rps"] == given["slo"]["goodput_rps"]);
+}
+
 TEST_CASE("window: rates do not depend on how long the run is, nor on its drain") {
   const auto price = [](double duration_s) {
     return see({{"workload", {{"duration_s", duration_s}}}})

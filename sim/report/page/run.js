@@ -239,7 +239,7 @@ function runPage(run) {
       {class: "note"},
       `Rates, $ and J per token are taken ${windowText(summary.window)}, to the last arrival` +
         (summary.window.warmup === "automatic" && summary.window.from_s > 0
-          ? "; before, the cluster was filling."
+          ? "; what comes before is cut as warm-up."
           : "."),
     ),
     el(
