@@ -71,6 +71,8 @@ constexpr std::size_t kBatches = 20;
 constexpr std::size_t kFewest = 10;
 /// Share of the arrivals that makes a growth count.
 constexpr double kCounts = 0.02;
+/// What must lie below its whole interval to be sure of it.
+constexpr double kSure = 0.01;
 /// Shares of the arrivals that filling may still move, and by which the cluster may fall behind
 /// within the error, where it is called steady though it had no time to fill.
 constexpr double kStillFilling = 0.05;
@@ -112,13 +114,14 @@ Steadiness judge(const ArrivalPhase& phase, double filling_share) {
   // Until even long requests come and go, the number grows in any cluster. What waits then counts
   // alone, and only where it is more than what filling can move.
   const bool filled = phase.from_s >= phase.computing_p99_s;
-  const bool piles_up = filled ? grows(steady.in_cluster, 0) || grows(steady.waiting, 0)
+  const bool piles_up = filled ? grows(steady.in_cluster, kSure) || grows(steady.waiting, kSure)
                                : grows(steady.waiting, std::max(kCounts, filling_share));
   steady.overload = falls_behind && piles_up;
   const double most_growth = steady.in_cluster.per_s + steady.in_cluster.error_per_s;
-  const bool uncertain = filling_share > kStillFilling || grows(steady.in_cluster, 0) ||
-                         grows(steady.waiting, 0) || most_growth > kUncertain * steady.offered_rps;
-  steady.too_short = !steady.overload && !filled && uncertain;
+  const bool still_fills =
+      !filled && (filling_share > kStillFilling || most_growth > kUncertain * steady.offered_rps);
+  const bool may_pile_up = grows(steady.in_cluster, 0) || grows(steady.waiting, 0);
+  steady.too_short = !steady.overload && (still_fills || may_pile_up);
   return steady;
 }
 

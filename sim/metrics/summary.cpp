@@ -219,6 +219,8 @@ Json Metrics::summary(const RunTotals& totals) {
                  {"rejected", totals.rejected},
                  {"unfinished", totals.unfinished},
                  {"restarts", totals.restarts},
+                 {"deadlocks", totals.deadlocks},
+                 {"over_prompt_limit", totals.over_prompt_limit},
                  {"stranded", totals.stranded},
                  {"measured", e2e_.count()}}},
                {"events", totals.events},

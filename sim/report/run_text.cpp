@@ -61,6 +61,9 @@ std::string requests_line(const Json& summary) {
   if (number(requests, "restarts") > 0) {
     line += ", " + grouped(number(requests, "restarts")) + " restarts";
   }
+  if (number(requests, "deadlocks") > 0) {
+    line += ", " + grouped(number(requests, "deadlocks")) + " deadlocks";
+  }
   return line + " within " + figure(number(summary, "duration_s")) + " s";
 }
 
@@ -229,6 +232,11 @@ std::string warnings(const Json& summary, const Paint& paint) {
                           grouped(number(request, "tokens")) +
                           " tokens: no machine can hold its KV cache of " +
                           figure(number(request, "needed_bytes") / 1e9) + " GB");
+  }
+  if (number(summary["requests"], "over_prompt_limit") > 0) {
+    warn("Prompts:", " " + grouped(number(summary["requests"], "over_prompt_limit")) +
+                         " are longer than batching.max_prompt_tokens; each has an iteration to "
+                         "itself, and decodes on its machine wait");
   }
   const Json& power = summary["power"];
   if (number(power, "peak_w") > number(power, "provisioned_w")) {

@@ -114,7 +114,7 @@ TEST_CASE("window: tokens and energy are those of the iterations in it") {
     CHECK(of_power["j_per_token"].get<double>() ==
           Approx(joules / (output + prompt)).epsilon(1e-6));
     const double hours = window.seconds() / 3600;
-    const double token_price = 15 * scenario.pools[1].machine.price_per_hour;
+    const double token_price = scenario.pools[1].count * scenario.pools[1].machine.price_per_hour;
     CHECK(run.summary["cost"]["usd_per_million_output_tokens"].get<double>() ==
           Approx(token_price * hours / (output / 1e6)).epsilon(1e-6));
   }

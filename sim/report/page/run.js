@@ -109,6 +109,11 @@ function warnings(summary) {
     ],
     [requests.unfinished > 0, `Unfinished: ${plural(requests.unfinished, "request")}.`],
     [
+      requests.over_prompt_limit > 0,
+      `Prompts: ${plural(requests.over_prompt_limit, "request")} longer than ` +
+        "batching.max_prompt_tokens; each has an iteration to itself, and decodes on its machine wait.",
+    ],
+    [
       requests.stranded > 0,
       `Stranded: ${plural(requests.stranded, "request")} found no machine that was up.`,
     ],
