@@ -95,8 +95,8 @@ void check_plan(const Json& plan, const std::string& file) {
   reader.object("budget");
   reader.numbers("seeds");
   if (reader.objects("candidates").empty()) reader.fail("candidates", "expected at least one");
-  reader.objects("infeasible");
   reader.name("goal", "goal", {"cost", "power", "machines", "throughput"});
+  reader.objects("infeasible");
   if (!reader.has("optimum")) return;
   reader.object("optimum").object("verified");
   for (const char* list : {"designs", "ties", "headroom"}) reader.objects(list);
