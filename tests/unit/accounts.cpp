@@ -1,5 +1,7 @@
 // Figures of a run that must add up to one another, computed again from what an observer saw.
 
+#include "tests/support/accounts.h"
+
 #include <cmath>
 
 #include "tests/catch.h"
@@ -8,21 +10,6 @@
 namespace cleave {
 
 namespace {
-
-double sum(const Json& values) {
-  double total = 0;
-  for (const Json& value : values) total += value.get<double>();
-  return total;
-}
-
-/// Integral over the run of a series over time, whose last bucket ends with the run.
-double integral(const Json& pool, const char* name, double end_s) {
-  const double width_s = pool["over_time"]["bucket_s"];
-  const Json& values = pool["over_time"][name];
-  const double last_s = end_s - width_s * static_cast<double>(values.size() - 1);
-  return (sum(values) - values.back().get<double>()) * width_s +
-         values.back().get<double>() * last_s;
-}
 
 /// Prompts end long before decodes do, so that the pools are at work for unlike times.
 Json split_run() { return {{"workload", {{"trace", "azure-2023-code"}}}, {"slo", "none"}}; }
