@@ -143,9 +143,7 @@ Json Metrics::cost_json(const RunTotals& totals) const {
                                                    : 0;
   }
   const double hours = window_.seconds() / kHour;
-  const auto known = [](double price, Json figure) {
-    return std::isnan(price) ? Json() : figure;
-  };
+  const auto known = [](double price, Json figure) { return std::isnan(price) ? Json() : figure; };
   return {{"price_per_hour", known(spent, pools_.price_per_hour())},
           {"spent_usd", known(spent, spent)},
           {"usd_per_million_prompt_tokens",

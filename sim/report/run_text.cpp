@@ -165,8 +165,7 @@ std::string price_text(const Json& summary) {
     return "Cost: " + figure(number(cost, "price_per_hour")) + " $/h; " +
            quantity(cost, "usd_per_million_prompt_tokens") + " $ per million prompt tokens, " +
            quantity(cost, "usd_per_million_output_tokens") + " $ per million output tokens; " +
-           figure(number(cost, "requests_per_usd")) +
-           " requests per $\n";
+           figure(number(cost, "requests_per_usd")) + " requests per $\n";
   }
   std::string missing;
   const Json& pools = summary["pools"];

@@ -94,7 +94,7 @@ class Pages(unittest.TestCase):
     def test_run(self):
         _, seconds = self.open("run", self.small)
         self.assertLess(seconds, 3)
-        self.assertRegex(self.text("h1"), "^Do 25 dgx-h100 machines for prompts and 15 .* serve ")
+        self.assertRegex(self.text("h1"), "^Do 16 dgx-h100 machines for prompts and 24 .* serve ")
         self.assertRegex(self.text(".answer"), r"^(Yes|No): .* limits? .*\$/h")
         self.check_charts(18)
         for heading in ("Latencies", "Pools over time", "Network", "Slowest requests", "Scenario"):
@@ -127,7 +127,7 @@ class Pages(unittest.TestCase):
     def test_several_runs(self):
         self.open("runs", self.small, self.large)
         self.check_charts(7)
-        self.assertIn("pools[1].count1520", self.text("tbody"))
+        self.assertIn("pools[1].count2420", self.text("tbody"))
         differences = self.browser.run(
             "[...document.querySelectorAll('table')[1].querySelectorAll('tbody tr')]"
             ".map((row) => parseFloat(row.lastChild.textContent.replaceAll(',', '')))")
