@@ -14,7 +14,7 @@ struct MetricColumn {
   Json::json_pointer where;  ///< in the summary
 };
 
-/// All of them, in a fixed order, for scenarios with so many pools (SWEEPS.md describes them).
+/// All of them, in a fixed order, for scenarios with so many pools (docs/sweeps.md describes them).
 std::vector<MetricColumn> metric_columns(std::size_t pools);
 
 /// The number, with 0 and 1 for false and true; nothing where the summary has none.

@@ -25,7 +25,7 @@ class WriterLock {
 };
 
 /// The results of a sweep in a SQLite file: one row for every point that was run, in a transaction
-/// of its own. SWEEPS.md has the schema.
+/// of its own. docs/sweeps.md has the schema.
 class ResultsStore {
  public:
   /// Creates the file, or goes on with one that was made for the same sweep. One without a point

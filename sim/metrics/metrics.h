@@ -16,7 +16,7 @@ namespace cleave {
 /// Of the summary's fields and their meanings.
 inline constexpr int kSummaryVersion = 2;
 
-/// Watches a run and sums it up; the summary's fields are described in OUTPUT.md.
+/// Watches a run and sums it up; the summary's fields are described in docs/output.md.
 class Metrics : public Observer {
  public:
   explicit Metrics(const Scenario& scenario);

@@ -38,7 +38,7 @@ class PoolMetrics {
   /// Cluster power over time: mean, p99 and peak of its buckets, whose width is given; the same
   /// against a budget, where there is one (not 0).
   Json power_json(double budget_w) const;
-  /// A row for each instance; see OUTPUT.md.
+  /// A row for each instance; see docs/output.md.
   void write_machines(std::ostream& out) const;
 
  private:

@@ -8,7 +8,7 @@
 
 namespace cleave {
 
-/// Writes requests.csv, a row for each request as it leaves the cluster; see OUTPUT.md.
+/// Writes requests.csv, a row for each request as it leaves the cluster; see docs/output.md.
 class RequestLog : public Observer {
  public:
   explicit RequestLog(const std::string& file);

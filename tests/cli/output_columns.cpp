@@ -9,12 +9,12 @@ using namespace cleave::testing;
 
 namespace {
 
-std::string document(const std::string& name = "OUTPUT.md") {
+std::string document(const std::string& name = "docs/output.md") {
   std::ifstream in(CLEAVE_SOURCE_DIR "/" + name, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-/// The part of OUTPUT.md under the heading of a file.
+/// The part of docs/output.md under the heading of a file.
 std::string section(const std::string& file) {
   const std::string text = document();
   const std::size_t begin = text.find("\n## " + file + "\n");
@@ -52,7 +52,7 @@ bool is_described(const std::string& column, const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("OUTPUT.md names every column and every field of the summary") {
+TEST_CASE("docs/output.md names every column and every field of the summary") {
   const TempFolder folder;
   const Outcome outcome =
       run_cleave({"run", "--set", "workload.duration_s=1", "--set", "power.budget_w=1", "--quiet",
@@ -78,7 +78,7 @@ TEST_CASE("OUTPUT.md names every column and every field of the summary") {
   check_named(summary, "", document());
 }
 
-TEST_CASE("SWEEPS.md names every column of a results database") {
+TEST_CASE("docs/sweeps.md names every column of a results database") {
   const TempFolder folder;
   const std::string spec = folder.write(
       "sweep.json",
@@ -93,7 +93,7 @@ TEST_CASE("SWEEPS.md names every column of a results database") {
   for (std::string column; std::getline(columns, column, ',');) {
     INFO(column);
     ++count;
-    if (column != "workload.seed") CHECK(is_described(column, document("SWEEPS.md")));
+    if (column != "workload.seed") CHECK(is_described(column, document("docs/sweeps.md")));
   }
   CHECK(count > 150);
 }

@@ -80,7 +80,7 @@ TEST_CASE("models: the built-in latencies never fall, and are as exact as they s
       last_s = profile.decode.cost(sequences).base_s;
     }
     CHECK(profile.prefill_error.split < 0.04);
-    // Two A100 were measured at two speeds for the same batch; README, "How exact".
+    // Two A100 were measured at two speeds for the same batch; docs/latency.md, "How exact".
     CHECK(profile.decode_error.split < (name == "llama2-70b_a100-80gb_tp2" ? 0.03 : 0.025));
     CHECK((profile.prefill_error.split + profile.decode_error.split) / 2 < 0.031);
   }
