@@ -48,12 +48,13 @@ void Cluster::build() {
     }
     largest_capacity_tokens_ = std::max(largest_capacity_tokens_, kinds_[pool].capacity_tokens);
   }
+  JsonReader settings(scenario_.document["scheduler"], "scheduler");
   scheduler_ = Schedulers::make("scheduler.policy", "scheduler", scenario_.scheduler.policy, *this,
-                                scenario_.scheduler);
+                                settings);
   const auto make_fabric = [this](TransferListener& listener) {
-    JsonReader settings(scenario_.fabric.settings, "fabric");
+    JsonReader fabric(scenario_.fabric.settings, "fabric");
     return Fabrics::make(
-        "fabric.topology", "topology", scenario_.fabric.topology, settings,
+        "fabric.topology", "topology", scenario_.fabric.topology, fabric,
         FabricContext{engine_, listener, endpoints_, scheduler_->transfer_speedup()});
   };
   transfers_ = std::make_unique<KvTransfers>(scenario_, endpoints_, make_fabric, engine_, requests_,

@@ -62,10 +62,16 @@ void print_folder(const std::string& folder) {
 }
 
 template <class Policies>
-void print_registry(const std::string& setting) {
-  std::cout << setting << '\n';
+void print_registry(const std::string& path) {
+  std::cout << path << '\n';
   for (const std::string& name : Policies::names()) {
     std::cout << wrapped("  " + name + ": " + Policies::summary(name) + "\n", 80, 4);
+    for (const Setting& setting : Policies::settings(name)) {
+      std::cout << wrapped("    " + setting.name + " (" + setting.otherwise.dump() +
+                               (setting.unit.empty() ? "" : " " + setting.unit) +
+                               "): " + setting.meaning + "\n",
+                           80, 6);
+    }
   }
 }
 

@@ -201,9 +201,9 @@ void read_pools(JsonReader& reader, Scenario& scenario) {
 SchedulerSpec read_scheduler(JsonReader reader) {
   SchedulerSpec spec;
   spec.policy = reader.name("policy", "scheduler", Schedulers::names());
-  spec.prompt_queue_limit_tokens = reader.number("prompt_queue_limit_tokens", kNonNegative);
   spec.output_length_known = reader.name("output_length", "choice", {"known", "mean"}) == "known";
-  spec.rank_by_share = reader.name("memory_rank", "choice", {"share", "tokens"}) == "share";
+  Schedulers::know_settings(reader);
+  check_settings(spec.policy, reader);
   reader.finish();
   return spec;
 }

@@ -43,10 +43,8 @@ struct PoolSpec {
 };
 
 struct SchedulerSpec {
-  std::string policy;                       ///< Registry<Scheduler>
-  double prompt_queue_limit_tokens = 8192;  ///< above it a prompt machine with a queue is full
-  bool output_length_known = false;         ///< else the mean of the requests completed so far
-  bool rank_by_share = true;  ///< token machines by the share of memory taken, else by tokens taken
+  std::string policy;                ///< Registry<Scheduler>; it reads its settings itself
+  bool output_length_known = false;  ///< else the mean of the requests completed so far
 };
 
 struct KvCacheSpec {

@@ -9,7 +9,7 @@ namespace {
 /// counts.)
 const Schedulers::Entry kEntry{"kv_token_jsq",
                                "prompt and token pool, each by fewest pending tokens",
-                               [](ClusterView& cluster, const SchedulerSpec&) {
+                               [](ClusterView& cluster, JsonReader&) {
                                  return std::make_unique<ShortestQueue>(
                                      cluster, ShortestQueue::Rule{pending_tokens, pending_tokens});
                                }};

@@ -5,14 +5,19 @@ namespace cleave {
 
 namespace {
 
+const Setting kQueueLimit{"prompt_queue_limit_tokens", 8192, "tokens",
+                          "a prompt machine with a queue and more than these pending is full"};
+const Setting kMemoryRank{"memory_rank", "share", "",
+                          "token machines by the share of their memory taken, or by tokens"};
+
 /// The paper's scheduler: a prompt pool, a token pool, and a mixed pool between them that instances
 /// of either join when their side overflows and leave when they run empty.
 class MixedPool : public Scheduler {
  public:
-  MixedPool(ClusterView& cluster, const SchedulerSpec& spec)
+  MixedPool(ClusterView& cluster, JsonReader& settings)
       : cluster_(cluster),
-        queue_limit_(static_cast<std::int64_t>(spec.prompt_queue_limit_tokens)),
-        rank_by_share_(spec.rank_by_share),
+        queue_limit_(static_cast<std::int64_t>(kQueueLimit.number(settings, kNonNegative))),
+        rank_by_share_(kMemoryRank.choice(settings, {"share", "tokens"}) == "share"),
         by_tokens_(3, cluster.loads()),
         by_memory_(3, cluster.loads()) {
     for (InstanceId id = 0; id < cluster.loads().size(); ++id) enter(id, home(id));
@@ -124,10 +129,12 @@ class MixedPool : public Scheduler {
 };
 
 const Schedulers::Entry kEntry{
-    "mixed_pool", "the paper's: prompt, token and mixed pools, machines moving between them",
-    [](ClusterView& cluster, const SchedulerSpec& spec) {
-      return std::make_unique<MixedPool>(cluster, spec);
-    }};
+    "mixed_pool",
+    "the paper's: prompt, token and mixed pools, machines moving between them",
+    [](ClusterView& cluster, JsonReader& settings) {
+      return std::make_unique<MixedPool>(cluster, settings);
+    },
+    {kQueueLimit, kMemoryRank}};
 
 }  // namespace
 

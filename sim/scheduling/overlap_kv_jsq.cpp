@@ -7,7 +7,7 @@ namespace {
 /// kv_jsq whose transfers are ten times as fast, the published stand-in for overlap with the prompt
 /// phase.
 const Schedulers::Entry kEntry{"overlap_kv_jsq", "kv_jsq with transfers ten times as fast",
-                               [](ClusterView& cluster, const SchedulerSpec&) {
+                               [](ClusterView& cluster, JsonReader&) {
                                  return std::make_unique<ShortestQueue>(
                                      cluster,
                                      ShortestQueue::Rule{requests_there, requests_there, 10});

@@ -37,14 +37,12 @@ Placement RoundRobin::place(const Demand& demand) {
 
 namespace {
 
-const Schedulers::Entry kBoth{"round_robin", "both phases on one instance, each in turn",
-                              [](ClusterView& cluster, const SchedulerSpec&) {
-                                return std::make_unique<RoundRobin>(cluster, false);
-                              }};
-const Schedulers::Entry kSplit{"kv_round_robin", "prompt and token pool, each in turn",
-                               [](ClusterView& cluster, const SchedulerSpec&) {
-                                 return std::make_unique<RoundRobin>(cluster, true);
-                               }};
+const Schedulers::Entry kBoth{
+    "round_robin", "both phases on one instance, each in turn",
+    [](ClusterView& cluster, JsonReader&) { return std::make_unique<RoundRobin>(cluster, false); }};
+const Schedulers::Entry kSplit{
+    "kv_round_robin", "prompt and token pool, each in turn",
+    [](ClusterView& cluster, JsonReader&) { return std::make_unique<RoundRobin>(cluster, true); }};
 
 }  // namespace
 

@@ -70,6 +70,10 @@ class Scheduler {
   virtual double transfer_speedup() const { return 1; }
 };
 
-using Schedulers = Registry<Scheduler, ClusterView&, const SchedulerSpec&>;
+/// Each reads its own settings from the scenario's "scheduler" object.
+using Schedulers = Registry<Scheduler, ClusterView&, JsonReader&>;
+
+/// Checks the settings of the chosen scheduler where there is no cluster yet.
+void check_settings(const std::string& policy, JsonReader& scheduler);
 
 }  // namespace cleave

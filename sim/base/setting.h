@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+
+#include "sim/base/json_reader.h"
+
+namespace cleave {
+
+/// A setting of a policy, in the section of the scenario that names the policy. The policy reads it
+/// itself; this is what others may know of it.
+struct Setting {
+  std::string name;
+  Json otherwise;       ///< what it is where the scenario does not say
+  std::string unit;     ///< "" where it has none
+  std::string meaning;  ///< one line, for lists
+
+  double number(JsonReader& section, Range range) const {
+    return section.number(name, range, otherwise.get<double>());
+  }
+  std::int64_t integer(JsonReader& section, std::int64_t least, std::int64_t most) const {
+    return section.integer(name, least, most, otherwise.get<std::int64_t>());
+  }
+  std::string choice(JsonReader& section, const std::vector<std::string>& known) const {
+    return section.has(name) ? section.name(name, "choice", known) : otherwise.get<std::string>();
+  }
+};
+
+}  // namespace cleave
