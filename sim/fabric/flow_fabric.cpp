@@ -5,6 +5,7 @@
 #include <limits>
 #include <simgrid/kernel/resource/Model.hpp>
 #include <simgrid/kernel/resource/NetworkModelIntf.hpp>
+#include <utility>
 
 namespace cleave {
 
@@ -45,6 +46,14 @@ FlowFabric::FlowFabric(JsonReader& settings, const FabricContext& context)
     ports_.push_back({count * (nic_bps > 0 ? nic_bps : endpoint.nic_bps), 0});
   }
   sg::Activity::on_completion_cb([this](const sg::Activity& activity) { completed(activity); });
+}
+
+// A run that ends with an error leaves flows under way, over which SimGrid would complain.
+FlowFabric::~FlowFabric() {
+  for (Flow& flow : flows_) {
+    if (!std::exchange(flow.running, false)) continue;
+    flow.comm->cancel();
+  }
 }
 
 void FlowFabric::add_link(Link* link, const std::string& name) {

@@ -17,6 +17,10 @@ namespace cleave {
 /// the machine's profile.
 class FlowFabric : public Fabric {
  public:
+  ~FlowFabric() override;
+  FlowFabric(const FlowFabric&) = delete;
+  FlowFabric& operator=(const FlowFabric&) = delete;
+
   TransferId start(InstanceId from, InstanceId to, double bytes, double rate_limit_bps,
                    std::uint64_t tag) override;
   void cancel(TransferId transfer) override;

@@ -156,3 +156,14 @@ TEST_CASE("hostile: networks that SimGrid cannot build, or nobody can wait for")
                           "down": [4096, 4096, 4096], "up": [1, 4, 4])"),
       "fabric.down: the network has more than 500000 links");
 }
+
+TEST_CASE("hostile: a line that cannot be read while transfers are under way is one sentence") {
+  const TempFolder folder;
+  std::string trace = "arrival_timestamp,prompt_size,token_size\n";
+  for (int i = 0; i < 50; ++i) trace += std::to_string(0.01 * i) + ",1500,50\n";
+  const Outcome outcome =
+      run_cleave({"run", "--trace", folder.write("trace.csv", trace + "x,y,z\n")});
+  CHECK(outcome.exit_code == 2);
+  CHECK(outcome.err.starts_with("cleave: "));
+  CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
+}
