@@ -150,7 +150,8 @@ void CsvReader::fail_field(std::size_t column, const char* at) const {
       expected = "a whole number of tokens from 1 to " + std::to_string(kMaxTokens);
       break;
   }
-  std::string message = header_[column] + ": expected " + expected + ", found " + cleave::quoted(found);
+  std::string message =
+      header_[column] + ": expected " + expected + ", found " + cleave::quoted(found);
   if (roles_[column] == Role::kOutput && found == "0" && !columns_.zero_hint.empty()) {
     message += "; " + columns_.zero_hint;
   }

@@ -81,7 +81,8 @@ void add_sweep(CLI::App& app, Action& action) {
           "where points failed.",
           "cleave sweep hh-design-space --out results.db"));
   sweep_app
-      ->add_option("SPEC", options->spec, "what varies (JSON; see docs/sweeps.md), or a built-in name")
+      ->add_option("SPEC", options->spec,
+                   "what varies (JSON; see docs/sweeps.md), or a built-in name")
       ->required();
   sweep_app->add_option("--out", options->out, "results (SQLite)")->type_name("DB")->required();
   sweep_app->add_option("--set", options->settings, "one setting of all points: path=value")

@@ -8,8 +8,8 @@
 
 namespace cleave {
 
-/// A family of scenarios: one base, and what varies in it (docs/sweeps.md has the format). Its points
-/// are the combinations that satisfy every constraint, numbered from 0; the last path varies
+/// A family of scenarios: one base, and what varies in it (docs/sweeps.md has the format). Its
+/// points are the combinations that satisfy every constraint, numbered from 0; the last path varies
 /// fastest. What does not vary is the same at every point, the seed of the workload too: all points
 /// see the same requests.
 class SweepSpec {

@@ -246,3 +246,31 @@ TEST_CASE("batching: prompts that fill every batch put a sequence aside, and it 
   CHECK(run.finished[0].largest_gap_s >
         run.finished[1].first_token_s - run.finished[1].prompt_start_s);
 }
+
+TEST_CASE("memory: kv_cache.blocks is what an instance holds, whatever its GPUs would") {
+  const TempFile trace(trace_text({{0, 1500, 100}, {10, 1500, 101}}));
+  Json changes = small_cluster({small_machine("mixed", 1)}, trace.path());
+  changes["kv_cache"]["block_tokens"] = 16;
+  changes["kv_cache"]["blocks"] = 100;
+  const SeenRun run = see(changes);
+  CHECK(run.requests()["completed"] == 1);
+  CHECK(run.requests()["rejected"] == 1);
+  changes["kv_cache"]["blocks"] = 10'000;
+  CHECK_THROWS_WITH(read_scenario(scenario_of(changes)),
+                    Catch::Matchers::Contains("kv_cache.blocks take"));
+}
+
+TEST_CASE("memory: a part of the GPUs' memory is kept back, and KV caches come in whole blocks") {
+  Json changes = small_cluster({small_machine("mixed", 1)}, "trace.csv");
+  const auto capacity = [&](double fraction, int block_tokens) {
+    changes["kv_cache"]["memory_fraction"] = fraction;
+    changes["kv_cache"]["block_tokens"] = block_tokens;
+    const Scenario scenario = read_scenario(scenario_of(changes));
+    return scenario.kv_capacity_tokens(scenario.pools[0]);
+  };
+  const HandModel model(changes);
+  const double kept_back = 0.1 * model.capacity_bytes / model.kv_bytes_per_token;
+  CHECK(static_cast<double>(capacity(1, 1) - capacity(0.9, 1)) == Approx(kept_back).margin(1));
+  CHECK(capacity(0.9, 512) % 512 == 0);
+  CHECK(capacity(0.9, 1) - capacity(0.9, 512) < 512);
+}
