@@ -1,41 +1,60 @@
-#include "sim/scheduling/round_robin.h"
+#include <vector>
+
+#include "sim/scheduling/scheduler.h"
 
 namespace cleave {
 
-RoundRobin::RoundRobin(ClusterView& cluster, bool split) : cluster_(cluster), split_(split) {
-  for (InstanceId id = 0; id < cluster.loads().size(); ++id) {
-    const bool token = split && cluster.loads()[id].home == PoolRole::kToken;
-    (token ? token_ : first_).instances.push_back(id);
-  }
-}
+namespace {
 
-InstanceId RoundRobin::turn(Ring& ring, std::int64_t kv_tokens) {
-  for (std::size_t tried = 0; tried < ring.instances.size(); ++tried) {
-    const InstanceId id = ring.instances[ring.next];
-    ring.next = (ring.next + 1) % ring.instances.size();
-    const InstanceLoad& load = cluster_.loads()[id];
-    if (!load.down && load.capacity_tokens >= kv_tokens) return id;
-  }
-  return kNoInstance;
-}
-
-Placement RoundRobin::place(const Demand& demand) {
-  const std::int64_t whole = demand.most_kv_tokens();
-  if (split_) {
-    const InstanceId prompt = turn(first_, demand.prompt_kv_tokens());
-    const InstanceId token = turn(token_, whole);
-    if (prompt != kNoInstance && token != kNoInstance) return {prompt, token};
-    // Where one pool has nothing for it, the other takes both phases.
-    if (token != kNoInstance) return {token, token};
-    if (prompt != kNoInstance && cluster_.loads()[prompt].capacity_tokens >= whole) {
-      return {prompt, prompt};
+/// One instance after another, in the order of the scenario. With `split`, prompts take turns in
+/// the prompt pool and token phases in the token pool; else both phases run on one instance.
+class RoundRobin : public Scheduler {
+ public:
+  RoundRobin(ClusterView& cluster, bool split) : cluster_(cluster), split_(split) {
+    for (InstanceId id = 0; id < cluster.loads().size(); ++id) {
+      const bool token = split && cluster.loads()[id].home == PoolRole::kToken;
+      (token ? token_ : first_).instances.push_back(id);
     }
   }
-  const InstanceId both = turn(first_, whole);
-  return {both, both};
-}
 
-namespace {
+  Placement place(const Demand& demand) override {
+    const std::int64_t whole = demand.most_kv_tokens();
+    if (split_) {
+      const InstanceId prompt = turn(first_, demand.prompt_kv_tokens());
+      const InstanceId token = turn(token_, whole);
+      if (prompt != kNoInstance && token != kNoInstance) return {prompt, token};
+      // Where one pool has nothing for it, the other takes both phases.
+      if (token != kNoInstance) return {token, token};
+      if (prompt != kNoInstance && cluster_.loads()[prompt].capacity_tokens >= whole) {
+        return {prompt, prompt};
+      }
+    }
+    const InstanceId both = turn(first_, whole);
+    return {both, both};
+  }
+
+ private:
+  struct Ring {
+    std::vector<InstanceId> instances;
+    std::size_t next = 0;
+  };
+
+  /// The next that is up and can hold so much, or kNoInstance.
+  InstanceId turn(Ring& ring, std::int64_t kv_tokens) {
+    for (std::size_t tried = 0; tried < ring.instances.size(); ++tried) {
+      const InstanceId id = ring.instances[ring.next];
+      ring.next = (ring.next + 1) % ring.instances.size();
+      const InstanceLoad& load = cluster_.loads()[id];
+      if (!load.down && load.capacity_tokens >= kv_tokens) return id;
+    }
+    return kNoInstance;
+  }
+
+  ClusterView& cluster_;
+  bool split_;
+  Ring first_;
+  Ring token_;
+};
 
 const Schedulers::Entry kBoth{
     "round_robin", "both phases on one instance, each in turn",
