@@ -70,8 +70,8 @@ struct MergeCount {
   std::uint64_t merged = 0;  ///< points in the result
   std::uint64_t points = 0;  ///< of the sweep
 };
-/// Puts the points of `inputs` into `out`, which is created where it does not exist. A point that
-/// succeeded in one of them counts as such. All must be of the same sweep.
-MergeCount merge_results(const std::string& out, const std::vector<std::string>& inputs);
+/// Puts the points of `inputs` into the database `name`, which is created where it does not exist.
+/// A point that succeeded in one of them counts as such. All must be of the same sweep.
+MergeCount merge_results(const std::string& name, const std::vector<std::string>& inputs);
 
 }  // namespace cleave
