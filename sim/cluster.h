@@ -3,7 +3,7 @@
 #include <memory>
 #include <vector>
 
-#include "models/instance_model.h"
+#include "models/latency/instance_model.h"
 #include "sim/engine/engine.h"
 #include "sim/machine/instance.h"
 #include "sim/scheduling/scheduler.h"

@@ -30,8 +30,8 @@ void Cluster::build() {
     for (std::uint32_t i = 0; i < spec.instances(); ++i) {
       const std::uint32_t machine = spec.machine_of(i);
       endpoints_.push_back({machine, static_cast<double>(spec.machine.nic_count),
-                            spec.machine.nic_bps, spec.machine.gpu.link_bps * spec.tensor_parallel,
-                            kv_sync_s});
+                            spec.machine.nic_bytes_per_s,
+                            spec.machine.gpu.link_bytes_per_s * spec.tensor_parallel, kv_sync_s});
       InstanceLoad load;
       load.home = spec.role;
       load.machine = machine;

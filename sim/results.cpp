@@ -2,8 +2,8 @@
 
 #include <optional>
 
+#include "sim/core/observer_list.h"
 #include "sim/metrics/metrics.h"
-#include "sim/metrics/observer_list.h"
 #include "sim/metrics/request_log.h"
 #include "sim/metrics/results_folder.h"
 #include "sim/simulate.h"

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/metrics/observer.h"
+#include "sim/core/observer.h"
 #include "sim/scenario/scenario.h"
 
 namespace cleave {

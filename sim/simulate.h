@@ -1,6 +1,6 @@
 #pragma once
 
-#include "sim/metrics/observer.h"
+#include "sim/core/observer.h"
 #include "sim/scenario/scenario.h"
 
 namespace cleave {

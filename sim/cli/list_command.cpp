@@ -3,7 +3,7 @@
 #include <map>
 #include <memory>
 
-#include "models/instance_model.h"
+#include "models/latency/instance_model.h"
 #include "sim/base/builtin.h"
 #include "sim/base/json_reader.h"
 #include "sim/cli/command.h"
@@ -25,7 +25,7 @@ void print_gpus() {
     const Gpu gpu = load_gpu(name, "gpu");
     const Json json = load_profile("profiles/gpus", "GPU", name, "gpu");
     table.add({name, figure(gpu.memory_bytes / 1e9), json["memory_kind"].get<std::string>(),
-               figure(gpu.memory_bandwidth_bps / 1e9), figure(gpu.fp16_flops / 1e12),
+               figure(gpu.memory_bandwidth_bytes_per_s / 1e9), figure(gpu.fp16_flops / 1e12),
                figure(gpu.tdp_w), json["link"].get<std::string>()});
   }
   std::cout << table.text();
@@ -35,10 +35,11 @@ void print_machines() {
   Table table({"machine", "GPUs", "NICs, Gb/s", "provisioned, kW", "$/h"}, 2);
   for (const std::string& name : builtin_names("profiles/machines")) {
     const Machine machine = load_machine(name, "machine");
-    table.add({name, std::to_string(machine.gpu_count) + " x " + machine.gpu.name,
-               std::to_string(machine.nic_count) + " x " + figure(machine.nic_bps * 8 / 1e9),
-               figure(machine.provisioned_at_cap_w() / 1e3),
-               machine.has_price() ? figure(machine.price_per_hour) : "unknown"});
+    table.add(
+        {name, std::to_string(machine.gpu_count) + " x " + machine.gpu.name,
+         std::to_string(machine.nic_count) + " x " + figure(machine.nic_bytes_per_s * 8 / 1e9),
+         figure(machine.provisioned_at_cap_w() / 1e3),
+         machine.has_price() ? figure(machine.price_per_hour) : "unknown"});
   }
   std::cout << table.text();
 }

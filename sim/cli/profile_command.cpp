@@ -3,10 +3,10 @@
 #include <iostream>
 #include <memory>
 
-#include "models/latency_fit.h"
-#include "models/llm_config.h"
-#include "models/profile_fields.h"
-#include "models/roofline_fit.h"
+#include "models/catalogue/llm_config.h"
+#include "models/catalogue/profile_fields.h"
+#include "models/fit/latency_fit.h"
+#include "models/fit/roofline_fit.h"
 #include "sim/base/builtin.h"
 #include "sim/base/error.h"
 #include "sim/cli/command.h"

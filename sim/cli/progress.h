@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-#include "sim/metrics/observer.h"
+#include "sim/core/observer.h"
 
 namespace cleave {
 

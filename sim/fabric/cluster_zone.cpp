@@ -25,7 +25,7 @@ sg::ClusterCallbacks ClusterZone::callbacks() {
       });
 }
 
-void ClusterZone::finish(sg::NetZone* root, double trunk_bps) {
+void ClusterZone::finish(sg::NetZone* root, double trunk_bytes_per_s) {
   for (std::size_t machine = 0; machine < ports().size(); ++machine) add_machine(places_[machine]);
   std::vector<Link*> nics;
   for (std::size_t machine = 0; machine < ports().size() && places_.size() > 1; ++machine) {
@@ -36,14 +36,15 @@ void ClusterZone::finish(sg::NetZone* root, double trunk_bps) {
     other->route_to(places_[machine], in, nullptr);
     const std::string name = "machine-" + std::to_string(machine) + "-nic";
     for (auto [link, end] : {std::pair(out.front(), "-up"), std::pair(in.back(), "-down")}) {
-      link->set_bandwidth(ports()[machine].nic_bps);
+      link->set_bandwidth(ports()[machine].nic_bytes_per_s);
       nics.push_back(link);
       add_link(link, name + end);
     }
   }
   std::sort(nics.begin(), nics.end());
   for (Link* link : sg::Engine::get_instance()->get_all_links()) {
-    const bool trunk = link->get_bandwidth() == trunk_bps && link->get_name() != "__loopback__" &&
+    const bool trunk = link->get_bandwidth() == trunk_bytes_per_s &&
+                       link->get_name() != "__loopback__" &&
                        !std::binary_search(nics.begin(), nics.end(), link);
     if (trunk) add_link(link, link->get_name());
   }

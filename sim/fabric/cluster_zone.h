@@ -18,7 +18,7 @@ class ClusterZone : public FlowFabric {
   /// Creates the host of a place; for SimGrid's set-up callback.
   simgrid::s4u::ClusterCallbacks callbacks();
   /// After the zone was built and sealed: NIC speeds, and a name for every link.
-  void finish(simgrid::s4u::NetZone* root, double trunk_bps);
+  void finish(simgrid::s4u::NetZone* root, double trunk_bytes_per_s);
 
  private:
   std::vector<Host*> places_;

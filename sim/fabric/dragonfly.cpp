@@ -33,16 +33,18 @@ class Dragonfly : public ClusterZone {
                          (chassis * (routers * (routers - 1.0) / 2) +
                           routers * (chassis * (chassis - 1.0) / 2) + (groups - 1.0) / 2);
     check_size(settings, "groups", places + links);
-    double fastest_bps = 0;
-    for (const MachinePort& port : ports()) fastest_bps = std::max(fastest_bps, port.nic_bps);
-    const double trunk_bps =
-        settings.has("link_gbps") ? settings.number("link_gbps", kPositive) * 1e9 / 8 : fastest_bps;
+    double fastest_bytes_per_s = 0;
+    for (const MachinePort& port : ports())
+      fastest_bytes_per_s = std::max(fastest_bytes_per_s, port.nic_bytes_per_s);
+    const double trunk_bytes_per_s = settings.has("link_gbps")
+                                         ? settings.number("link_gbps", kPositive) * 1e9 / 8
+                                         : fastest_bytes_per_s;
     sg::NetZone* root = sg::create_full_zone("fabric");
     sg::NetZone* zone = sg::create_dragonfly_zone(
-        "dragonfly", root, {{groups, 1}, {chassis, 1}, {routers, 1}, nodes}, callbacks(), trunk_bps,
-        0, Link::SharingPolicy::SPLITDUPLEX);
+        "dragonfly", root, {{groups, 1}, {chassis, 1}, {routers, 1}, nodes}, callbacks(),
+        trunk_bytes_per_s, 0, Link::SharingPolicy::SPLITDUPLEX);
     zone->seal();
-    finish(root, trunk_bps);
+    finish(root, trunk_bytes_per_s);
     root->seal();
   }
 

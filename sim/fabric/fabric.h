@@ -8,18 +8,18 @@
 
 #include "sim/base/json_reader.h"
 #include "sim/base/registry.h"
+#include "sim/core/records.h"
 #include "sim/engine/engine.h"
-#include "sim/metrics/observer.h"
 
 namespace cleave {
 
 /// Where an instance hangs in the network.
 struct Endpoint {
-  std::uint32_t machine = 0;  ///< instances of one machine share its NICs
-  double nic_count = 0;       ///< of the machine
-  double nic_bps = 0;         ///< each NIC, per direction, bytes per second
-  double gpu_link_bps = 0;    ///< between instances inside the machine, bytes per second
-  double kv_sync_s = 0;       ///< fixed cost of a transfer layer by layer out of here
+  std::uint32_t machine = 0;        ///< instances of one machine share its NICs
+  double nic_count = 0;             ///< of the machine
+  double nic_bytes_per_s = 0;       ///< each NIC, per direction, bytes per second
+  double gpu_link_bytes_per_s = 0;  ///< between instances inside the machine, bytes per second
+  double kv_sync_s = 0;             ///< fixed cost of a transfer layer by layer out of here
 };
 
 using TransferId = std::uint32_t;
@@ -37,10 +37,10 @@ class Fabric {
  public:
   virtual ~Fabric() = default;
 
-  /// Starts to move `bytes` (more than 0) now, at most `rate_limit_bps` fast (0: no limit). The
-  /// listener hears of it once, with `tag`, and never before this returns.
-  virtual TransferId start(InstanceId from, InstanceId to, double bytes, double rate_limit_bps,
-                           std::uint64_t tag) = 0;
+  /// Starts to move `bytes` (more than 0) now, at most `rate_limit_bytes_per_s` fast (0: no limit).
+  /// The listener hears of it once, with `tag`, and never before this returns.
+  virtual TransferId start(InstanceId from, InstanceId to, double bytes,
+                           double rate_limit_bytes_per_s, std::uint64_t tag) = 0;
 
   /// Stops a transfer that is under way; the listener does not hear of it again.
   virtual void cancel(TransferId transfer) = 0;

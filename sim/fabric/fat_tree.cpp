@@ -28,18 +28,19 @@ class FatTree : public ClusterZone {
       check_levels(settings, down, up, machines);
     }
     check_size(settings, settings.has("down") ? "down" : "spines", links(down, up));
-    double fastest_bps = 0;
-    for (const MachinePort& port : ports()) fastest_bps = std::max(fastest_bps, port.nic_bps);
-    const double trunk_bps = settings.has("link_gbps")
-                                 ? settings.number("link_gbps", kPositive) * 1e9 / 8
-                                 : down[0] * fastest_bps / (up.back() * oversubscription);
+    double fastest_bytes_per_s = 0;
+    for (const MachinePort& port : ports())
+      fastest_bytes_per_s = std::max(fastest_bytes_per_s, port.nic_bytes_per_s);
+    const double trunk_bytes_per_s =
+        settings.has("link_gbps") ? settings.number("link_gbps", kPositive) * 1e9 / 8
+                                  : down[0] * fastest_bytes_per_s / (up.back() * oversubscription);
     const std::vector<unsigned> parallel(down.size(), 1);
     sg::NetZone* root = sg::create_full_zone("fabric");
     sg::NetZone* zone = sg::create_fatTree_zone(
         "fat-tree", root, {static_cast<unsigned>(down.size()), down, up, parallel}, callbacks(),
-        trunk_bps, 0, Link::SharingPolicy::SPLITDUPLEX);
+        trunk_bytes_per_s, 0, Link::SharingPolicy::SPLITDUPLEX);
     zone->seal();
-    finish(root, trunk_bps);
+    finish(root, trunk_bytes_per_s);
     root->seal();
   }
 

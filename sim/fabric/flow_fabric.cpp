@@ -30,20 +30,22 @@ FlowFabric::FlowFabric(JsonReader& settings, const FabricContext& context)
       endpoints_(context.endpoints),
       speedup_(context.speedup),
       latency_s_(settings.number("latency_s", {0, 10, false})) {
-  const double nic_bps = settings.number("nic_gbps", kPositive, 0) * 1e9 / 8;
+  const double nic_bytes_per_s = settings.number("nic_gbps", kPositive, 0) * 1e9 / 8;
   const auto nics = settings.integer("nics_per_machine", 1, 1024, 0);
-  std::vector<double> first_bps;
+  std::vector<double> first_bytes_per_s;
   for (const Endpoint& endpoint : endpoints_) {
     if (endpoint.machine < ports_.size()) {
       // Between groups of different sizes the smaller one's links are the limit.
-      double& link_bps = ports_[endpoint.machine].gpu_link_bps;
-      link_bps =
-          std::min(link_bps > 0 ? link_bps : first_bps[endpoint.machine], endpoint.gpu_link_bps);
+      double& link_bytes_per_s = ports_[endpoint.machine].gpu_link_bytes_per_s;
+      link_bytes_per_s =
+          std::min(link_bytes_per_s > 0 ? link_bytes_per_s : first_bytes_per_s[endpoint.machine],
+                   endpoint.gpu_link_bytes_per_s);
       continue;
     }
-    first_bps.push_back(endpoint.gpu_link_bps);
+    first_bytes_per_s.push_back(endpoint.gpu_link_bytes_per_s);
     const double count = nics > 0 ? static_cast<double>(nics) : endpoint.nic_count;
-    ports_.push_back({count * (nic_bps > 0 ? nic_bps : endpoint.nic_bps), 0});
+    ports_.push_back(
+        {count * (nic_bytes_per_s > 0 ? nic_bytes_per_s : endpoint.nic_bytes_per_s), 0});
   }
   sg::Activity::on_completion_cb([this](const sg::Activity& activity) { completed(activity); });
 }
@@ -64,9 +66,9 @@ void FlowFabric::add_link(Link* link, const std::string& name) {
 void FlowFabric::add_gpu_links(sg::NetZone* zone) {
   gpu_links_.resize(ports_.size());
   for (std::size_t machine = 0; machine < ports_.size(); ++machine) {
-    if (ports_[machine].gpu_link_bps == 0) continue;
+    if (ports_[machine].gpu_link_bytes_per_s == 0) continue;
     const std::string name = "machine-" + std::to_string(machine);
-    Link* link = zone->create_link(name + "-gpu-link", ports_[machine].gpu_link_bps);
+    Link* link = zone->create_link(name + "-gpu-link", ports_[machine].gpu_link_bytes_per_s);
     link->seal();
     Ends& ends = gpu_links_[machine];
     ends.from = zone->create_host(name + "-out", 1e9)->seal();
@@ -85,8 +87,8 @@ FlowFabric::Ends FlowFabric::ends(InstanceId from, InstanceId to) const {
   return {hosts_[source], hosts_[target]};
 }
 
-TransferId FlowFabric::start(InstanceId from, InstanceId to, double bytes, double rate_limit_bps,
-                             std::uint64_t tag) {
+TransferId FlowFabric::start(InstanceId from, InstanceId to, double bytes,
+                             double rate_limit_bytes_per_s, std::uint64_t tag) {
   TransferId id = 0;
   if (free_.empty()) {
     id = static_cast<TransferId>(flows_.size());
@@ -101,7 +103,7 @@ TransferId FlowFabric::start(InstanceId from, InstanceId to, double bytes, doubl
   flow.from = from;
   flow.to = to;
   flow.bytes = bytes;
-  flow.rate_limit_bps = rate_limit_bps;
+  flow.rate_limit_bytes_per_s = rate_limit_bytes_per_s;
   flow.way = &route(from, to);
   engine_.at<&FlowFabric::latency_over>(engine_.now() + flow.way->latency_s, this, id);
   return id;
@@ -138,7 +140,8 @@ void FlowFabric::launch(std::uint64_t id) {
   // the bandwidth that its links had when it started; so the limit goes to what its model has just
   // started, and no flow keeps one of SimGrid's own.
   if (started_->size() > others) {
-    started_->back().set_bound(flow.rate_limit_bps > 0 ? flow.rate_limit_bps / speedup_ : -1);
+    started_->back().set_bound(
+        flow.rate_limit_bytes_per_s > 0 ? flow.rate_limit_bytes_per_s / speedup_ : -1);
   }
   ++running_;
   if (running_ == 1) next_window();
@@ -227,12 +230,13 @@ const FlowFabric::Route& FlowFabric::route(InstanceId from, InstanceId to) const
   std::vector<Link*> links;
   path.from->route_to(path.to, links, nullptr);
   route.latency_s = latency_s_ * static_cast<double>(links.size());
-  route.bandwidth_bps = std::numeric_limits<double>::max();
+  route.bandwidth_bytes_per_s = std::numeric_limits<double>::max();
   for (const Link* link : links) {
     const auto known = link_index_.find(link);
     if (known == link_index_.end()) continue;
     route.links.push_back(static_cast<std::uint32_t>(known->second));
-    route.bandwidth_bps = std::min(route.bandwidth_bps, links_[known->second].bandwidth_bps);
+    route.bandwidth_bytes_per_s =
+        std::min(route.bandwidth_bytes_per_s, links_[known->second].bandwidth_bytes_per_s);
   }
   return route;
 }
@@ -250,7 +254,7 @@ void FlowFabric::meter(Flow& flow) {
 
 double FlowFabric::ideal_s(InstanceId from, InstanceId to, double bytes) const {
   const Route& way = route(from, to);
-  return way.latency_s + bytes / (way.bandwidth_bps * speedup_);
+  return way.latency_s + bytes / (way.bandwidth_bytes_per_s * speedup_);
 }
 
 bool FlowFabric::scale_link(const std::string& name, double share) {
@@ -271,7 +275,7 @@ void FlowFabric::apply_share(std::uint64_t index) {
     return;
   }
   link.link->turn_on();
-  link.link->set_bandwidth(link.bandwidth_bps * link.share);
+  link.link->set_bandwidth(link.bandwidth_bytes_per_s * link.share);
   std::vector<TransferId> stopped;
   stopped.swap(stopped_);
   for (const TransferId transfer : stopped) {
@@ -283,13 +287,13 @@ std::vector<LinkUse> FlowFabric::link_use() const {
   std::vector<LinkUse> all;
   const double end_s = engine_.now();
   for (const MeteredLink& link : links_) {
-    const double bandwidth_bps = link.bandwidth_bps * speedup_;
-    const std::vector<double> shares = link.meter.shares(bandwidth_bps, end_s);
+    const double bandwidth_bytes_per_s = link.bandwidth_bytes_per_s * speedup_;
+    const std::vector<double> shares = link.meter.shares(bandwidth_bytes_per_s, end_s);
     LinkUse use;
     use.name = link.name;
-    use.bandwidth_bps = link.bandwidth_bps;
+    use.bandwidth_bytes_per_s = link.bandwidth_bytes_per_s;
     use.bytes = link.meter.bytes();
-    use.mean = end_s > 0 ? use.bytes / (bandwidth_bps * end_s) : 0;
+    use.mean = end_s > 0 ? use.bytes / (bandwidth_bytes_per_s * end_s) : 0;
     use.p99 = shares[static_cast<std::size_t>(0.99 * static_cast<double>(shares.size() - 1))];
     const auto busy = std::lower_bound(shares.begin(), shares.end(), 0.9);
     use.above_90 = static_cast<double>(shares.end() - busy) / static_cast<double>(shares.size());

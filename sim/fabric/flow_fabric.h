@@ -21,7 +21,7 @@ class FlowFabric : public Fabric {
   FlowFabric(const FlowFabric&) = delete;
   FlowFabric& operator=(const FlowFabric&) = delete;
 
-  TransferId start(InstanceId from, InstanceId to, double bytes, double rate_limit_bps,
+  TransferId start(InstanceId from, InstanceId to, double bytes, double rate_limit_bytes_per_s,
                    std::uint64_t tag) override;
   void cancel(TransferId transfer) override;
   double ideal_s(InstanceId from, InstanceId to, double bytes) const override;
@@ -35,8 +35,8 @@ class FlowFabric : public Fabric {
   FlowFabric(JsonReader& settings, const FabricContext& context);
 
   struct MachinePort {
-    double nic_bps = 0;       ///< all NICs together
-    double gpu_link_bps = 0;  ///< 0 where the machine holds one instance
+    double nic_bytes_per_s = 0;       ///< all NICs together
+    double gpu_link_bytes_per_s = 0;  ///< 0 where the machine holds one instance
   };
   const std::vector<MachinePort>& ports() const { return ports_; }
   /// Host and links of one machine, in the order of the machines.
@@ -51,7 +51,7 @@ class FlowFabric : public Fabric {
   struct Route {
     std::vector<std::uint32_t> links;  ///< the metered ones
     double latency_s = 0;
-    double bandwidth_bps = 0;  ///< of the slowest link
+    double bandwidth_bytes_per_s = 0;  ///< of the slowest link
   };
   struct Flow {
     simgrid::s4u::CommPtr comm;
@@ -62,7 +62,7 @@ class FlowFabric : public Fabric {
     InstanceId from = kNoInstance;
     InstanceId to = kNoInstance;
     double bytes = 0;
-    double rate_limit_bps = 0;
+    double rate_limit_bytes_per_s = 0;
     double metered_bytes = 0;  ///< of `bytes`, counted on its links up to
     double metered_s = 0;      ///< this time
   };
@@ -73,7 +73,7 @@ class FlowFabric : public Fabric {
   struct MeteredLink {
     Link* link;
     std::string name;
-    double bandwidth_bps;
+    double bandwidth_bytes_per_s;
     LinkMeter meter;
     double share = 1;  ///< of the bandwidth that is left
   };

@@ -28,25 +28,25 @@ class LinkMeter {
       windows_[window] += bytes;
       return;
     }
-    const double rate_bps = bytes / (to_s - from_s);
+    const double rate_bytes_per_s = bytes / (to_s - from_s);
     for (; window <= last; ++window) {
       const double begin_s = std::max(from_s, static_cast<double>(window) * width_s_);
       const double end_s = std::min(to_s, static_cast<double>(window + 1) * width_s_);
-      windows_[window] += rate_bps * (end_s - begin_s);
+      windows_[window] += rate_bytes_per_s * (end_s - begin_s);
     }
   }
 
   double bytes() const { return bytes_; }
 
-  /// Shares of `bandwidth_bps` used in each window up to `end_s`, ascending.
-  std::vector<double> shares(double bandwidth_bps, double end_s) const {
+  /// Shares of `bandwidth_bytes_per_s` used in each window up to `end_s`, ascending.
+  std::vector<double> shares(double bandwidth_bytes_per_s, double end_s) const {
     // Long after the last bytes the windows are still as narrow as these wanted them.
     LinkMeter wide = *this;
     while (end_s >= wide.width_s_ * kWindows) wide.halve();
     std::vector<double> shares(
         std::max<std::size_t>(1, static_cast<std::size_t>(end_s / wide.width_s_)));
     for (std::size_t i = 0; i < std::min(shares.size(), wide.windows_.size()); ++i) {
-      const double share = wide.windows_[i] / (bandwidth_bps * wide.width_s_);
+      const double share = wide.windows_[i] / (bandwidth_bytes_per_s * wide.width_s_);
       if (share > 1 + kRounding) {
         broken_invariant("a link carried " + std::to_string(share) + " of what it can");
       }

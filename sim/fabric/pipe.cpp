@@ -14,11 +14,11 @@ class Pipe : public Fabric {
         bytes_per_s_(settings.number("pipe_gib_per_s", kPositive) * 1024 * 1024 * 1024 *
                      context.speedup) {}
 
-  TransferId start(InstanceId from, InstanceId to, double bytes, double rate_limit_bps,
+  TransferId start(InstanceId from, InstanceId to, double bytes, double rate_limit_bytes_per_s,
                    std::uint64_t tag) override {
     double duration_s = ideal_s(from, to, bytes);
-    if (rate_limit_bps > 0 && bytes / rate_limit_bps > duration_s)
-      duration_s = bytes / rate_limit_bps;
+    if (rate_limit_bytes_per_s > 0 && bytes / rate_limit_bytes_per_s > duration_s)
+      duration_s = bytes / rate_limit_bytes_per_s;
     return engine_.at<&Pipe::done>(engine_.now() + duration_s, this, tag);
   }
 

@@ -16,7 +16,7 @@ class Star : public FlowFabric {
       const std::string name = "machine-" + std::to_string(machine);
       Host* host = zone->create_host(name, 1e9)->seal();
       sg::SplitDuplexLink* link =
-          zone->create_split_duplex_link(name + "-nic", ports()[machine].nic_bps);
+          zone->create_split_duplex_link(name + "-nic", ports()[machine].nic_bytes_per_s);
       link->seal();
       zone->add_route(host->get_netpoint(), nullptr, nullptr, nullptr,
                       {sg::LinkInRoute(link, sg::LinkInRoute::Direction::UP)}, true);

@@ -3,7 +3,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "models/latency.h"
+#include "models/latency/latency.h"
+#include "sim/core/observer.h"
 #include "sim/engine/clock.h"
 #include "sim/machine/gap_record.h"
 #include "sim/machine/memory_policy.h"

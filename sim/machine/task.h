@@ -4,13 +4,9 @@
 #include <vector>
 
 #include "sim/base/indexed_heap.h"
-#include "sim/metrics/observer.h"
+#include "sim/core/records.h"
 
 namespace cleave {
-
-/// A request in the cluster, by its place in the table; places are used again.
-using RequestId = std::uint32_t;
-inline constexpr RequestId kNoRequest = 0xffffffffU;
 
 /// A phase of a request as something that waits to run: 2 * RequestId for its prompt task, one more
 /// for its token task.

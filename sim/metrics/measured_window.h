@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "sim/metrics/observer.h"
+#include "sim/core/records.h"
 #include "sim/metrics/steadiness.h"
 #include "sim/metrics/time_base.h"
 

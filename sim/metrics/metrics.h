@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "sim/core/observer.h"
 #include "sim/metrics/measured_window.h"
-#include "sim/metrics/observer.h"
 #include "sim/metrics/pool_metrics.h"
 #include "sim/metrics/quantiles.h"
 #include "sim/metrics/slo.h"

@@ -5,17 +5,6 @@
 
 namespace cleave {
 
-const char* role_name(PoolRole role) {
-  switch (role) {
-    case PoolRole::kPrompt:
-      return "prompt";
-    case PoolRole::kToken:
-      return "token";
-    default:
-      return "mixed";
-  }
-}
-
 PoolMetrics::PoolMetrics(const Scenario& scenario) {
   for (const PoolSpec& spec : scenario.pools) {
     const std::uint32_t instances = spec.instances();

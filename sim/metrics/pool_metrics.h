@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
-#include "models/power.h"
-#include "sim/metrics/observer.h"
+#include "models/latency/power.h"
+#include "sim/core/observer.h"
 #include "sim/metrics/time_base.h"
 #include "sim/scenario/scenario.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/metrics/observer.h"
+#include "sim/core/observer.h"
 
 namespace cleave {
 

@@ -95,8 +95,8 @@ void ResultsFolder::complete(const Json& summary, const Metrics& metrics, const 
   links.precision(17);
   links << "link,bandwidth_bytes_per_s,bytes,utilization,utilization_p99,above_90_share\n";
   for (const LinkUse& link : metrics.links()) {
-    links << link.name << ',' << link.bandwidth_bps << ',' << link.bytes << ',' << link.mean << ','
-          << link.p99 << ',' << link.above_90 << '\n';
+    links << link.name << ',' << link.bandwidth_bytes_per_s << ',' << link.bytes << ',' << link.mean
+          << ',' << link.p99 << ',' << link.above_90 << '\n';
   }
   write("links.csv", links.str());
   take_place();

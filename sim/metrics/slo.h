@@ -3,8 +3,8 @@
 #include <memory>
 #include <vector>
 
-#include "models/latency.h"
-#include "sim/metrics/observer.h"
+#include "models/latency/latency.h"
+#include "sim/core/records.h"
 #include "sim/metrics/quantiles.h"
 #include "sim/scenario/scenario.h"
 

@@ -56,7 +56,7 @@ Json Metrics::links_json() const {
   Json links = Json::array();
   for (const LinkUse& link : busiest) {
     links.push_back({{"link", link.name},
-                     {"bandwidth_bytes_per_s", link.bandwidth_bps},
+                     {"bandwidth_bytes_per_s", link.bandwidth_bytes_per_s},
                      {"bytes", link.bytes},
                      {"utilization", link.mean},
                      {"utilization_p99", link.p99},

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "models/power.h"
-#include "sim/metrics/observer.h"
+#include "models/latency/power.h"
+#include "sim/core/observer.h"
 #include "sim/scenario/scenario.h"
 
 namespace cleave {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "models/instance_model.h"
+#include "models/latency/instance_model.h"
 #include "sim/base/error.h"
 
 namespace cleave {

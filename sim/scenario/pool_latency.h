@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "models/latency.h"
+#include "models/latency/latency.h"
 #include "sim/scenario/scenario.h"
 
 namespace cleave {

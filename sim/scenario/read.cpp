@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "models/instance_model.h"
-#include "models/memory_need.h"
+#include "models/catalogue/memory_need.h"
+#include "models/latency/instance_model.h"
 #include "sim/base/error.h"
 #include "sim/fabric/fabric.h"
 #include "sim/machine/memory_policy.h"

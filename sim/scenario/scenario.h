@@ -5,12 +5,12 @@
 #include <string>
 #include <vector>
 
-#include "models/hardware.h"
-#include "models/latency_profile.h"
-#include "models/llm.h"
-#include "models/power.h"
+#include "models/catalogue/hardware.h"
+#include "models/catalogue/llm.h"
+#include "models/latency/latency_profile.h"
+#include "models/latency/power.h"
 #include "sim/base/json_reader.h"
-#include "sim/metrics/observer.h"
+#include "sim/core/status.h"
 #include "traces/workload.h"
 
 namespace cleave {

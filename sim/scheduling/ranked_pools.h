@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "sim/base/indexed_heap.h"
-#include "sim/metrics/observer.h"
+#include "sim/core/ids.h"
 #include "sim/scheduling/scheduler.h"
 
 namespace cleave {

@@ -4,7 +4,8 @@
 #include <vector>
 
 #include "sim/base/registry.h"
-#include "sim/metrics/observer.h"
+#include "sim/core/ids.h"
+#include "sim/core/status.h"
 #include "sim/scenario/scenario.h"
 
 namespace cleave {

@@ -24,7 +24,7 @@ using simgrid::kernel::timer::Timer;
 struct Flow {
   double start_s;
   double bytes;
-  double rate_bps;  ///< what limits it: 0 for the link alone
+  double rate_bytes_per_s;  ///< what limits it: 0 for the link alone
   std::uint32_t from;
   std::uint32_t to;
 };
@@ -58,7 +58,7 @@ double seconds_of(const std::function<void()>& work) {
 class Floor {
  public:
   Floor(std::vector<Flow> flows, std::uint64_t timers, double end_s, std::uint32_t machines,
-        double nic_bps)
+        double nic_bytes_per_s)
       : flows_(std::move(flows)),
         chain_(flows_.empty() ? 0 : timers / flows_.size()),
         timers_(timers) {
@@ -73,7 +73,8 @@ class Floor {
     sg::NetZone* zone = sg::create_star_zone("star");
     for (std::uint32_t i = 0; i < machines; ++i) {
       sg::Host* host = zone->create_host("h" + std::to_string(i), 1e9)->seal();
-      sg::SplitDuplexLink* link = zone->create_split_duplex_link("l" + std::to_string(i), nic_bps);
+      sg::SplitDuplexLink* link =
+          zone->create_split_duplex_link("l" + std::to_string(i), nic_bytes_per_s);
       link->set_latency(1e-6);
       link->seal();
       zone->add_route(host->get_netpoint(), nullptr, nullptr, nullptr,
@@ -112,8 +113,8 @@ class Floor {
       comm->set_payload_size(static_cast<std::uint64_t>(flow.bytes));
       const std::size_t others = network_->get_started_action_set()->size();
       comm->detach();
-      if (flow.rate_bps > 0 && network_->get_started_action_set()->size() > others) {
-        network_->get_started_action_set()->back().set_bound(flow.rate_bps);
+      if (flow.rate_bytes_per_s > 0 && network_->get_started_action_set()->size() > others) {
+        network_->get_started_action_set()->back().set_bound(flow.rate_bytes_per_s);
       }
       if (++next_ < flows_.size()) next_flow();
       chain(chain_ > 0 ? chain_ - 1 : 0);
@@ -181,7 +182,7 @@ int main(int argc, char** argv) {
   for (int i = 0; i < rounds; ++i) {
     floor_s.push_back(std::stod(in_child([&] {
       Floor floor(flows, static_cast<std::uint64_t>(recorded.timers), recorded.end_s, machines,
-                  machine.nic_bps * machine.nic_count);
+                  machine.nic_bytes_per_s * machine.nic_count);
       return std::to_string(seconds_of([&] { floor.run(); }));
     })));
     run_s.push_back(std::stod(

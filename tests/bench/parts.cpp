@@ -1,7 +1,7 @@
 // What the parts cost, one by one.
 #include <benchmark/benchmark.h>
 
-#include "models/latency_profile.h"
+#include "models/latency/latency_profile.h"
 #include "sim/base/indexed_heap.h"
 #include "sim/base/random.h"
 #include "sim/engine/calendar.h"

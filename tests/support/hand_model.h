@@ -3,7 +3,7 @@
 #include <utility>
 #include <vector>
 
-#include "models/latency_profile.h"
+#include "models/latency/latency_profile.h"
 #include "tests/support/seen_run.h"
 
 namespace cleave {

@@ -3,10 +3,10 @@
 #include <cmath>
 #include <numeric>
 
-#include "models/instance_model.h"
-#include "models/memory_need.h"
-#include "models/roofline.h"
-#include "models/roofline_fit.h"
+#include "models/catalogue/memory_need.h"
+#include "models/fit/roofline_fit.h"
+#include "models/latency/instance_model.h"
+#include "models/latency/roofline.h"
 #include "sim/base/builtin.h"
 #include "tests/catch.h"
 #include "tests/support/simulation.h"
@@ -143,7 +143,7 @@ TEST_CASE("roofline: nothing is faster than the data sheet allows") {
           2 * 4096 * (llm.parameters_used(1) - 1.0 * llm.vocabulary * llm.hidden_size);
       CHECK(instance.prefill_s(4096) > flops / (8 * gpu.fp16_flops));
       const double bytes = 2 * llm.parameters_used(16) + 16 * 1000 * llm.kv_bytes_per_token;
-      CHECK(instance.decode_s(16, 16 * 1000) > bytes / (8 * gpu.memory_bandwidth_bps));
+      CHECK(instance.decode_s(16, 16 * 1000) > bytes / (8 * gpu.memory_bandwidth_bytes_per_s));
     }
   }
 }

@@ -29,20 +29,24 @@ Names operator+(Names left, const Names& right) {
   return left;
 }
 
-const Names kInputs = {"sim/base", "traces", "models"};
-const Names kResults = {"sim/base", "sim/metrics", "sim/scenario"};
-const Names kCluster =
-    kInputs + Names{"sim",        "sim/scenario", "sim/metrics",    "sim/engine",
-                    "sim/fabric", "sim/machine",  "sim/scheduling", "sim/transfer"};
+const Names kModels = {"models/catalogue", "models/latency"};
+const Names kInputs = kModels + Names{"sim/base", "sim/core", "traces"};
+const Names kResults = {"sim/base", "sim/core", "sim/metrics", "sim/scenario"};
+const Names kCluster = kInputs + Names{"sim",         "sim/scenario",   "sim/engine",  "sim/fabric",
+                                       "sim/machine", "sim/scheduling", "sim/transfer"};
 const Names kEntry = {"sim/results.h"};
-const Names kEverything = kCluster + kEntry + Names{"sim/explore", "sim/report"};
+const Names kEverything =
+    kCluster + kEntry + Names{"models/fit", "sim/metrics", "sim/explore", "sim/report"};
 
 // clang-format off
 const std::vector<Row> kRows = {
     // folder           may include                       libraries
     {"sim/base",        {},                               {"json"}},
     {"traces",          {"sim/base"},                     {"json"}},
-    {"models",          {"sim/base"},                     {"json", "eigen"}},
+    {"models/catalogue", {"sim/base"},                    {"json"}},
+    {"models/latency",  {"sim/base", "models/catalogue"}, {"json"}},
+    {"models/fit",      kModels + Names{"sim/base"},      {"json", "eigen"}},
+    {"sim/core",        {},                               {}},
     {"sim/metrics",     kInputs + Names{"sim/scenario"},  {"json", "protozero"}},
     {"sim/scenario",    kCluster,                         {"json"}},
     {"sim/engine",      kCluster,                         {"json", "simgrid", "boost"}},
@@ -51,7 +55,7 @@ const std::vector<Row> kRows = {
     {"sim/scheduling",  kCluster,                         {"json"}},
     {"sim/transfer",    kCluster,                         {"json"}},
     {"sim/results.h",   kResults,                         {"json"}},
-    {"sim",             kCluster + kEntry,                {"json"}},
+    {"sim",             kCluster + kEntry + Names{"sim/metrics"}, {"json"}},
     {"sim/explore",     kResults + kEntry,                {"json", "sqlite", "zlib", "mpi"}},
     {"sim/report",      kResults,                         {"json"}},
     {"sim/cli",         kEverything,                      {"json", "cli11"}},
@@ -201,8 +205,8 @@ TEST_CASE("the include rule finds what it forbids") {
   CHECK(breaks("sim/results.h", "\"sim/engine/engine.h\""));
   CHECK(breaks("sim/machine/instance.cpp", "\"sim/results.h\""));
   CHECK(breaks("sim/base/error.cpp", "\"traces/request.h\""));
-  CHECK(breaks("traces/reader.cpp", "\"models/hardware.h\""));
-  CHECK(breaks("models/latency.cpp", "\"traces/request.h\""));
+  CHECK(breaks("traces/reader.cpp", "\"models/catalogue/hardware.h\""));
+  CHECK(breaks("models/latency/fitted.cpp", "\"traces/request.h\""));
   CHECK(breaks("sim/scheduling/policy.cpp", "\"sim/cli/main.h\""));
   CHECK(breaks("sim/machine/instance.cpp", "<simgrid/s4u.hpp>"));
   CHECK(breaks("sim/cli/run.cpp", "<boost/intrusive/list.hpp>"));
@@ -218,7 +222,7 @@ TEST_CASE("the include rule finds what it forbids") {
   CHECK_FALSE(breaks("sim/explore/sweep.cpp", "<sys/wait.h>"));
   CHECK_FALSE(breaks("sim/fabric/star.cpp", "<simgrid/s4u.hpp>"));
   CHECK_FALSE(breaks("sim/metrics/timeline.cpp", "<protozero/pbf_writer.hpp>"));
-  CHECK_FALSE(breaks("models/fit/least_squares.cpp", "\"models/latency.h\""));
+  CHECK_FALSE(breaks("models/fit/least_squares.cpp", "\"models/latency/latency.h\""));
   CHECK_FALSE(breaks("tests/unit/engine_clock.cpp", "\"sim/engine/engine.h\""));
 }
 

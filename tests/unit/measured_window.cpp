@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "models/power.h"
+#include "models/latency/power.h"
 #include "sim/base/error.h"
 #include "tests/catch.h"
 #include "tests/support/seen_run.h"

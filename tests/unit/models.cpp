@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "models/latency_fit.h"
-#include "models/power.h"
+#include "models/fit/latency_fit.h"
+#include "models/latency/power.h"
 #include "sim/base/builtin.h"
 #include "sim/base/random.h"
 #include "sim/metrics/quantiles.h"

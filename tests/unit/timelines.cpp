@@ -167,9 +167,10 @@ TEST_CASE("timeline: the ideal pipe has neither latency nor sharing") {
   const HandModel model(changes);
   const SeenRun run = see(changes);
   REQUIRE(run.transfers.size() == 2);
-  const double pipe_bps = 10.0 * 1024 * 1024 * 1024;
+  const double pipe_bytes_per_s = 10.0 * 1024 * 1024 * 1024;
   for (const SeenTransfer& transfer : run.transfers) {
-    CHECK(transfer.end_s - transfer.start_s == exactly(800 * model.kv_bytes_per_token / pipe_bps));
+    CHECK(transfer.end_s - transfer.start_s ==
+          exactly(800 * model.kv_bytes_per_token / pipe_bytes_per_s));
   }
 }
 
@@ -216,10 +217,10 @@ TEST_CASE("timeline: layers that leave one by one take only a part of the NIC") 
   REQUIRE(run.finished.size() == 2);
   REQUIRE(run.finished[0].prompt_instance != run.finished[1].prompt_instance);
   REQUIRE(run.finished[1].first_token_s < run.finished[0].first_token_s);
-  const double layers_bps = 2000 * model.kv_bytes_per_token / model.prefill_s(2000);
-  const double rest_bps = kNicsBps - layers_bps;
+  const double layers_bytes_per_s = 2000 * model.kv_bytes_per_token / model.prefill_s(2000);
+  const double rest_bytes_per_s = kNicsBps - layers_bytes_per_s;
   CHECK(run.finished[1].transfer_end_s - run.finished[1].transfer_start_s ==
-        exactly(2 * kLatencyS + 300 * model.kv_bytes_per_token / rest_bps));
+        exactly(2 * kLatencyS + 300 * model.kv_bytes_per_token / rest_bytes_per_s));
   CHECK(run.finished[0].transfer_end_s ==
         exactly(run.finished[0].first_token_s + 2 * kLatencyS + kSyncS));
 }

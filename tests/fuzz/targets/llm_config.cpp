@@ -1,4 +1,4 @@
-#include "models/llm_config.h"
+#include "models/catalogue/llm_config.h"
 
 #include "tests/fuzz/target.h"
 

@@ -1,6 +1,6 @@
 #include <array>
 
-#include "models/roofline.h"
+#include "models/latency/roofline.h"
 #include "sim/base/error.h"
 #include "sim/scenario/pool_latency.h"
 #include "sim/scenario/resolve.h"

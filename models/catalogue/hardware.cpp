@@ -1,0 +1,64 @@
+#include "models/catalogue/hardware.h"
+
+#include "models/catalogue/profile_fields.h"
+
+namespace cleave {
+
+namespace {
+
+constexpr double kGib = 1024.0 * 1024 * 1024;
+constexpr double kGiga = 1e9;
+constexpr double kTera = 1e12;
+
+/// Where a profile does not say: most GPUs since 2018 have 1.4 to 2.5 GHz.
+constexpr double kUsualClockGhz = 1.8;
+
+}  // namespace
+
+double Gpu::tensor_flops(Format weights) const {
+  if (weights == Format::kFp8 && fp8_flops > 0) return fp8_flops;
+  if (weights == Format::kInt8 && int8_flops > 0) return int8_flops;
+  return fp16_flops;
+}
+
+Gpu load_gpu(const std::string& name, const std::string& place) {
+  const Json json = load_profile("profiles/gpus", "GPU", name, place);
+  JsonReader reader(json, name);
+  Gpu gpu;
+  gpu.name = short_name(name);
+  read_origin(reader);
+  gpu.memory_bytes = reader.number("memory_gib", kPositive) * kGib;
+  reader.text("memory_kind", "");
+  gpu.memory_bandwidth_bytes_per_s = reader.number("memory_gb_per_s", kPositive) * kGiga;
+  gpu.fp16_flops = reader.number("fp16_tflops", kPositive) * kTera;
+  gpu.fp8_flops = reader.number("fp8_tflops", kPositive, 0) * kTera;
+  gpu.int8_flops = reader.number("int8_tops", kPositive, 0) * kTera;
+  gpu.clock_ghz = reader.number("boost_ghz", kPositive, kUsualClockGhz);
+  gpu.tdp_w = reader.number("tdp_w", kPositive);
+  gpu.idle_w = reader.number("idle_w", {0, gpu.tdp_w, false});
+  reader.text("link", "");
+  gpu.link_bytes_per_s = reader.number("link_gb_per_s", kPositive) * kGiga;
+  reader.finish();
+  return gpu;
+}
+
+Machine load_machine(const std::string& name, const std::string& place) {
+  const Json json = load_profile("profiles/machines", "machine", name, place);
+  JsonReader reader(json, name);
+  Machine machine;
+  machine.name = name;
+  read_origin(reader);
+  machine.gpu = load_gpu(reader.text("gpu"), reader.path_of("gpu"));
+  machine.gpu_count = read_count(reader, "gpu_count", 1024);
+  machine.nic_count = read_count(reader, "nic_count", 1024);
+  machine.nic_bytes_per_s = reader.number("nic_gbps", kPositive) * kGiga / 8;
+  machine.power_cap = reader.number("power_cap", {0.1, 1, false}, 1);
+  machine.max_w = reader.number("max_w", {machine.gpu.tdp_w * machine.gpu_count, 1e9, false});
+  machine.provisioned_w = reader.number("provisioned_w", kPositive, machine.max_w);
+  machine.price_per_hour = reader.number("price_per_hour", kNonNegative, kNoPrice);
+  machine.kv_sync_s = reader.number("kv_sync_s", {0, 10, false});
+  reader.finish();
+  return machine;
+}
+
+}  // namespace cleave

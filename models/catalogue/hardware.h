@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string>
+
+#include "models/catalogue/format.h"
+
+namespace cleave {
+
+/// One GPU; profiles/gpus/*.json.
+struct Gpu {
+  std::string name;
+  double memory_bytes = 0;
+  double memory_bandwidth_bytes_per_s = 0;  ///< bytes per second
+  double fp16_flops = 0;                    ///< dense tensor throughput
+  double fp8_flops = 0;                     ///< 0: none of its own
+  double int8_flops = 0;                    ///< 0: none of its own
+  double clock_ghz = 0;                     ///< boost
+  double tdp_w = 0;
+  double idle_w = 0;
+  double link_bytes_per_s = 0;  ///< GPU to GPU, one direction, bytes per second
+
+  /// With weights in this format; as FP16 where the GPU has nothing better (weights are then
+  /// unpacked on the way), and for four-bit weights.
+  double tensor_flops(Format weights) const;
+};
+
+/// Nobody publishes one: whatever is summed with it is unknown too.
+inline constexpr double kNoPrice = std::numeric_limits<double>::quiet_NaN();
+
+/// One server; profiles/machines/*.json.
+struct Machine {
+  std::string name;
+  Gpu gpu;
+  std::uint32_t gpu_count = 0;
+  std::uint32_t nic_count = 0;
+  double nic_bytes_per_s = 0;  ///< per NIC and direction, bytes per second
+  double power_cap = 1;        ///< of the GPUs' TDP
+  double provisioned_w = 0;    ///< what a data centre sets aside for it without a cap
+  double max_w = 0;            ///< the most it draws without a cap, data sheet
+  double price_per_hour = 0;   ///< $, or kNoPrice
+  double kv_sync_s = 0;        ///< fixed cost of a KV transfer layer by layer (paper, section VI-A)
+
+  bool has_price() const { return !std::isnan(price_per_hour); }
+  /// The paper scales a machine's provisioned power by its GPUs' cap (section V).
+  double provisioned_at_cap_w() const { return provisioned_w * power_cap; }
+  /// Everything but the GPUs: CPUs, NICs, fans; the data sheet's maximum less the GPUs' TDP.
+  double rest_w() const { return max_w - gpu.tdp_w * gpu_count; }
+};
+
+/// Each throws InputError naming `place` for an unknown name, or the profile's path and field for a
+/// profile that is wrong. A name ending in ".json" is a file; a GPU (or LLM) then goes by the
+/// file's name without folder and ending, by which measurements know them.
+Gpu load_gpu(const std::string& name, const std::string& place);
+Machine load_machine(const std::string& name, const std::string& place);
+
+}  // namespace cleave

@@ -1,0 +1,67 @@
+#include "models/catalogue/llm.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "models/catalogue/profile_fields.h"
+
+namespace cleave {
+
+void Llm::store(Format weights, Format kv_cache) {
+  weight_format = weights;
+  kv_format = kv_cache;
+  weight_bytes = parameters * bytes_each(weights);
+  const double numbers =
+      kv_latent_size > 0 ? kv_latent_size : 1.0 * kv_heads * (head_size + value_head_size);
+  kv_bytes_per_token = numbers * layers * bytes_each(kv_cache);
+}
+
+double Llm::kv_copies(std::uint32_t tensor_parallel) const {
+  const double heads = kv_latent_size > 0 ? 1 : kv_heads;
+  return std::max(1.0, tensor_parallel / heads);
+}
+
+double Llm::parameters_used(double tokens) const {
+  if (experts == 1) return parameters;
+  const double in_experts =
+      1.0 * (layers - dense_layers) * experts * mlp_matrices * hidden_size * mlp_size;
+  const double unused = std::pow(1 - 1.0 * experts_per_token / experts, tokens);
+  return parameters - in_experts * unused;
+}
+
+Llm load_llm(const std::string& name, const std::string& place) {
+  return read_llm(load_profile("profiles/llms", "LLM", name, place), name);
+}
+
+Llm read_llm(const Json& json, const std::string& name) {
+  JsonReader reader(json, name);
+  Llm llm;
+  llm.name = short_name(name);
+  read_origin(reader);
+  llm.layers = read_count(reader, "layers", 10'000);
+  llm.hidden_size = read_count(reader, "hidden_size", 1'000'000);
+  llm.attention_heads = read_count(reader, "attention_heads", 100'000);
+  llm.kv_heads = read_count(reader, "kv_heads", llm.attention_heads);
+  llm.head_size = read_count(reader, "head_size", 100'000, llm.hidden_size / llm.attention_heads);
+  llm.value_head_size = read_count(reader, "value_head_size", 100'000, llm.head_size);
+  if (reader.has("kv_latent_size")) {
+    llm.kv_latent_size = read_count(reader, "kv_latent_size", 1'000'000);
+  }
+  llm.mlp_size = read_count(reader, "mlp_size", 10'000'000);
+  llm.mlp_matrices = static_cast<std::uint32_t>(reader.integer("mlp_matrices", 2, 3));
+  llm.experts = read_count(reader, "experts", 100'000, 1);
+  llm.experts_per_token = read_count(reader, "experts_per_token", llm.experts, 1);
+  llm.dense_layers = static_cast<std::uint32_t>(reader.integer("dense_layers", 0, llm.layers, 0));
+  llm.vocabulary = read_count(reader, "vocabulary", 100'000'000);
+  llm.parameters = reader.number("parameters", kPositive);
+  llm.published_weight_bytes = reader.number("published_weight_bytes", kPositive, 0);
+  reader.finish();
+  if (llm.parameters_used(0) <= 0) {
+    reader.fail("parameters", "expected more than the experts have: " +
+                                  std::to_string(llm.parameters - llm.parameters_used(0)));
+  }
+  llm.store(Format::kFp16, Format::kFp16);
+  return llm;
+}
+
+}  // namespace cleave

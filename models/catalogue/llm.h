@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "models/catalogue/format.h"
+#include "sim/base/json_reader.h"
+
+namespace cleave {
+
+/// An LLM as far as its cost is concerned; profiles/llms/*.json.
+struct Llm {
+  std::string name;
+  std::uint32_t layers = 0;
+  std::uint32_t hidden_size = 0;
+  std::uint32_t attention_heads = 0;
+  std::uint32_t kv_heads = 0;
+  std::uint32_t head_size = 0;        ///< default: hidden_size / attention_heads
+  std::uint32_t value_head_size = 0;  ///< default: head_size
+  std::uint32_t kv_latent_size = 0;   ///< numbers a token and layer where keys and values are
+                                      ///< compressed together; 0: they are not
+  std::uint32_t mlp_size = 0;         ///< of one expert where there are several
+  std::uint32_t mlp_matrices = 3;     ///< 2, or 3 where a gate goes with them
+  std::uint32_t experts = 1;          ///< among which each token is routed
+  std::uint32_t experts_per_token = 1;
+  std::uint32_t dense_layers = 0;  ///< layers without experts, where the others have them
+  std::uint32_t vocabulary = 0;
+  double parameters = 0;
+  Format weight_format = Format::kFp16;
+  Format kv_format = Format::kFp16;
+  double weight_bytes = 0;            ///< all weights, as stored
+  double published_weight_bytes = 0;  ///< as the published simulator counts them; 0: it does not
+  double kv_bytes_per_token = 0;      ///< over all layers
+
+  /// Sets both formats and the sizes that follow.
+  void store(Format weights, Format kv_cache);
+  Formats formats() const { return {weight_format, kv_format}; }
+  /// KV bytes per token if every attention head kept its own keys and values (no grouping):
+  /// 2 x hidden size x layers x 2 bytes.
+  double ungrouped_kv_bytes_per_token() const { return 2.0 * hidden_size * layers * 2; }
+  /// How many copies of the KV cache the GPUs of a tensor-parallel group keep: more than one where
+  /// there are fewer KV heads than GPUs.
+  double kv_copies(std::uint32_t tensor_parallel) const;
+  /// The parameters that `tokens` tokens need at once: all but those of experts that none of them
+  /// is routed to. Tokens choose among E experts independently, so that a share (1 - k/E)^tokens of
+  /// the experts is left out.
+  double parameters_used(double tokens) const;
+};
+
+/// The LLM of this name; see models/catalogue/hardware.h for errors.
+Llm load_llm(const std::string& name, const std::string& place);
+/// The same from the profile itself; `name` stands for it in errors.
+Llm read_llm(const Json& json, const std::string& name);
+
+}  // namespace cleave

@@ -1,0 +1,56 @@
+#include "models/latency/instance_model.h"
+#include "models/latency/roofline.h"
+
+namespace cleave {
+
+namespace {
+
+using Latency = std::unique_ptr<LatencyModel>;
+
+/// What was measured without a cap, slowed down by one.
+class CappedLatency : public LatencyModel {
+ public:
+  CappedLatency(Latency uncapped, double cap) : uncapped_(std::move(uncapped)) {
+    const Roofline roofline = load_roofline();
+    prompt_slowdown_ = roofline.prompt_cap_slowdown(cap);
+    decode_slowdown_ = roofline.decode_cap_slowdown(cap);
+  }
+  double prefill_s(double tokens, double squared_tokens) const override {
+    return prompt_slowdown_ * uncapped_->prefill_s(tokens, squared_tokens);
+  }
+  DecodeCost decode(std::uint32_t sequences) const override {
+    const DecodeCost cost = uncapped_->decode(sequences);
+    return {decode_slowdown_ * cost.base_s, decode_slowdown_ * cost.per_kv_token_s};
+  }
+  bool estimated() const override { return true; }
+  std::string profile() const override { return uncapped_->profile(); }
+
+ private:
+  Latency uncapped_;
+  double prompt_slowdown_;
+  double decode_slowdown_;
+};
+
+Latency make(const std::string& policy, const InstanceDescription& instance) {
+  return LatencyPolicies::make(instance.place, "latency policy", policy, instance);
+}
+
+Latency best(const InstanceDescription& instance) {
+  if (find_measured_profile(instance)) return make("fitted", instance);
+  Machine uncapped = instance.machine;
+  uncapped.power_cap = 1;
+  const InstanceDescription without_cap{
+      instance.llm,          uncapped,      instance.tensor_parallel, instance.pipeline_parallel,
+      instance.own_profiles, instance.place};
+  if (find_measured_profile(without_cap)) {
+    return std::make_unique<CappedLatency>(make("fitted", without_cap), instance.machine.power_cap);
+  }
+  return make("roofline", instance);
+}
+
+const LatencyPolicies::Entry kEntry{
+    "auto", "fitted where it was measured, else measured without a power cap, else roofline", best};
+
+}  // namespace
+
+}  // namespace cleave

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "models/catalogue/hardware.h"
+#include "models/catalogue/llm.h"
+#include "models/latency/latency_profile.h"
+
+namespace cleave {
+
+/// The part of a machine that an instance is.
+struct GpuShare {
+  std::uint32_t tensor_parallel = 1;
+  std::uint32_t pipeline_parallel = 1;
+  std::uint32_t instances_per_machine = 1;
+  double machine_share = 1;  ///< of what the machine draws besides its busy GPUs: for all of them
+
+  std::uint32_t gpus() const { return tensor_parallel * pipeline_parallel; }
+};
+
+/// The power that an instance draws, its share of the machine included: GPUs at the measured
+/// fraction of their TDP (never above the cap), everything else in the machine at what the data
+/// sheet's maximum leaves for it, at all times.
+class PowerModel {
+ public:
+  /// `own` are profiles of the scenario's own, before the built-in ones.
+  PowerModel(const Llm& llm, const Machine& machine, const GpuShare& share,
+             const std::vector<LatencyProfile>& own = {});
+
+  double idle_w() const { return share_w_ + gpus_ * idle_per_gpu_w_; }
+  double prompt_w(double prompt_tokens) const;
+  double decode_w() const { return decode_w_; }
+  /// False where the fractions of TDP were measured on another GPU, tensor-parallel degree or LLM,
+  /// or in other formats.
+  bool measured() const { return measured_; }
+
+ private:
+  double gpus_;
+  double gpu_tdp_w_;
+  double gpu_cap_;
+  double idle_per_gpu_w_;
+  double share_w_;
+  double decode_w_;
+  bool measured_;
+  PhasePower power_;
+};
+
+}  // namespace cleave

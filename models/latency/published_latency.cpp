@@ -1,0 +1,34 @@
+#include "models/latency/instance_model.h"
+#include "models/latency/latency_profile.h"
+
+namespace cleave {
+
+namespace {
+
+/// As the published simulator looks latencies up: medians by prompt tokens for both phases, the
+/// decode table asked with the number of sequences, so that neither their number nor their KV cache
+/// slows it.
+class PublishedLatency : public LatencyModel {
+ public:
+  explicit PublishedLatency(LatencyProfile profile) : profile_(std::move(profile)) {}
+  double prefill_s(double tokens, double) const override {
+    return profile_.median_prompt_s(tokens);
+  }
+  DecodeCost decode(std::uint32_t sequences) const override {
+    return {profile_.median_token_s(sequences), 0};
+  }
+  std::string profile() const override { return profile_.name(); }
+
+ private:
+  LatencyProfile profile_;
+};
+
+const LatencyPolicies::Entry kEntry{
+    "published", "medians by prompt tokens, as the published simulator looks them up",
+    [](const InstanceDescription& instance) {
+      return std::make_unique<PublishedLatency>(measured_profile(instance));
+    }};
+
+}  // namespace
+
+}  // namespace cleave

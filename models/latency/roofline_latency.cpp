@@ -1,0 +1,54 @@
+#include <numeric>
+
+#include "models/latency/instance_model.h"
+#include "models/latency/roofline.h"
+
+namespace cleave {
+
+namespace {
+
+double dot(const RooflineTerms& terms, const RooflineTerms& factors) {
+  return std::inner_product(terms.begin(), terms.end(), factors.begin(), 0.0);
+}
+
+/// Derived from data sheets, with factors fitted to everything measured.
+class RooflineLatency : public LatencyModel {
+ public:
+  explicit RooflineLatency(const InstanceDescription& instance)
+      : llm_(instance.llm),
+        gpu_(instance.machine.gpu),
+        instance_{llm_, gpu_, instance.tensor_parallel, instance.pipeline_parallel},
+        roofline_(load_roofline()),
+        prompt_slowdown_(roofline_.prompt_cap_slowdown(instance.machine.power_cap)),
+        decode_slowdown_(roofline_.decode_cap_slowdown(instance.machine.power_cap)) {}
+
+  double prefill_s(double tokens, double squared_tokens) const override {
+    return prompt_slowdown_ *
+           dot(prefill_terms(instance_, tokens, squared_tokens), roofline_.prefill);
+  }
+  DecodeCost decode(std::uint32_t sequences) const override {
+    const double base_s = dot(decode_terms(instance_, sequences, 0), roofline_.decode);
+    const double one_kv_s = dot(decode_terms(instance_, 0, 1), roofline_.decode) -
+                            dot(decode_terms(instance_, 0, 0), roofline_.decode);
+    return {decode_slowdown_ * base_s, decode_slowdown_ * one_kv_s};
+  }
+  bool estimated() const override { return true; }
+
+ private:
+  Llm llm_;
+  Gpu gpu_;
+  RooflineInstance instance_;
+  Roofline roofline_;
+  double prompt_slowdown_;
+  double decode_slowdown_;
+};
+
+const LatencyPolicies::Entry kEntry{
+    "roofline", "estimated from data sheets, with factors fitted to everything measured",
+    [](const InstanceDescription& instance) {
+      return std::make_unique<RooflineLatency>(instance);
+    }};
+
+}  // namespace
+
+}  // namespace cleave

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "sim/core/ids.h"
+
+namespace cleave {
+
+/// A request that left the cluster with all its tokens. Times in seconds since the start of the
+/// run.
+struct FinishedRequest {
+  std::uint64_t number = 0;  ///< position in the workload, from 0
+  std::uint64_t line = 0;    ///< line in its file, from 1
+  std::uint32_t prompt_tokens = 0;
+  std::uint32_t output_tokens = 0;
+  double arrival_s = 0;
+  double prompt_start_s = 0;
+  double first_token_s = 0;     ///< end of the prompt phase
+  double transfer_ready_s = 0;  ///< when the KV cache was ready to leave (0 where it never moved)
+  double transfer_start_s = 0;
+  double transfer_end_s = 0;
+  double token_start_s = 0;  ///< start of the first decode iteration (first_token_s if none)
+  double completion_s = 0;
+  double largest_gap_s = 0;  ///< between two consecutive tokens; 0 for one token
+  double aside_s = 0;        ///< between its tokens, in no iteration: sent, waiting or put aside
+  InstanceId prompt_instance = kNoInstance;
+  InstanceId token_instance = kNoInstance;
+  std::uint32_t preemptions = 0;  ///< times its token phase was put aside
+  std::uint32_t restarts = 0;     ///< times it began again from its prompt
+
+  bool moved() const { return prompt_instance != token_instance; }
+};
+
+/// A run of iterations of one instance with an unchanged batch. Iteration i (from 0) takes
+/// first_iteration_s + i * growth_s.
+struct Segment {
+  InstanceId instance = kNoInstance;
+  double start_s = 0;
+  double end_s = 0;
+  std::uint32_t iterations = 0;
+  double first_iteration_s = 0;
+  double growth_s = 0;
+  std::uint32_t prompts = 0;        ///< prompts in the batch; iterations is then 1
+  std::uint32_t prompt_tokens = 0;  ///< of all of them
+  std::uint32_t decodes = 0;        ///< sequences that each got `iterations` tokens
+  std::uint32_t joined = 0;         ///< of these, how many are reported by gap() for iteration 0
+  double kv_tokens = 0;             ///< read by the first iteration
+};
+
+/// How one direction of one link was used over a run.
+struct LinkUse {
+  std::string name;
+  double bandwidth_bytes_per_s = 0;  ///< bytes per second
+  double bytes = 0;
+  double mean = 0;      ///< share of its bandwidth, over the run
+  double p99 = 0;       ///< of the shares in equal windows of time
+  double above_90 = 0;  ///< share of the windows above 90 %
+};
+
+/// Totals that must balance: arrived = completed + rejected + unfinished.
+struct RunTotals {
+  std::uint64_t arrived = 0;
+  std::uint64_t completed = 0;
+  std::uint64_t rejected = 0;
+  std::uint64_t unfinished = 0;
+  std::uint64_t restarts = 0;           ///< after faults
+  std::uint64_t deadlocks = 0;          ///< broken by a request that began again
+  std::uint64_t over_prompt_limit = 0;  ///< prompts longer than an iteration's limit of tokens
+  std::uint64_t stranded = 0;           ///< of the unfinished: no machine was up to take them
+  std::uint64_t events = 0;             ///< of the engine
+  double end_s = 0;                     ///< time of the last event, which concerned a request
+};
+
+}  // namespace cleave
