@@ -1,5 +1,6 @@
 #include "sim/cluster.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace cleave {
@@ -12,7 +13,10 @@ constexpr std::uint32_t kFirstGuess = 256;
 }  // namespace
 
 Cluster::Cluster(const Scenario& scenario, Observer& observer)
-    : scenario_(scenario), observer_(observer) {
+    : scenario_(scenario),
+      observer_(observer),
+      memory_(scenario.batching.memory.make()),
+      kinds_(scenario.pools.size()) {
   build();
 }
 
@@ -26,7 +30,7 @@ RunTotals Cluster::run() {
     engine_.run();
   } while (strand_cut_off() || recover());
   for (RequestId request = 0; request < requests_.states.size(); ++request) {
-    if (!requests_[request].active) continue;
+    if (requests_[request].step() == Step::kGone) continue;
     ++totals_.unfinished;
     observer_.unfinished(requests_[request].record);
   }
@@ -74,10 +78,10 @@ void Cluster::admit(const Request& request) {
   observer_.arrived(request.arrival_s);
   const std::int64_t needed =
       static_cast<std::int64_t>(request.prompt_tokens) + request.output_tokens;
-  if (request.prompt_tokens > scenario_.batching.max_prompt_tokens) ++totals_.over_prompt_limit;
+  if (request.prompt_tokens > max_prompt_tokens_) ++totals_.over_prompt_limit;
   if (needed > largest_capacity_tokens_) {
     ++totals_.rejected;
-    observer_.rejected(record, static_cast<double>(needed) * kv_bytes_per_token_);
+    observer_.rejected(record, static_cast<double>(needed) * scenario_.llm.kv_bytes_per_token);
     end_with_last_request();
     return;
   }
@@ -112,7 +116,7 @@ void Cluster::begin(RequestId request) {
   ++prompt.requests;
   scheduler_->load_changed(placement.prompt);
   if (record.moved()) scheduler_->load_changed(placement.token);
-  instances_[placement.prompt].arrive(request, !record.moved() && record.output_tokens > 1);
+  instances_[placement.prompt].arrive(request);
 }
 
 // Takes away the load that begin() put on the request's instances and that is still there.
@@ -121,19 +125,28 @@ void Cluster::unload(const RequestState& state) {
   const Demand demand = demand_of(state);
   InstanceLoad& prompt = loads_[record.prompt_instance];
   InstanceLoad& token = loads_[record.token_instance];
-  if (state.stage == Stage::kPrompt) {
+  if (state.in(kInPromptPhase)) {
     prompt.pending_tokens -= record.prompt_tokens;
     --prompt.requests;
-  } else if (state.stage == Stage::kToken) {
+  } else if (state.in(kInTokenPhase)) {
     --token.requests;
   }
   token.pending_tokens -= 1;
   token.reserved_tokens -= demand.kv_tokens();
-  if (record.moved() && state.stage != Stage::kToken) {
+  if (record.moved() && !state.in(kInTokenPhase)) {
     prompt.reserved_tokens -= demand.prompt_kv_tokens();
     scheduler_->load_changed(record.prompt_instance);
   }
   scheduler_->load_changed(record.token_instance);
+}
+
+double Cluster::slowdown(const std::vector<RequestId>& prompts) const {
+  if (scenario_.kv_transfer.prompt_slowdown == 0) return 1;
+  const bool sends = std::any_of(prompts.begin(), prompts.end(), [&](RequestId request) {
+    const FinishedRequest& record = requests_[request].record;
+    return record.moved() && transfers_->policy().layer_by_layer(record.prompt_tokens);
+  });
+  return sends ? 1 + scenario_.kv_transfer.prompt_slowdown : 1;
 }
 
 void Cluster::prompt_started(RequestId request, double duration_s) {
@@ -154,7 +167,6 @@ void Cluster::prompt_finished(RequestId request) {
   }
   InstanceLoad& load = loads_[record.prompt_instance];
   load.pending_tokens -= record.prompt_tokens;
-  state.stage = record.moved() ? Stage::kSending : Stage::kToken;
   if (record.moved()) --load.requests;
   scheduler_->load_changed(record.prompt_instance);
   if (record.moved()) transfers_->prompt_finished(request);
@@ -168,20 +180,18 @@ void Cluster::kv_arrived(RequestId request) {
   const std::uint32_t held = state.held_tokens;
   state.held_tokens = state.sent_tokens;
   state.sent_tokens = 0;
-  state.phase = Phase::kToken;
-  state.stage = Stage::kToken;
   loads_[from].reserved_tokens -= demand_of(state).prompt_kv_tokens();
   ++loads_[to].requests;
   scheduler_->load_changed(from);
   scheduler_->load_changed(to);
   release(from, held);
-  instances_[to].arrive(request, false);
+  instances_[to].arrive(request);
   instances_[from].nudge();
 }
 
 void Cluster::kv_lost(RequestId request) {
   RequestState& state = requests_[request];
-  if (state.stage == Stage::kSending) {
+  if (state.in(kBetween)) {
     restart(request);
     return;
   }

@@ -3,7 +3,6 @@
 #include <memory>
 #include <vector>
 
-#include "models/latency/instance_model.h"
 #include "sim/engine/engine.h"
 #include "sim/machine/instance.h"
 #include "sim/scheduling/scheduler.h"
@@ -33,6 +32,7 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   void admit(const Request& request);
   void begin(RequestId request);
   void complete(RequestId request);
+  double slowdown(const std::vector<RequestId>& prompts) const override;
   void prompt_started(RequestId request, double duration_s) override;
   void prompt_finished(RequestId request) override;
   void token_finished(RequestId request) override;
@@ -47,6 +47,7 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
 
   // cluster_setup.cpp
   void build();
+  void build_kind(std::size_t pool);
 
   // faults.cpp
   void schedule_faults();
@@ -70,7 +71,7 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   Engine engine_;
   RequestTable requests_;
   std::vector<std::unique_ptr<LatencyModel>> latencies_;
-  std::vector<std::unique_ptr<MemoryPolicy>> memories_;
+  std::unique_ptr<MemoryPolicy> memory_;
   std::vector<InstanceKind> kinds_;
   std::vector<Endpoint> endpoints_;
   std::vector<Instance> instances_;
@@ -82,9 +83,10 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   bool all_arrived_ = false;
   std::vector<EventId> faults_;               ///< that are still to come, in the scenario's order
   std::int64_t largest_capacity_tokens_ = 0;  ///< of all instances, up or not
+  std::uint32_t max_prompt_tokens_ = 0;       ///< of an iteration
+  bool can_deadlock_ = false;                 ///< as published, or by the memory policy
   std::vector<RequestId> stranded_;           ///< nothing was up to take them
   std::vector<RequestId> held_back_;          ///< taken back by recover(), the oldest last
-  double kv_bytes_per_token_ = 0;
   RunTotals totals_;
   double completed_output_tokens_ = 0;
   std::uint64_t completed_at_last_recovery_ = 0;

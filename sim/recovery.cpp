@@ -14,8 +14,8 @@ void Cluster::take_back(RequestId request) {
   RequestState& state = requests_[request];
   const InstanceId from = state.record.prompt_instance;
   const InstanceId to = state.record.token_instance;
-  const InstanceId here = state.stage == Stage::kToken ? to : from;
-  if (state.standing != Standing::kAway) instances_[here].withdraw(request);
+  const InstanceId here = state.in(kInTokenPhase) ? to : from;
+  if (state.in(kWaits)) instances_[here].withdraw(request);
   transfers_->drop(request);
   unload(state);
   const std::uint32_t held = state.held_tokens;
@@ -24,8 +24,8 @@ void Cluster::take_back(RequestId request) {
   state.sent_tokens = 0;
   observer_.given_up(engine_.now(), state.generated);
   state.generated = 0;
-  state.phase = Phase::kPrompt;
-  state.stage = Stage::kPrompt;
+  state.prefilled = 0;
+  state.go(Step::kOutside);
   state.record.token_start_s = 0;
   state.record.largest_gap_s = 0;
   state.record.aside_s = 0;
@@ -34,7 +34,7 @@ void Cluster::take_back(RequestId request) {
 }
 
 void Cluster::untangle_soon(InstanceId id) {
-  if (scenario_.batching.as_published || !instances_[id].idle()) return;
+  if (can_deadlock_ || !instances_[id].idle()) return;
   if (transfers_->entangled(id) == kNoRequest) return;
   engine_.at<&Cluster::untangle>(engine_.now(), this, id);
 }
@@ -62,13 +62,13 @@ bool Cluster::recover() {
   RequestId youngest = kNoRequest;
   for (RequestId request = 0; request < requests_.states.size(); ++request) {
     const RequestState& state = requests_[request];
-    if (!state.active || state.held_tokens + state.sent_tokens == 0) continue;
+    if (state.step() == Step::kGone || state.held_tokens + state.sent_tokens == 0) continue;
     if (youngest == kNoRequest || state.record.number > requests_[youngest].record.number) {
       youngest = request;
     }
   }
   if (youngest == kNoRequest && held_back_.empty()) return false;
-  if (!scenario_.batching.as_published && scenario_.batching.memory != "reserved_in_phases") {
+  if (!can_deadlock_) {
     broken_invariant("nothing is left to happen although request " +
                      std::to_string(requests_[youngest].record.number) + " holds memory");
   }

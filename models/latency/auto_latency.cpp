@@ -8,25 +8,27 @@ namespace {
 using Latency = std::unique_ptr<LatencyModel>;
 
 /// What was measured without a cap, slowed down by one.
-class CappedLatency : public LatencyModel {
+class CappedLatency : public PhaseLatency {
  public:
-  CappedLatency(Latency uncapped, double cap) : uncapped_(std::move(uncapped)) {
+  CappedLatency(LatencyProfile uncapped, double cap) : uncapped_(std::move(uncapped)) {
     const Roofline roofline = load_roofline();
     prompt_slowdown_ = roofline.prompt_cap_slowdown(cap);
     decode_slowdown_ = roofline.decode_cap_slowdown(cap);
   }
-  double prefill_s(double tokens, double squared_tokens) const override {
-    return prompt_slowdown_ * uncapped_->prefill_s(tokens, squared_tokens);
-  }
-  DecodeCost decode(std::uint32_t sequences) const override {
-    const DecodeCost cost = uncapped_->decode(sequences);
-    return {decode_slowdown_ * cost.base_s, decode_slowdown_ * cost.per_kv_token_s};
-  }
   bool estimated() const override { return true; }
-  std::string profile() const override { return uncapped_->profile(); }
+  std::string profile() const override { return uncapped_.name(); }
 
  private:
-  Latency uncapped_;
+  PrefillCost prefill(double tokens, double pairs) const override {
+    const PrefillCost cost = uncapped_.prefill.cost(tokens, pairs);
+    return {prompt_slowdown_ * cost.seconds, prompt_slowdown_ * cost.per_pair_s, cost.most_pairs};
+  }
+  DecodeCost decode(std::uint32_t sequences) const override {
+    const DecodeCost cost = uncapped_.decode.cost(sequences);
+    return {decode_slowdown_ * cost.base_s, decode_slowdown_ * cost.per_kv_token_s};
+  }
+
+  LatencyProfile uncapped_;
   double prompt_slowdown_;
   double decode_slowdown_;
 };
@@ -42,8 +44,8 @@ Latency best(const InstanceDescription& instance) {
   const InstanceDescription without_cap{
       instance.llm,          uncapped,      instance.tensor_parallel, instance.pipeline_parallel,
       instance.own_profiles, instance.place};
-  if (find_measured_profile(without_cap)) {
-    return std::make_unique<CappedLatency>(make("fitted", without_cap), instance.machine.power_cap);
+  if (auto measured = find_measured_profile(without_cap)) {
+    return std::make_unique<CappedLatency>(std::move(*measured), instance.machine.power_cap);
   }
   return make("roofline", instance);
 }

@@ -6,18 +6,19 @@ namespace cleave {
 namespace {
 
 /// What was measured on this LLM, GPU, cap and tensor-parallel degree, as fitted.
-class FittedLatency : public LatencyModel {
+class FittedLatency : public PhaseLatency {
  public:
   explicit FittedLatency(LatencyProfile profile) : profile_(std::move(profile)) {}
-  double prefill_s(double tokens, double squared_tokens) const override {
-    return profile_.prefill.seconds(tokens, squared_tokens);
+  std::string profile() const override { return profile_.name(); }
+
+ private:
+  PrefillCost prefill(double tokens, double pairs) const override {
+    return profile_.prefill.cost(tokens, pairs);
   }
   DecodeCost decode(std::uint32_t sequences) const override {
     return profile_.decode.cost(sequences);
   }
-  std::string profile() const override { return profile_.name(); }
 
- private:
   LatencyProfile profile_;
 };
 

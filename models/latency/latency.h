@@ -1,32 +1,43 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 
-#include "sim/base/json_reader.h"
-
 namespace cleave {
 
-/// The time of one decode iteration as a function of the KV tokens its sequences read:
-/// base_s + per_kv_token_s * kv_tokens. Linear, so that a run of iterations has a closed form.
-struct DecodeCost {
-  double base_s = 0;
-  double per_kv_token_s = 0;
+/// What the first of a run of iterations with an unchanged batch computes. Each further iteration
+/// has the same tokens, `decodes` more KV tokens to read and `pairs_growth` more pairs.
+struct BatchShape {
+  std::uint32_t prefill_tokens = 0;  ///< of all prompts, or of their chunks
+  /// Sum of (o + c)^2 - o^2 over chunks of c tokens after o earlier ones: twice what causal
+  /// attention sees.
+  double prefill_pairs = 0;
+  double pairs_growth = 0;     ///< sum of 2 c^2
+  std::uint32_t decodes = 0;   ///< sequences that get a token each
+  std::int64_t kv_tokens = 0;  ///< that these read
 };
 
-/// How long one iteration takes on one instance (one LLM on one group of GPUs).
+/// The time of such a run: iteration i (from 0) takes first_s + i * growth_s. Exact for `holds_for`
+/// iterations, at least one.
+struct RunCost {
+  static constexpr std::uint64_t kForEver = std::numeric_limits<std::uint64_t>::max();
+
+  double first_s = 0;
+  double growth_s = 0;
+  std::uint64_t holds_for = kForEver;
+};
+
+/// How long iterations take on one instance (one LLM on one group of GPUs). An implementation must
+/// give the same for the same shape at any time, and knows nothing of who is in the batch. Never
+/// negative; never decreasing when a prompt or a sequence joins, or reads more.
 class LatencyModel {
  public:
   virtual ~LatencyModel() = default;
 
-  /// One iteration over prompts of `tokens` in all, whose squares add up to `squared_tokens`.
-  /// Never negative, never decreasing when a prompt grows or joins.
-  virtual double prefill_s(double tokens, double squared_tokens) const = 0;
-
-  /// One decode iteration over `sequences` (at least 1). Never negative, never decreasing in
-  /// sequences or KV tokens.
-  virtual DecodeCost decode(std::uint32_t sequences) const = 0;
+  /// `shape` has a prefill token or a sequence at least.
+  virtual RunCost cost(const BatchShape& shape) const = 0;
 
   /// False where every figure was measured on this very configuration; true where it was derived
   /// from others, so that results say "estimated".
@@ -35,5 +46,16 @@ class LatencyModel {
   /// The name of the measured profile that it rests on; "" for none.
   virtual std::string profile() const { return ""; }
 };
+
+/// One iteration over a single prompt of so many tokens.
+inline double prompt_s(const LatencyModel& latency, std::uint32_t tokens) {
+  return latency.cost({tokens, 1.0 * tokens * tokens, 0, 0, 0}).first_s;
+}
+
+/// One iteration of `sequences` that read so many KV tokens.
+inline double decode_s(const LatencyModel& latency, std::uint32_t sequences,
+                       std::int64_t kv_tokens) {
+  return latency.cost({0, 0, 0, sequences, kv_tokens}).first_s;
+}
 
 }  // namespace cleave

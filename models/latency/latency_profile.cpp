@@ -46,6 +46,12 @@ double PrefillFit::seconds(double tokens, double squared) const {
          per_shared_token_s * shared_tokens(tokens, squared);
 }
 
+PrefillCost PrefillFit::cost(double tokens, double pairs) const {
+  const double one_prompt = tokens * tokens;
+  if (pairs >= one_prompt) return {seconds(tokens, pairs), per_squared_token_s};
+  return {seconds(tokens, pairs), per_squared_token_s - per_shared_token_s / tokens, one_prompt};
+}
+
 DecodeCost DecodeFit::cost(double sequences) const {
   return {std::max(0.0, by_sequences(sequences)), per_kv_token_s};
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -7,7 +8,7 @@
 
 #include "models/catalogue/format.h"
 #include "models/catalogue/hardware.h"
-#include "models/latency/latency.h"
+#include "models/latency/phase_latency.h"
 #include "models/latency/piecewise_linear.h"
 #include "sim/base/json_reader.h"
 
@@ -22,8 +23,13 @@ struct PrefillFit {
   double per_squared_token_s = 0;
   double per_shared_token_s = 0;
   double seconds(double tokens, double squared) const;
-  /// 0 for a single prompt, nearly all tokens for many short ones: what it costs to batch prompts.
-  static double shared_tokens(double tokens, double squared) { return tokens - squared / tokens; }
+  /// With the pairs of chunks in the place of squares.
+  PrefillCost cost(double tokens, double pairs) const;
+  /// 0 for a single prompt or a chunk of one, nearly all tokens for many short ones: what it costs
+  /// to batch prompts.
+  static double shared_tokens(double tokens, double squared) {
+    return std::max(0.0, tokens - squared / tokens);
+  }
 };
 
 /// A decode iteration of n sequences that read kv tokens:

@@ -8,18 +8,19 @@ namespace {
 /// As the published simulator looks latencies up: medians by prompt tokens for both phases, the
 /// decode table asked with the number of sequences, so that neither their number nor their KV cache
 /// slows it.
-class PublishedLatency : public LatencyModel {
+class PublishedLatency : public PhaseLatency {
  public:
   explicit PublishedLatency(LatencyProfile profile) : profile_(std::move(profile)) {}
-  double prefill_s(double tokens, double) const override {
-    return profile_.median_prompt_s(tokens);
-  }
-  DecodeCost decode(std::uint32_t sequences) const override {
-    return {profile_.median_token_s(sequences), 0};
-  }
   std::string profile() const override { return profile_.name(); }
 
  private:
+  PrefillCost prefill(double tokens, double) const override {
+    return {profile_.median_prompt_s(tokens)};
+  }
+  DecodeCost decode(std::uint32_t sequences) const override {
+    return {profile_.median_token_s(sequences)};
+  }
+
   LatencyProfile profile_;
 };
 

@@ -1,6 +1,7 @@
 #include <numeric>
 
 #include "models/latency/instance_model.h"
+#include "models/latency/phase_latency.h"
 #include "models/latency/roofline.h"
 
 namespace cleave {
@@ -12,7 +13,7 @@ double dot(const RooflineTerms& terms, const RooflineTerms& factors) {
 }
 
 /// Derived from data sheets, with factors fitted to everything measured.
-class RooflineLatency : public LatencyModel {
+class RooflineLatency : public PhaseLatency {
  public:
   explicit RooflineLatency(const InstanceDescription& instance)
       : llm_(instance.llm),
@@ -22,9 +23,14 @@ class RooflineLatency : public LatencyModel {
         prompt_slowdown_(roofline_.prompt_cap_slowdown(instance.machine.power_cap)),
         decode_slowdown_(roofline_.decode_cap_slowdown(instance.machine.power_cap)) {}
 
-  double prefill_s(double tokens, double squared_tokens) const override {
-    return prompt_slowdown_ *
-           dot(prefill_terms(instance_, tokens, squared_tokens), roofline_.prefill);
+  bool estimated() const override { return true; }
+
+ private:
+  PrefillCost prefill(double tokens, double pairs) const override {
+    const double seconds = dot(prefill_terms(instance_, tokens, pairs), roofline_.prefill);
+    const double one_pair_s = dot(prefill_terms(instance_, 1, 1), roofline_.prefill) -
+                              dot(prefill_terms(instance_, 1, 0), roofline_.prefill);
+    return {prompt_slowdown_ * seconds, prompt_slowdown_ * one_pair_s};
   }
   DecodeCost decode(std::uint32_t sequences) const override {
     const double base_s = dot(decode_terms(instance_, sequences, 0), roofline_.decode);
@@ -32,9 +38,7 @@ class RooflineLatency : public LatencyModel {
                             dot(decode_terms(instance_, 0, 0), roofline_.decode);
     return {decode_slowdown_ * base_s, decode_slowdown_ * one_kv_s};
   }
-  bool estimated() const override { return true; }
 
- private:
   Llm llm_;
   Gpu gpu_;
   RooflineInstance instance_;

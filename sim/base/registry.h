@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "sim/base/error.h"
@@ -12,22 +13,28 @@
 namespace cleave {
 
 /// The implementations of one policy family, by the name that scenarios use. An implementation adds
-/// itself from its own .cpp file:
-///     const Registry<Scheduler>::Entry kEntry{"jsq", "fewest requests", [](...) {...}};
-/// with its settings behind it, if it has any.
+/// itself from its own .cpp file, with its settings and what reads them, if it has any:
+///     const Schedulers::Entry kEntry{"jsq", "fewest requests", [](ClusterView& cluster) {...}};
+///     const Schedulers::Entry kEntry{"mixed_pool", "the paper's", {kQueueLimit},
+///                                    [](JsonReader& settings) -> Schedulers::Make {...}};
 template <class Policy, class... Args>
 class Registry {
  public:
   using Make = std::function<std::unique_ptr<Policy>(Args...)>;
-  struct Item {
-    std::string summary;  ///< one line, for lists
+  /// Reads and checks the settings; gives what makes the policy with them.
+  using Read = std::function<Make(JsonReader&)>;
+
+  /// The one that a scenario asks for, with its settings.
+  struct Choice {
+    std::string name;
     Make make;
-    std::vector<Setting> settings;
   };
+
   struct Entry {
-    Entry(const std::string& name, std::string summary, Make make,
-          std::vector<Setting> settings = {}) {
-      items()[name] = Item{std::move(summary), std::move(make), std::move(settings)};
+    Entry(const std::string& name, std::string summary, Make make)
+        : Entry(name, std::move(summary), {}, [make](JsonReader&) { return make; }) {}
+    Entry(const std::string& name, std::string summary, std::vector<Setting> settings, Read read) {
+      items()[name] = {std::move(summary), std::move(settings), std::move(read)};
     }
   };
 
@@ -40,22 +47,35 @@ class Registry {
   static const std::vector<Setting>& settings(const std::string& name) {
     return items().at(name).settings;
   }
-  /// Makes the settings of all known to the reader of their section, whichever is chosen.
-  static void know_settings(JsonReader& section) {
-    for (const auto& [name, item] : items()) {
+
+  /// Reads from `section` the name under `key`, and the settings of the one it names. Those of the
+  /// others may stand beside them: presets and sweeps change the policy, not its section. Throws
+  /// InputError for an unknown name; `kind` is for its message.
+  static Choice choose(JsonReader& section, std::string_view key, std::string_view kind) {
+    const std::string name = section.name(key, kind, names());
+    for (const auto& [other, item] : items()) {
       for (const Setting& setting : item.settings) section.has(setting.name);
     }
+    return {name, items().at(name).read(section)};
   }
 
-  /// Throws InputError for an unknown name; `place` and `kind` are for its message.
+  /// With the settings as they are where a scenario does not say. Throws InputError for an unknown
+  /// name; `place` and `kind` are for its message.
   static std::unique_ptr<Policy> make(const std::string& place, std::string_view kind,
                                       const std::string& name, Args... args) {
     const auto found = items().find(name);
     if (found == items().end()) throw_unknown_name(place, kind, name, names());
-    return found->second.make(args...);
+    static const Json nothing = Json::object();
+    JsonReader settings(nothing, "");
+    return found->second.read(settings)(args...);
   }
 
  private:
+  struct Item {
+    std::string summary;  ///< one line, for lists
+    std::vector<Setting> settings;
+    Read read;
+  };
   static std::map<std::string, Item>& items() {
     static std::map<std::string, Item> all;
     return all;

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "sim/base/json_reader.h"
 #include "sim/base/registry.h"
 #include "sim/core/records.h"
 #include "sim/engine/engine.h"
@@ -22,7 +21,9 @@ struct Endpoint {
   double kv_sync_s = 0;             ///< fixed cost of a transfer layer by layer out of here
 };
 
+/// Names a transfer while it is under way.
 using TransferId = std::uint32_t;
+inline constexpr TransferId kNoTransfer = 0xffffffffU;
 
 /// Is told when bytes have arrived, or that they never will.
 class TransferListener {
@@ -32,7 +33,7 @@ class TransferListener {
   virtual void transfer_failed(std::uint64_t tag) = 0;
 };
 
-/// The network between instances. Made once a run, from the scenario's "fabric" object.
+/// The network between instances. Made once a run.
 class Fabric {
  public:
   virtual ~Fabric() = default;
@@ -64,8 +65,8 @@ struct FabricContext {
   double speedup = 1;                      ///< how much faster than the links every transfer is
 };
 
-/// The topologies, by the scenario's `fabric.topology`. Each reads its own settings from the object
-/// and leaves the others alone.
-using Fabrics = Registry<Fabric, JsonReader&, const FabricContext&>;
+/// Scenario: `fabric.topology`. Making one throws InputError where its settings leave no place for
+/// the machines.
+using Fabrics = Registry<Fabric, const FabricContext&>;
 
 }  // namespace cleave

@@ -22,16 +22,39 @@ NetworkModel& network_model() {
   broken_invariant("SimGrid has no network model");
 }
 
+struct Common {
+  Setting latency{"latency_s", 1e-6, "s", "of each link"};
+  Setting nic_gbps{"nic_gbps", nullptr, "Gb/s", "of each NIC; the machine's own unless given"};
+  Setting nics{"nics_per_machine", nullptr, "NICs", "the machine's own unless given"};
+};
+
 }  // namespace
 
-FlowFabric::FlowFabric(JsonReader& settings, const FabricContext& context)
+std::vector<Setting> flow_settings(std::vector<Setting> own) {
+  const Common common;
+  own.insert(own.begin(), {common.latency, common.nic_gbps, common.nics});
+  return own;
+}
+
+FlowSettings read_flow_settings(JsonReader& section) {
+  const Common common;
+  FlowSettings settings;
+  settings.latency_s = common.latency.number(section, {0, 10, false});
+  if (const auto gbps = common.nic_gbps.optional_number(section, kPositive)) {
+    settings.nic_bytes_per_s = *gbps * 1e9 / 8;
+  }
+  if (section.has(common.nics.name)) {
+    settings.nics = static_cast<double>(section.integer(common.nics.name, 1, 1024));
+  }
+  return settings;
+}
+
+FlowFabric::FlowFabric(const FabricContext& context, const FlowSettings& settings)
     : engine_(context.engine),
       listener_(context.listener),
       endpoints_(context.endpoints),
       speedup_(context.speedup),
-      latency_s_(settings.number("latency_s", {0, 10, false})) {
-  const double nic_bytes_per_s = settings.number("nic_gbps", kPositive, 0) * 1e9 / 8;
-  const auto nics = settings.integer("nics_per_machine", 1, 1024, 0);
+      latency_s_(settings.latency_s) {
   std::vector<double> first_bytes_per_s;
   for (const Endpoint& endpoint : endpoints_) {
     if (endpoint.machine < ports_.size()) {
@@ -43,9 +66,9 @@ FlowFabric::FlowFabric(JsonReader& settings, const FabricContext& context)
       continue;
     }
     first_bytes_per_s.push_back(endpoint.gpu_link_bytes_per_s);
-    const double count = nics > 0 ? static_cast<double>(nics) : endpoint.nic_count;
-    ports_.push_back(
-        {count * (nic_bytes_per_s > 0 ? nic_bytes_per_s : endpoint.nic_bytes_per_s), 0});
+    ports_.push_back({settings.nics.value_or(endpoint.nic_count) *
+                          settings.nic_bytes_per_s.value_or(endpoint.nic_bytes_per_s),
+                      0});
   }
   sg::Activity::on_completion_cb([this](const sg::Activity& activity) { completed(activity); });
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <simgrid/kernel/resource/Action.hpp>
 #include <simgrid/s4u.hpp>
 #include <string>
@@ -11,10 +12,18 @@
 
 namespace cleave {
 
+/// What all topologies with links are made from.
+struct FlowSettings {
+  double latency_s = 0;                   ///< of each link
+  std::optional<double> nic_bytes_per_s;  ///< per NIC; default: the machine's profile
+  std::optional<double> nics;             ///< per machine; default: the machine's profile
+};
+/// These, and behind them `own` of a topology.
+std::vector<Setting> flow_settings(std::vector<Setting> own = {});
+FlowSettings read_flow_settings(JsonReader& section);
+
 /// Transfers as SimGrid flows: they share the links they cross max-min fairly. A topology builds
-/// its platform in its constructor, with a host for each machine. Settings common to all:
-/// `latency_s` (of each link), `nic_gbps` (per NIC) and `nics_per_machine`, where they differ from
-/// the machine's profile.
+/// its platform in its constructor, with a host for each machine.
 class FlowFabric : public Fabric {
  public:
   ~FlowFabric() override;
@@ -32,7 +41,7 @@ class FlowFabric : public Fabric {
   using Host = simgrid::s4u::Host;
   using Link = simgrid::s4u::Link;
 
-  FlowFabric(JsonReader& settings, const FabricContext& context);
+  FlowFabric(const FabricContext& context, const FlowSettings& settings);
 
   struct MachinePort {
     double nic_bytes_per_s = 0;       ///< all NICs together

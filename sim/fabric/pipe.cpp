@@ -4,15 +4,16 @@ namespace cleave {
 
 namespace {
 
+const Setting kSpeed{"pipe_gib_per_s", 200, "GiB/s", "of every transfer"};
+
 /// A private pipe for every transfer, never shared and without latency: ideal, and what the
-/// published simulator assumes. Settings: `pipe_gib_per_s`.
+/// published simulator assumes.
 class Pipe : public Fabric {
  public:
-  Pipe(JsonReader& settings, const FabricContext& context)
+  Pipe(const FabricContext& context, double gib_per_s)
       : engine_(context.engine),
         listener_(context.listener),
-        bytes_per_s_(settings.number("pipe_gib_per_s", kPositive) * 1024 * 1024 * 1024 *
-                     context.speedup) {}
+        bytes_per_s_(gib_per_s * 1024 * 1024 * 1024 * context.speedup) {}
 
   TransferId start(InstanceId from, InstanceId to, double bytes, double rate_limit_bytes_per_s,
                    std::uint64_t tag) override {
@@ -36,10 +37,12 @@ class Pipe : public Fabric {
   double bytes_per_s_;
 };
 
-const Fabrics::Entry kEntry{"pipe", "a private ideal pipe for every transfer",
-                            [](JsonReader& settings, const FabricContext& context) {
-                              return std::make_unique<Pipe>(settings, context);
-                            }};
+const Fabrics::Entry kEntry{
+    "pipe", "a private ideal pipe for every transfer", {kSpeed}, [](JsonReader& section) {
+      const double gib_per_s = kSpeed.number(section, kPositive);
+      return
+          [=](const FabricContext& context) { return std::make_unique<Pipe>(context, gib_per_s); };
+    }};
 
 }  // namespace
 

@@ -10,7 +10,7 @@ namespace sg = simgrid::s4u;
 /// other.
 class Star : public FlowFabric {
  public:
-  Star(JsonReader& settings, const FabricContext& context) : FlowFabric(settings, context) {
+  Star(const FabricContext& context, const FlowSettings& flow) : FlowFabric(context, flow) {
     sg::NetZone* zone = sg::create_star_zone("star");
     for (std::size_t machine = 0; machine < ports().size(); ++machine) {
       const std::string name = "machine-" + std::to_string(machine);
@@ -30,8 +30,11 @@ class Star : public FlowFabric {
 };
 
 const Fabrics::Entry kEntry{"star", "a non-blocking switch; machines share their own NICs only",
-                            [](JsonReader& settings, const FabricContext& context) {
-                              return std::make_unique<Star>(settings, context);
+                            flow_settings(), [](JsonReader& section) {
+                              const FlowSettings flow = read_flow_settings(section);
+                              return [=](const FabricContext& context) {
+                                return std::make_unique<Star>(context, flow);
+                              };
                             }};
 
 }  // namespace

@@ -7,27 +7,91 @@ namespace cleave {
 Instance::Instance(InstanceId id, const InstanceKind& kind, Clock& clock, RequestTable& requests,
                    InstanceListener& listener, Observer& observer)
     : id_(id),
-      kind_(&kind),
+      latency_(kind.latency),
       clock_(&clock),
       requests_(&requests),
       listener_(&listener),
       observer_(&observer),
-      capacity_tokens_(kind.capacity_tokens),
-      batch_(requests.links),
-      prompt_queue_(requests.links),
-      blocked_(requests.links),
-      pending_(requests.pending),
-      waiting_(requests.waiting_positions),
-      finishing_(requests.finish_positions),
-      added_(requests.links) {
-  report_memory();
+      policy_(kind.batching()),
+      memory_(id, kind.memory, clock, observer),
+      waiting_(requests, policy_->as_published()),
+      batch_(requests, kind.memory.policy->growth()) {}
+
+void Instance::arrive(RequestId request) {
+  RequestState& state = (*requests_)[request];
+  const bool prompt = state.step() == Step::kOutside;
+  state.go(prompt ? Step::kPromptWaits : Step::kTokenWaits);
+  waiting_.enter(request);
+  reconsider(Cause::kArrival, task_of(request, state.phase()));
+  if (prompt && policy_->as_published() && !state.record.moved() &&
+      state.record.output_tokens > 1) {
+    waiting_.queue_token_task(request);
+    reconsider(Cause::kArrival, task_of(request, Phase::kToken));
+  }
+  report_queue();
+}
+
+void Instance::withdraw(RequestId request) {
+  waiting_.withdraw(request);
+  report_queue();
+  if (idle()) listener_->instance_idle(id_);
+}
+
+void Instance::halt() {
+  if (run_.under_way()) {
+    clock_->cancel(run_.end);
+    run_.iterations = std::min(run_.done(clock_->now()), run_.iterations - 1);
+    if (run_.iterations > 0) report_run();
+  }
+  for (RequestId request = batch_.first(); request != kNoRequest; request = batch_.first()) {
+    batch_.remove(request, clock_->now());
+    waiting_.stop(request);
+  }
+  waiting_.stop();
+  run_.paused = false;
+  report_queue();
+}
+
+void Instance::set_pace(double factor) {
+  pace_ = factor;
+  if (!batch_.empty()) pause();
+}
+
+void Instance::forget_transfer() {
+  waiting_.forget_transfer();
+  if (waiting_.transfers_expected() == 0) reconsider(Cause::kRoom);
+}
+
+bool Instance::admits(std::uint32_t kv_tokens) {
+  return waiting_.dropped() == 0 && selection().fits(kv_tokens);
+}
+
+void Instance::hold(std::uint32_t kv_tokens) {
+  memory_.hold(kv_tokens);
+  if (run_.under_way()) shorten(memory_.iterations_left(batch_.decodes()));
+}
+
+void Instance::release(std::uint32_t kv_tokens) {
+  memory_.release(kv_tokens);
+  reconsider(Cause::kRoom);
+}
+
+void Instance::reconsider(Cause cause, TaskId task) {
+  if (ending_ || run_.paused || !policy_->wants_change(selection(), cause, task)) return;
+  if (batch_.empty()) {
+    start_iteration();
+  } else {
+    pause();
+  }
+}
+
+void Instance::wake() {
+  if (idle() && waiting_.size() > 0) start_iteration();
 }
 
 void Instance::start_iteration() {
-  // Where all that was chosen had to give up its cache, its room is there for others.
-  do {
-    select();
-  } while (make_room_to_grow() && batch_.empty());
+  Selection chosen = selection();
+  policy_->fill(chosen);
   if (batch_.empty()) {
     listener_->instance_idle(id_);
     return;
@@ -37,133 +101,53 @@ void Instance::start_iteration() {
 
 void Instance::begin_run() {
   const double now_s = clock_->now();
-  const LatencyModel& latency = *kind_->latency;
-  const std::uint32_t sequences = decodes_;
-  RunLength length;
-  if (sequences > 0) {
-    const DecodeCost& cost = kind_->decode[sequences];
-    length.first_s = cost.base_s + cost.per_kv_token_s * static_cast<double>(kv_tokens_);
-    length.growth_s = cost.per_kv_token_s * sequences;
-  }
-  length.first_s *= pace_;
-  length.growth_s *= pace_;
-  std::uint64_t iterations = 1;
-  if (prompts_ > 0) {
-    double duration_s =
-        pace_ * latency.prefill_s(prompt_tokens_ + sequences, squared_prompt_tokens_ + sequences);
-    if (sequences > 0) {
-      duration_s *= kind_->batching.mixed_iteration_factor;
-      if (kind_->batching.mixed_at_least_decode) duration_s = std::max(duration_s, length.first_s);
-    }
-    length = {duration_s * prompt_slowdown(), 0};
-  } else {
-    iterations = finishing_.top().key.step - steps_;
-    const std::int64_t growth = growth_per_iteration();
-    if (growth > 0) {
-      const std::int64_t room = (capacity_tokens_ - used_tokens_) / growth;
-      iterations = std::min(iterations, static_cast<std::uint64_t>(room));
-    }
-    // A prompt that found no place beside these sequences gets it after one more token of theirs.
-    if (!kind_->batching.as_published && prompt_may_join()) iterations = 1;
-  }
-  running_ = true;
-  run_ = {now_s, iterations, length, kNoEvent, prompts_ > 0, kv_tokens_};
-  run_.end = clock_->at<&Instance::run_ended>(now_s + length.duration_s(iterations), this);
-  for (const RequestId request : new_prompts_) {
+  const RunCost cost = latency_->cost(batch_.shape());
+  double pace = pace_;
+  if (!batch_.new_prompts().empty()) pace *= listener_->slowdown(batch_.new_prompts());
+  run_ = {now_s,
+          std::min(cost.holds_for, policy_->until_change(selection())),
+          RunLength{pace * cost.first_s, pace * cost.growth_s},
+          kNoEvent,
+          false,
+          batch_.kv_tokens()};
+  run_.end = clock_->at<&Instance::run_ended>(run_.end_s(), this);
+  for (const RequestId request : batch_.new_prompts()) {
     RequestState& state = (*requests_)[request];
-    if (state.generated == 0) {
-      state.record.prompt_start_s = now_s;
-      listener_->prompt_started(request, length.first_s);
-    }
+    if (state.generated > 0) continue;
+    state.record.prompt_start_s = now_s;
+    listener_->prompt_started(request, run_.length.first_s);
   }
-  for (const RequestId request : joined_) {
+  for (const RequestId request : batch_.new_decodes()) {
     RequestState& state = (*requests_)[request];
     if (state.record.token_start_s == 0) state.record.token_start_s = now_s;
   }
   report_queue();
 }
 
-// Sending layers while a prompt is computed may slow it down.
-double Instance::prompt_slowdown() const {
-  if (kind_->prompt_slowdown == 0) return 1;
-  const bool sends = std::any_of(new_prompts_.begin(), new_prompts_.end(), [&](RequestId request) {
-    const FinishedRequest& record = (*requests_)[request].record;
-    return record.moved() && kind_->transfer->layer_by_layer(record.prompt_tokens);
-  });
-  return sends ? 1 + kind_->prompt_slowdown : 1;
-}
-
 void Instance::pause() {
   if (run_.paused) return;
   run_.paused = true;
-  const std::uint64_t iterations = run_.length.done_by(clock_->now() - run_.start_s) + 1;
-  shorten(iterations);
+  shorten(run_.length.done_by(clock_->now() - run_.start_s) + 1);
 }
 
 void Instance::shorten(std::uint64_t iterations) {
   if (iterations >= run_.iterations) return;
   run_.iterations = iterations;
   clock_->cancel(run_.end);
-  run_.end =
-      clock_->at<&Instance::run_ended>(run_.start_s + run_.length.duration_s(iterations), this);
-}
-
-// KV tokens that the batch has grown by since the run began, or will have when the iteration under
-// way ends; they are added when the run ends.
-std::int64_t Instance::growth_under_way() const {
-  if (!running_) return 0;
-  const std::int64_t growth = growth_per_iteration();
-  if (growth == 0) return 0;
-  const std::uint64_t done = run_.length.done_by(clock_->now() - run_.start_s);
-  return growth * static_cast<std::int64_t>(std::min(done + 1, run_.iterations));
-}
-
-// The iterations of the run, all of them whole, and the gaps of the sequences that joined with it.
-void Instance::report_run() {
-  Segment segment;
-  segment.instance = id_;
-  segment.start_s = run_.start_s;
-  segment.end_s = run_.start_s + run_.length.duration_s(run_.iterations);
-  segment.iterations = static_cast<std::uint32_t>(run_.iterations);
-  segment.first_iteration_s = run_.length.first_s;
-  segment.growth_s = run_.length.growth_s;
-  segment.prompts = prompts_;
-  segment.prompt_tokens = prompt_tokens_;
-  segment.decodes = decodes_;
-  segment.joined = static_cast<std::uint32_t>(joined_.size());
-  segment.kv_tokens = static_cast<double>(run_.kv_tokens);
-  observer_->segment(segment);
-  const double first_token_s = run_.start_s + run_.length.first_s;
-  for (const RequestId request : joined_) {
-    RequestState& state = (*requests_)[request];
-    const double gap_s = first_token_s - state.last_token_s;
-    state.record.largest_gap_s = std::max(state.record.largest_gap_s, gap_s);
-    state.record.aside_s += run_.start_s - state.last_token_s;
-    observer_->gap(first_token_s, gap_s);
-  }
+  run_.end = clock_->at<&Instance::run_ended>(run_.end_s(), this);
 }
 
 void Instance::run_ended(std::uint64_t) {
-  running_ = false;
+  run_.end = kNoEvent;
+  run_.paused = false;
   report_run();
-  gaps_.add(run_.length.last_s(run_.iterations));
-  joined_.clear();
-  new_prompts_.clear();
-  steps_ += run_.iterations;
-  const auto grown = static_cast<std::int64_t>(run_.iterations) * decodes_;
-  kv_tokens_ += grown;
-  if (kind_->memory->growth() > 0 && grown > 0) {
-    used_tokens_ += grown * kind_->memory->growth();
-    report_memory();
-  }
-  if (used_tokens_ > capacity_tokens_) {
-    broken_invariant("instance " + std::to_string(id_) + " holds more KV memory than it has");
-  }
+  batch_.advance(run_.iterations, run_.length.last_s(run_.iterations));
+  memory_.grow(run_.iterations * batch_.decodes());
   ending_ = true;
-  while (!finishing_.empty() && finishing_.top().key.step <= steps_) {
-    const RequestId request = finishing_.top().id;
-    finishing_.pop();
-    if ((*requests_)[request].phase == Phase::kPrompt) {
+  while (true) {
+    const RequestId request = batch_.take_ended(clock_->now());
+    if (request == kNoRequest) break;
+    if ((*requests_)[request].phase() == Phase::kPrompt) {
       finish_prompt(request);
     } else {
       finish_token(request);
@@ -175,31 +159,23 @@ void Instance::run_ended(std::uint64_t) {
 
 void Instance::finish_prompt(RequestId request) {
   RequestState& state = (*requests_)[request];
-  const double now_s = clock_->now();
-  leave_batch(request);
-  if (state.generated == 0) {
-    state.record.first_token_s = now_s;
-  } else {
-    const double gap_s = now_s - state.last_token_s;
-    state.record.largest_gap_s = std::max(state.record.largest_gap_s, gap_s);
-    state.record.aside_s += run_.start_s - state.last_token_s;
-    observer_->gap(now_s, gap_s);
-  }
   const bool first = state.generated == 0;
-  // A cache that was dropped before its first decode gets its second token from its recomputation.
-  if (!first && state.record.token_start_s == 0) state.record.token_start_s = run_.start_s;
-  ++state.generated;
-  state.last_token_s = now_s;
-  if (state.remaining() > 0 && state.record.token_instance == id_) {
-    state.phase = Phase::kToken;
-    state.standing = Standing::kWaiting;
-    state.passed_over = selections_;
-    wait(request);
-    if (!state.token_task_queued) enqueue(task_of(request, Phase::kToken));
+  state.prefilled = 0;
+  if (first) {
+    state.record.first_token_s = clock_->now();
   } else {
-    state.standing = Standing::kAway;
-    end_progress(request);
-    --pool_size_;
+    waited(request, clock_->now());
+    // A cache that was dropped before its first decode gets its second token from its
+    // recomputation.
+    if (state.record.token_start_s == 0) state.record.token_start_s = run_.start_s;
+  }
+  ++state.generated;
+  state.last_token_s = clock_->now();
+  if (state.remaining() > 0 && state.record.token_instance == id_) {
+    state.go(Step::kTokenWaits);
+    waiting_.enter(request);
+  } else {
+    waiting_.end_progress(request);
   }
   if (first) {
     listener_->prompt_finished(request);
@@ -209,13 +185,39 @@ void Instance::finish_prompt(RequestId request) {
 }
 
 void Instance::finish_token(RequestId request) {
-  RequestState& state = (*requests_)[request];
-  settle(request);
-  leave_batch(request);
-  state.standing = Standing::kAway;
-  end_progress(request);
-  --pool_size_;
+  waiting_.end_progress(request);
   listener_->token_finished(request);
 }
+
+// Its last token came before it waited for this run; the next one comes now.
+void Instance::waited(RequestId request, double until_s) {
+  RequestState& state = (*requests_)[request];
+  const double gap_s = until_s - state.last_token_s;
+  state.record.largest_gap_s = std::max(state.record.largest_gap_s, gap_s);
+  state.record.aside_s += run_.start_s - state.last_token_s;
+  observer_->gap(until_s, gap_s);
+}
+
+// The iterations of the run, all of them whole, and the gaps of the sequences that joined with it.
+void Instance::report_run() {
+  Segment segment;
+  segment.instance = id_;
+  segment.start_s = run_.start_s;
+  segment.end_s = run_.end_s();
+  segment.iterations = static_cast<std::uint32_t>(run_.iterations);
+  segment.first_iteration_s = run_.length.first_s;
+  segment.growth_s = run_.length.growth_s;
+  segment.prompts = batch_.prompts();
+  segment.prompt_tokens = batch_.prompt_tokens();
+  segment.decodes = batch_.decodes();
+  segment.joined = static_cast<std::uint32_t>(batch_.new_decodes().size());
+  segment.kv_tokens = static_cast<double>(run_.kv_tokens);
+  observer_->segment(segment);
+  for (const RequestId request : batch_.new_decodes()) {
+    waited(request, run_.start_s + run_.length.first_s);
+  }
+}
+
+void Instance::report_queue() { observer_->queue(id_, clock_->now(), waiting_.size()); }
 
 }  // namespace cleave

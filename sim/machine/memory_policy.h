@@ -7,7 +7,8 @@
 namespace cleave {
 
 /// How much KV memory a sequence holds on its instance beside its prompt. Scenario:
-/// `batching.memory`.
+/// `batching.memory`. An implementation knows no instance and keeps nothing: the same question has
+/// the same answer at any time.
 class MemoryPolicy {
  public:
   virtual ~MemoryPolicy() = default;
@@ -18,6 +19,9 @@ class MemoryPolicy {
   virtual std::uint32_t tokens_to_start(std::uint32_t remaining) const = 0;
   /// KV tokens by which a sequence grows with each token it generates.
   virtual std::uint32_t growth() const = 0;
+  /// Whether sequences that hold memory can wait for one another's for ever: the cluster then lets
+  /// one begin again.
+  virtual bool can_deadlock() const { return false; }
 };
 using MemoryPolicies = Registry<MemoryPolicy>;
 

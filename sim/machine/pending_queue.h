@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "sim/machine/task.h"
+#include "sim/machine/request_state.h"
 
 namespace cleave {
 

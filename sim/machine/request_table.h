@@ -2,8 +2,10 @@
 
 #include <vector>
 
+#include "sim/base/indexed_heap.h"
 #include "sim/machine/pending_queue.h"
-#include "sim/machine/task.h"
+#include "sim/machine/request_list.h"
+#include "sim/machine/request_state.h"
 
 namespace cleave {
 
@@ -11,7 +13,7 @@ namespace cleave {
 /// of requests that left are used again.
 struct RequestTable {
   std::vector<RequestState> states;
-  std::vector<RequestLink> links;  ///< batch, blocked list or prompt queue
+  std::vector<RequestLink> links;  ///< in a batch, put aside or in a queue of prompts
   IndexedHeap<int>::Positions finish_positions;
   IndexedHeap<int>::Positions waiting_positions;
   PendingNodes pending;
@@ -19,24 +21,26 @@ struct RequestTable {
   RequestState& operator[](RequestId request) { return states[request]; }
   const RequestState& operator[](RequestId request) const { return states[request]; }
 
+  /// A request that stands outside.
   RequestId add() {
-    if (!free_.empty()) {
-      const RequestId request = free_.back();
+    RequestId request = 0;
+    if (free_.empty()) {
+      request = static_cast<RequestId>(states.size());
+      states.emplace_back();
+      links.emplace_back();
+      finish_positions.push_back(0);
+      waiting_positions.push_back(0);
+      pending.nodes.resize(2 * states.size());
+    } else {
+      request = free_.back();
       free_.pop_back();
       states[request] = {};
-      states[request].active = true;
-      return request;
     }
-    states.emplace_back();
-    links.emplace_back();
-    finish_positions.push_back(0);
-    waiting_positions.push_back(0);
-    pending.nodes.resize(2 * states.size());
-    states.back().active = true;
-    return static_cast<RequestId>(states.size() - 1);
+    states[request].go(Step::kOutside);
+    return request;
   }
   void remove(RequestId request) {
-    states[request].active = false;
+    states[request].go(Step::kGone);
     free_.push_back(request);
   }
 

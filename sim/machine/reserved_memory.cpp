@@ -19,6 +19,7 @@ class ReservedInPhases : public MemoryPolicy {
   std::uint32_t tokens_with_prompt(std::uint32_t) const override { return 0; }
   std::uint32_t tokens_to_start(std::uint32_t remaining) const override { return remaining; }
   std::uint32_t growth() const override { return 0; }
+  bool can_deadlock() const override { return true; }
 };
 
 const MemoryPolicies::Entry kReserved{"reserved", "prompt and whole output are reserved at once",

@@ -27,7 +27,7 @@ SloCheck::SloCheck(const Scenario& scenario) : spec_(scenario.slo) {
     }
     if (limit.slowdown && !reference_) {
       reference_ = reference_latency(scenario);
-      reference_decode_ = reference_->decode(1);
+      reference_decode_ = reference_->cost({0, 0, 0, 1, 0});
     }
   }
 }
@@ -36,9 +36,9 @@ SloCheck::Slowdowns SloCheck::slowdowns(const FinishedRequest& request,
                                         const RequestLatency& latency) const {
   const double prompt = request.prompt_tokens;
   const double gaps = request.output_tokens - 1.0;
-  const double first_s = reference_->prefill_s(prompt, prompt * prompt);
+  const double first_s = prompt_s(*reference_, request.prompt_tokens);
   const double mean_kv_tokens = prompt + (gaps + 1) / 2;
-  const double gap_s = reference_decode_.base_s + reference_decode_.per_kv_token_s * mean_kv_tokens;
+  const double gap_s = reference_decode_.first_s + reference_decode_.growth_s * mean_kv_tokens;
   return {latency.ttft_s / first_s, latency.tpot_s / gap_s,
           latency.e2e_s / (first_s + gaps * gap_s)};
 }

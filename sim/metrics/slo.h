@@ -54,7 +54,7 @@ class SloCheck {
 
   SloSpec spec_;
   std::unique_ptr<LatencyModel> reference_;  ///< null where no limit is a slowdown
-  DecodeCost reference_decode_;
+  RunCost reference_decode_;                 ///< of one sequence without a KV cache
   Quantiles ttft_slowdown_;
   Quantiles tpot_slowdown_;
   Quantiles e2e_slowdown_;

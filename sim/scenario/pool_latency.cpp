@@ -4,6 +4,7 @@
 #include <set>
 
 #include "models/latency/instance_model.h"
+#include "models/latency/mixed_factor.h"
 #include "sim/base/error.h"
 
 namespace cleave {
@@ -66,7 +67,11 @@ std::string why_not_used(const Scenario& scenario, const LatencyProfile& profile
 }  // namespace
 
 std::unique_ptr<LatencyModel> pool_latency(const Scenario& scenario, std::size_t pool) {
-  return make(scenario, instance_of(scenario, pool));
+  auto latency = make(scenario, instance_of(scenario, pool));
+  const BatchingSpec& batching = scenario.batching;
+  if (!batching.mixed_iteration_factor) return latency;
+  return with_mixed_factor(std::move(latency), *batching.mixed_iteration_factor,
+                           batching.mixed_at_least_decode);
 }
 
 std::unique_ptr<LatencyModel> reference_latency(const Scenario& scenario) {

@@ -3,12 +3,7 @@
 #include "models/catalogue/memory_need.h"
 #include "models/latency/instance_model.h"
 #include "sim/base/error.h"
-#include "sim/fabric/fabric.h"
-#include "sim/machine/memory_policy.h"
 #include "sim/scenario/resolve.h"
-#include "sim/scheduling/scheduler.h"
-#include "sim/transfer/admission.h"
-#include "sim/transfer/transfer_policy.h"
 
 namespace cleave {
 
@@ -149,9 +144,9 @@ void check_memory(JsonReader& reader, const PoolSpec& pool, const Scenario& scen
     }
     return;
   }
-  const std::string why_not =
-      why_not_fit(llm, pool.machine, pool.tensor_parallel, pool.pipeline_parallel,
-                  scenario.batching.max_prompt_tokens, scenario.kv_cache.memory_fraction);
+  const std::string why_not = why_not_fit(
+      llm, pool.machine, pool.tensor_parallel, pool.pipeline_parallel,
+      scenario.batching.policy.make()->limits().max_tokens, scenario.kv_cache.memory_fraction);
   if (!why_not.empty()) reader.fail("machine", why_not);
 }
 
@@ -200,35 +195,28 @@ void read_pools(JsonReader& reader, Scenario& scenario) {
 
 SchedulerSpec read_scheduler(JsonReader reader) {
   SchedulerSpec spec;
-  spec.policy = reader.name("policy", "scheduler", Schedulers::names());
+  spec.policy = Schedulers::choose(reader, "policy", "scheduler");
   spec.output_length_known = reader.name("output_length", "choice", {"known", "mean"}) == "known";
-  Schedulers::know_settings(reader);
-  check_settings(spec.policy, reader);
   reader.finish();
   return spec;
 }
 
 BatchingSpec read_batching(JsonReader reader) {
   BatchingSpec spec;
-  spec.max_prompt_tokens =
-      static_cast<std::uint32_t>(reader.integer("max_prompt_tokens", 1, 100'000'000));
-  spec.max_sequences = static_cast<std::uint32_t>(reader.integer("max_sequences", 1, 100'000));
-  spec.max_preemptions =
-      static_cast<std::uint32_t>(reader.integer("max_preemptions", 1, 1'000'000'000));
-  spec.mixed_iteration_factor = reader.number("mixed_iteration_factor", {0.01, 100, false});
+  spec.policy = BatchingPolicies::choose(reader, "policy", "batching policy");
+  spec.memory = MemoryPolicies::choose(reader, "memory", "memory policy");
+  if (reader.has("mixed_iteration_factor")) {
+    spec.mixed_iteration_factor = reader.number("mixed_iteration_factor", {0.01, 100, false});
+  }
   spec.mixed_at_least_decode = reader.boolean("mixed_at_least_decode");
-  spec.memory = reader.name("memory", "memory policy", MemoryPolicies::names());
-  spec.as_published = reader.boolean("as_published");
   reader.finish();
   return spec;
 }
 
 KvTransferSpec read_kv_transfer(JsonReader reader) {
   KvTransferSpec spec;
-  spec.policy = reader.name("policy", "KV transfer policy", TransferPolicies::names());
-  reader.integer("threshold_tokens", 0, 100'000'000);
-  spec.admission = reader.name("admission", "admission", Admissions::names());
-  spec.poll_interval_s = reader.number("poll_interval_s", {0.01, 1e6, false});
+  spec.policy = TransferPolicies::choose(reader, "policy", "KV transfer policy");
+  spec.admission = Admissions::choose(reader, "admission", "admission");
   if (reader.has("sync_s")) spec.sync_s = reader.number("sync_s", {0, 1e3, false});
   spec.prompt_slowdown = reader.number("prompt_slowdown", {0, 10, false});
   reader.finish();
@@ -267,18 +255,10 @@ void read_faults(JsonReader& reader, Scenario& scenario) {
                    [](const FaultSpec& a, const FaultSpec& b) { return a.at_s < b.at_s; });
 }
 
-/// Every setting of every topology, so that a mistyped one is found whichever is chosen.
-FabricSpec read_fabric(JsonReader reader, const Json& settings) {
-  FabricSpec spec;
-  spec.settings = settings;
-  spec.topology = reader.name("topology", "topology", Fabrics::names());
-  for (const char* key :
-       {"latency_s", "nic_gbps", "nics_per_machine", "pipe_gib_per_s", "hosts_per_leaf", "spines",
-        "oversubscription", "link_gbps", "down", "up", "groups", "chassis", "routers", "nodes"}) {
-    reader.has(key);
-  }
+Fabrics::Choice read_fabric(JsonReader reader) {
+  Fabrics::Choice choice = Fabrics::choose(reader, "topology", "topology");
   reader.finish();
-  return spec;
+  return choice;
 }
 
 double read_power_budget(JsonReader& scenario) {
@@ -302,7 +282,7 @@ Scenario read_scenario(const Json& document) {
   read_pools(reader, scenario);
   scenario.scheduler = read_scheduler(reader.object("scheduler"));
   scenario.kv_transfer = read_kv_transfer(reader.object("kv_transfer"));
-  scenario.fabric = read_fabric(reader.object("fabric"), reader.value("fabric"));
+  scenario.fabric = read_fabric(reader.object("fabric"));
   read_faults(reader, scenario);
   scenario.slo = read_slo(reader);
   scenario.power_budget_w = read_power_budget(reader);

@@ -11,6 +11,12 @@
 #include "models/latency/power.h"
 #include "sim/base/json_reader.h"
 #include "sim/core/status.h"
+#include "sim/fabric/fabric.h"
+#include "sim/machine/batching_policy.h"
+#include "sim/machine/memory_policy.h"
+#include "sim/scheduling/scheduler.h"
+#include "sim/transfer/admission.h"
+#include "sim/transfer/transfer_policy.h"
 #include "traces/workload.h"
 
 namespace cleave {
@@ -43,7 +49,7 @@ struct PoolSpec {
 };
 
 struct SchedulerSpec {
-  std::string policy;                ///< Registry<Scheduler>; it reads its settings itself
+  Schedulers::Choice policy;
   bool output_length_known = false;  ///< else the mean of the requests completed so far
 };
 
@@ -55,26 +61,19 @@ struct KvCacheSpec {
 };
 
 struct BatchingSpec {
-  std::uint32_t max_prompt_tokens = 2048;
-  std::uint32_t max_sequences = 512;
-  std::uint32_t max_preemptions = 4;  ///< passed over this often, a task goes first
-  double mixed_iteration_factor = 1.1;
-  bool mixed_at_least_decode = true;  ///< a mixed iteration is never cheaper than its decodes
-  std::string memory;                 ///< Registry<MemoryPolicy>
-  bool as_published = false;          ///< order and limits of the published simulator, defects too
+  BatchingPolicies::Choice policy;
+  MemoryPolicies::Choice memory;
+  /// An iteration of prompts and decodes takes so many times a prefill of all its tokens; without,
+  /// what its parts take.
+  std::optional<double> mixed_iteration_factor;
+  bool mixed_at_least_decode = true;  ///< with a factor: never less than its decodes alone
 };
 
 struct KvTransferSpec {
-  std::string policy;     ///< Registry<TransferPolicy>
-  std::string admission;  ///< "wait": starts as soon as there is room; "poll"
-  double poll_interval_s = 1;
+  TransferPolicies::Choice policy;
+  Admissions::Choice admission;
   std::optional<double> sync_s;  ///< of a transfer layer by layer; default: the machine profile's
   double prompt_slowdown = 0;    ///< of a prompt phase during which layers leave, as a share
-};
-
-struct FabricSpec {
-  Json settings;         ///< the scenario's "fabric" object, for the topology itself to read
-  std::string topology;  ///< Registry<Topology>
 };
 
 /// Something that happens to a machine or a link at a given time.
@@ -119,7 +118,7 @@ struct Scenario {
   KvCacheSpec kv_cache;
   BatchingSpec batching;
   KvTransferSpec kv_transfer;
-  FabricSpec fabric;
+  Fabrics::Choice fabric;
   std::vector<FaultSpec> faults;  ///< by time
   SloSpec slo;
   double power_budget_w = 0;  ///< what the cluster's power is held against; 0: nothing

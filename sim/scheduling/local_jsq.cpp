@@ -63,7 +63,7 @@ class LocalJsq : public Scheduler {
 
 const Schedulers::Entry kEntry{
     "local_jsq", "prompt pool by pending tokens; the token phase stays on the same machine",
-    [](ClusterView& cluster, JsonReader&) { return std::make_unique<LocalJsq>(cluster); }};
+    [](ClusterView& cluster) { return std::make_unique<LocalJsq>(cluster); }};
 
 }  // namespace
 

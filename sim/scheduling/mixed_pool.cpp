@@ -14,10 +14,14 @@ const Setting kMemoryRank{"memory_rank", "share", "",
 /// of either join when their side overflows and leave when they run empty.
 class MixedPool : public Scheduler {
  public:
-  MixedPool(ClusterView& cluster, JsonReader& settings)
+  struct Settings {
+    std::int64_t queue_limit_tokens = 0;
+    bool rank_by_share = true;
+  };
+
+  MixedPool(ClusterView& cluster, Settings settings)
       : cluster_(cluster),
-        queue_limit_(static_cast<std::int64_t>(kQueueLimit.number(settings, kNonNegative))),
-        rank_by_share_(kMemoryRank.choice(settings, {"share", "tokens"}) == "share"),
+        settings_(settings),
         by_tokens_(3, cluster.loads()),
         by_memory_(3, cluster.loads()) {
     for (InstanceId id = 0; id < cluster.loads().size(); ++id) enter(id, home(id));
@@ -59,7 +63,8 @@ class MixedPool : public Scheduler {
   /// Memory spoken for: as a share, instances of different size fill up alike.
   double taken(InstanceId id) const {
     const auto reserved = static_cast<double>(load(id).reserved_tokens);
-    return rank_by_share_ ? reserved / static_cast<double>(load(id).capacity_tokens) : reserved;
+    return settings_.rank_by_share ? reserved / static_cast<double>(load(id).capacity_tokens)
+                                   : reserved;
   }
   Pool home(InstanceId id) const {
     const PoolRole role = load(id).home;
@@ -67,8 +72,9 @@ class MixedPool : public Scheduler {
   }
 
   bool has_prompt_room(InstanceId id, const Demand& demand) const {
-    return id != kNoInstance && (!cluster_.has_queue(id) ||
-                                 load(id).pending_tokens + demand.prompt_tokens <= queue_limit_);
+    return id != kNoInstance &&
+           (!cluster_.has_queue(id) ||
+            load(id).pending_tokens + demand.prompt_tokens <= settings_.queue_limit_tokens);
   }
   bool has_memory(InstanceId id, const Demand& demand) const {
     return id != kNoInstance &&
@@ -122,8 +128,7 @@ class MixedPool : public Scheduler {
   }
 
   ClusterView& cluster_;
-  std::int64_t queue_limit_;
-  bool rank_by_share_;
+  Settings settings_;
   RankedPools by_tokens_;
   RankedPools by_memory_;
 };
@@ -131,10 +136,15 @@ class MixedPool : public Scheduler {
 const Schedulers::Entry kEntry{
     "mixed_pool",
     "the paper's: prompt, token and mixed pools, machines moving between them",
-    [](ClusterView& cluster, JsonReader& settings) {
-      return std::make_unique<MixedPool>(cluster, settings);
-    },
-    {kQueueLimit, kMemoryRank}};
+    {kQueueLimit, kMemoryRank},
+    [](JsonReader& section) {
+      const MixedPool::Settings settings{
+          static_cast<std::int64_t>(kQueueLimit.number(section, kNonNegative)),
+          kMemoryRank.choice(section, {"share", "tokens"}) == "share"};
+      return [settings](ClusterView& cluster) {
+        return std::make_unique<MixedPool>(cluster, settings);
+      };
+    }};
 
 }  // namespace
 

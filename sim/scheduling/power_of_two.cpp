@@ -17,10 +17,8 @@ const Setting kSeed{"seed", 1, "", "of the draws"};
 /// phases stay together.
 class PowerOfTwo : public Scheduler {
  public:
-  PowerOfTwo(ClusterView& cluster, JsonReader& settings)
-      : cluster_(cluster),
-        candidates_(static_cast<std::size_t>(kCandidates.integer(settings, 1, 1000))),
-        random_(static_cast<std::uint64_t>(kSeed.integer(settings, 0, 1'000'000'000)), 0) {
+  PowerOfTwo(ClusterView& cluster, std::size_t candidates, std::uint64_t seed)
+      : cluster_(cluster), candidates_(candidates), random_(seed, 0) {
     for (InstanceId id = 0; id < cluster.loads().size(); ++id) {
       (load(id).home == PoolRole::kToken ? token_ : first_).push_back(id);
     }
@@ -72,10 +70,14 @@ class PowerOfTwo : public Scheduler {
 
 const Schedulers::Entry kEntry{"power_of_two",
                                "of two instances drawn at random the less loaded",
-                               [](ClusterView& cluster, JsonReader& settings) {
-                                 return std::make_unique<PowerOfTwo>(cluster, settings);
-                               },
-                               {kCandidates, kSeed}};
+                               {kCandidates, kSeed},
+                               [](JsonReader& section) {
+                                 const auto candidates = kCandidates.count(section, 1, 1000);
+                                 const auto seed = kSeed.count(section, 0, 1'000'000'000);
+                                 return [=](ClusterView& cluster) {
+                                   return std::make_unique<PowerOfTwo>(cluster, candidates, seed);
+                                 };
+                               }};
 
 }  // namespace
 

@@ -58,10 +58,10 @@ class RoundRobin : public Scheduler {
 
 const Schedulers::Entry kBoth{
     "round_robin", "both phases on one instance, each in turn",
-    [](ClusterView& cluster, JsonReader&) { return std::make_unique<RoundRobin>(cluster, false); }};
+    [](ClusterView& cluster) { return std::make_unique<RoundRobin>(cluster, false); }};
 const Schedulers::Entry kSplit{
     "kv_round_robin", "prompt and token pool, each in turn",
-    [](ClusterView& cluster, JsonReader&) { return std::make_unique<RoundRobin>(cluster, true); }};
+    [](ClusterView& cluster) { return std::make_unique<RoundRobin>(cluster, true); }};
 
 }  // namespace
 

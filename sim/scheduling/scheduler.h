@@ -6,7 +6,6 @@
 #include "sim/base/registry.h"
 #include "sim/core/ids.h"
 #include "sim/core/status.h"
-#include "sim/scenario/scenario.h"
 
 namespace cleave {
 
@@ -71,10 +70,6 @@ class Scheduler {
   virtual double transfer_speedup() const { return 1; }
 };
 
-/// Each reads its own settings from the scenario's "scheduler" object.
-using Schedulers = Registry<Scheduler, ClusterView&, JsonReader&>;
-
-/// Checks the settings of the chosen scheduler where there is no cluster yet.
-void check_settings(const std::string& policy, JsonReader& scheduler);
+using Schedulers = Registry<Scheduler, ClusterView&>;
 
 }  // namespace cleave

@@ -65,9 +65,7 @@ class ShortestQueue : public Scheduler {
 };
 
 Schedulers::Make by(Rule rule) {
-  return [rule](ClusterView& cluster, JsonReader&) {
-    return std::make_unique<ShortestQueue>(cluster, rule);
-  };
+  return [rule](ClusterView& cluster) { return std::make_unique<ShortestQueue>(cluster, rule); };
 }
 
 const Schedulers::Entry kJsq{"jsq", "both phases on the instance with the fewest requests",

@@ -3,9 +3,8 @@
 #include <cstdint>
 
 #include "sim/base/registry.h"
+#include "sim/core/ids.h"
 #include "sim/engine/clock.h"
-#include "sim/machine/task.h"
-#include "sim/scenario/scenario.h"
 
 namespace cleave {
 
@@ -33,7 +32,6 @@ class Admission {
 struct AdmissionContext {
   Clock& clock;
   AdmissionClient& client;
-  const KvTransferSpec& spec;
   std::size_t instances;
 };
 using Admissions = Registry<Admission, const AdmissionContext&>;

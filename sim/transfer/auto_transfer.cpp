@@ -4,9 +4,11 @@ namespace cleave {
 
 namespace {
 
+const Setting kThreshold{"threshold_tokens", 512, "tokens",
+                         "prompts from this length on leave layer by layer (paper, section IV-C)"};
+
 /// Serialized for short prompts, whose cache leaves faster than its layers could be synchronised,
-/// layer by layer for the others. Setting: `threshold_tokens`, 512 on H100 in the paper (section
-/// IV-C).
+/// layer by layer for the others.
 class AutoTransfer : public TransferPolicy {
  public:
   explicit AutoTransfer(std::uint32_t threshold_tokens) : threshold_tokens_(threshold_tokens) {}
@@ -19,10 +21,12 @@ class AutoTransfer : public TransferPolicy {
 };
 
 const TransferPolicies::Entry kEntry{
-    "auto", "serialized below threshold_tokens, layer by layer from there on",
-    [](JsonReader& settings) {
-      return std::make_unique<AutoTransfer>(
-          static_cast<std::uint32_t>(settings.integer("threshold_tokens", 0, 100'000'000)));
+    "auto",
+    "serialized below threshold_tokens, layer by layer from there on",
+    {kThreshold},
+    [](JsonReader& section) {
+      const auto threshold_tokens = kThreshold.count(section, 0, 100'000'000);
+      return [=] { return std::make_unique<AutoTransfer>(threshold_tokens); };
     }};
 
 }  // namespace

@@ -11,26 +11,20 @@ constexpr double kRounding = 1e-6;
 
 }  // namespace
 
-KvTransfers::KvTransfers(const Scenario& scenario, const std::vector<Endpoint>& endpoints,
-                         const MakeFabric& make_fabric, Clock& clock, RequestTable& requests,
-                         std::vector<Instance>& instances, KvTransferListener& listener,
-                         Observer& observer)
+KvTransfers::KvTransfers(const KvTransferKind& kind, const std::vector<Endpoint>& endpoints,
+                         Clock& clock, RequestTable& requests, std::vector<Instance>& instances,
+                         KvTransferListener& listener, Observer& observer)
     : clock_(clock),
       requests_(requests),
       instances_(instances),
       listener_(listener),
       observer_(observer),
       endpoints_(endpoints),
-      bytes_per_token_(scenario.llm.kv_bytes_per_token),
+      bytes_per_token_(kind.bytes_per_token),
       lines_(instances.size()),
-      fabric_(make_fabric(*this)) {
-  JsonReader transfer(scenario.document["kv_transfer"], "kv_transfer");
-  policy_ = TransferPolicies::make("kv_transfer.policy", "KV transfer policy",
-                                   scenario.kv_transfer.policy, transfer);
-  admission_ =
-      Admissions::make("kv_transfer.admission", "admission", scenario.kv_transfer.admission,
-                       AdmissionContext{clock, *this, scenario.kv_transfer, instances.size()});
-}
+      fabric_(kind.fabric(*this)),
+      policy_(kind.policy()),
+      admission_(kind.admission({clock, *this, instances.size()})) {}
 
 double KvTransfers::bytes_of(const FinishedRequest& record) const {
   return record.prompt_tokens * bytes_per_token_;
@@ -40,31 +34,39 @@ void KvTransfers::prompt_started(RequestId request, double duration_s) {
   RequestState& state = requests_[request];
   if (!policy_->layer_by_layer(state.record.prompt_tokens)) return;
   state.overlap_until_s = clock_.now() + duration_s;
+  state.go(Step::kPromptNoRoom);
   ask_for_room(request);
 }
 
 void KvTransfers::prompt_finished(RequestId request) {
   RequestState& state = requests_[request];
-  if (state.sending == Sending::kNot) {
-    ask_for_room(request);
-  } else if (state.sending == Sending::kWaiting) {
-    join_line_out(request);
-  } else if (state.sending == Sending::kArrived) {
-    conclude(request);
+  switch (state.step()) {
+    case Step::kPrompt:
+      state.go(Step::kNoRoom);
+      ask_for_room(request);
+      break;
+    case Step::kPromptNoRoom:
+      state.go(Step::kNoRoom);
+      join_line_out(request);
+      break;
+    case Step::kPromptSends:
+      state.go(Step::kSends);
+      break;
+    default:
+      conclude(request);
   }
 }
 
 void KvTransfers::ask_for_room(RequestId request) {
   RequestState& state = requests_[request];
   const InstanceId to = state.record.token_instance;
-  state.sending = Sending::kWaiting;
   state.record.transfer_ready_s = clock_.now();
   if (!admission_->has_queue(to) && admit(request, to)) return;
   admission_->wait(request, to);
   state.in_line = true;
   ++lines_[to].in;
   instances_[to].expect_transfer();
-  if (state.stage == Stage::kSending) join_line_out(request);
+  if (state.step() == Step::kNoRoom) join_line_out(request);
 }
 
 void KvTransfers::join_line_out(RequestId request) {
@@ -105,7 +107,7 @@ bool KvTransfers::admit(RequestId request, InstanceId to) {
   if (!instances_[to].admits(kv_tokens)) return false;
   instances_[to].hold(kv_tokens);
   state.sent_tokens = kv_tokens;
-  state.sending = Sending::kFlowing;
+  state.go(state.step() == Step::kNoRoom ? Step::kSends : Step::kPromptSends);
   state.record.transfer_start_s = clock_.now();
   const double bytes = bytes_of(state.record);
   // Layers cannot leave faster than they are computed.
@@ -119,8 +121,12 @@ bool KvTransfers::admit(RequestId request, InstanceId to) {
 void KvTransfers::transfer_done(std::uint64_t tag) {
   const auto request = static_cast<RequestId>(tag);
   RequestState& state = requests_[request];
-  state.sending = Sending::kArrived;
-  if (state.stage == Stage::kSending) conclude(request);
+  state.transfer = kNoTransfer;
+  if (state.step() == Step::kPromptSends) {
+    state.go(Step::kPromptSent);
+  } else {
+    conclude(request);
+  }
 }
 
 void KvTransfers::conclude(RequestId request) {
@@ -130,7 +136,7 @@ void KvTransfers::conclude(RequestId request) {
     arrived(request);
     return;
   }
-  state.sending = Sending::kConcluding;
+  state.go(Step::kSyncs);
   state.concluding = clock_.at<&KvTransfers::arrived>(clock_.now() + sync_s, this, request);
 }
 
@@ -151,30 +157,31 @@ void KvTransfers::arrived(std::uint64_t tag) {
   }
   observer_.transferred(record.prompt_instance, record.token_instance, record.transfer_start_s,
                         record.transfer_end_s, bytes, ideal_s);
-  state.sending = Sending::kNot;
+  state.concluding = kNoEvent;
   state.overlap_until_s = 0;
   listener_.kv_arrived(request);
 }
 
 void KvTransfers::transfer_failed(std::uint64_t tag) {
   const auto request = static_cast<RequestId>(tag);
-  requests_[request].sending = Sending::kNot;
-  requests_[request].overlap_until_s = 0;
+  RequestState& state = requests_[request];
+  state.transfer = kNoTransfer;
+  state.overlap_until_s = 0;
+  if (state.step() == Step::kPromptSends) state.go(Step::kPrompt);
   listener_.kv_lost(request);
 }
 
 void KvTransfers::drop(RequestId request) {
   RequestState& state = requests_[request];
-  if (state.sending == Sending::kWaiting) {
+  if (state.in_line) {
     admission_->forget(request, state.record.token_instance);
     leave_line(request);
-  } else if (state.sending == Sending::kFlowing) {
-    fabric_->cancel(state.transfer);
-  } else if (state.sending == Sending::kConcluding) {
-    clock_.cancel(state.concluding);
   }
-  state.sending = Sending::kNot;
+  if (state.transfer != kNoTransfer) fabric_->cancel(state.transfer);
+  state.transfer = kNoTransfer;
+  clock_.cancel(state.concluding);
   state.overlap_until_s = 0;
+  if (state.in(kLayersLeave)) state.go(Step::kPrompt);
 }
 
 }  // namespace cleave

@@ -22,15 +22,21 @@ class KvTransferListener {
   virtual void kv_waits(InstanceId from, InstanceId to) = 0;
 };
 
+/// What transfers are made of.
+struct KvTransferKind {
+  double bytes_per_token = 0;
+  TransferPolicies::Make policy;
+  Admissions::Make admission;
+  std::function<std::unique_ptr<Fabric>(TransferListener&)> fabric;
+};
+
 /// Moves KV caches from prompt to token instances: waits for room there, reserves it, and starts
 /// one flow a request.
 class KvTransfers : public AdmissionClient, public TransferListener {
  public:
-  using MakeFabric = std::function<std::unique_ptr<Fabric>(TransferListener&)>;
-
-  KvTransfers(const Scenario& scenario, const std::vector<Endpoint>& endpoints,
-              const MakeFabric& make_fabric, Clock& clock, RequestTable& requests,
-              std::vector<Instance>& instances, KvTransferListener& listener, Observer& observer);
+  KvTransfers(const KvTransferKind& kind, const std::vector<Endpoint>& endpoints, Clock& clock,
+              RequestTable& requests, std::vector<Instance>& instances,
+              KvTransferListener& listener, Observer& observer);
 
   /// The prompt phase of `request` began and will take `duration_s`: layers may leave from now on.
   void prompt_started(RequestId request, double duration_s);

@@ -9,7 +9,7 @@ class Layerwise : public TransferPolicy {
 };
 
 const TransferPolicies::Entry kEntry{"layerwise", "each layer as soon as it is computed",
-                                     [](JsonReader&) { return std::make_unique<Layerwise>(); }};
+                                     [] { return std::make_unique<Layerwise>(); }};
 
 }  // namespace
 

@@ -7,13 +7,15 @@ namespace cleave {
 
 namespace {
 
+const Setting kInterval{"poll_interval_s", 1, "s", "between two questions for room"};
+
 /// A transfer that found no room asks again every `poll_interval_s`, as in the published simulator.
 /// Where nothing but such questions is left to happen they are put off until the cluster makes
 /// room.
 class PollAdmission : public Admission {
  public:
-  explicit PollAdmission(const AdmissionContext& context)
-      : clock_(context.clock), client_(context.client), interval_s_(context.spec.poll_interval_s) {}
+  PollAdmission(const AdmissionContext& context, double interval_s)
+      : clock_(context.clock), client_(context.client), interval_s_(interval_s) {}
 
   void wait(RequestId request, InstanceId to) override {
     if (free_.empty()) {
@@ -87,8 +89,12 @@ class PollAdmission : public Admission {
 };
 
 const Admissions::Entry kEntry{
-    "poll", "asks again every poll_interval_s, as published",
-    [](const AdmissionContext& context) { return std::make_unique<PollAdmission>(context); }};
+    "poll", "asks again every poll_interval_s, as published", {kInterval}, [](JsonReader& section) {
+      const double interval_s = kInterval.number(section, {0.01, 1e6, false});
+      return [=](const AdmissionContext& context) {
+        return std::make_unique<PollAdmission>(context, interval_s);
+      };
+    }};
 
 }  // namespace
 

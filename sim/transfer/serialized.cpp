@@ -9,7 +9,7 @@ class Serialized : public TransferPolicy {
 };
 
 const TransferPolicies::Entry kEntry{"serialized", "the whole cache after the prompt phase",
-                                     [](JsonReader&) { return std::make_unique<Serialized>(); }};
+                                     [] { return std::make_unique<Serialized>(); }};
 
 }  // namespace
 

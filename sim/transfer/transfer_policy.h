@@ -2,7 +2,6 @@
 
 #include <cstdint>
 
-#include "sim/base/json_reader.h"
 #include "sim/base/registry.h"
 
 namespace cleave {
@@ -15,6 +14,6 @@ class TransferPolicy {
   /// where the whole cache leaves when the prompt phase is done.
   virtual bool layer_by_layer(std::uint32_t prompt_tokens) const = 0;
 };
-using TransferPolicies = Registry<TransferPolicy, JsonReader&>;
+using TransferPolicies = Registry<TransferPolicy>;
 
 }  // namespace cleave

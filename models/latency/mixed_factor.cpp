@@ -1,0 +1,42 @@
+#include "models/latency/mixed_factor.h"
+
+#include <algorithm>
+
+namespace cleave {
+
+namespace {
+
+class MixedFactor : public LatencyModel {
+ public:
+  MixedFactor(std::unique_ptr<LatencyModel> latency, double factor, bool at_least_decode)
+      : latency_(std::move(latency)), factor_(factor), at_least_decode_(at_least_decode) {}
+
+  RunCost cost(const BatchShape& shape) const override {
+    if (shape.prefill_tokens == 0 || shape.decodes == 0) return latency_->cost(shape);
+    const RunCost prompts =
+        latency_->cost({shape.prefill_tokens + shape.decodes, shape.prefill_pairs + shape.decodes,
+                        shape.pairs_growth, 0, 0});
+    RunCost cost{factor_ * prompts.first_s, factor_ * prompts.growth_s, prompts.holds_for};
+    if (at_least_decode_) {
+      const double decodes_s = decode_s(*latency_, shape.decodes, shape.kv_tokens);
+      if (decodes_s > cost.first_s) cost = {decodes_s, 0, 1};
+    }
+    return cost;
+  }
+  bool estimated() const override { return latency_->estimated(); }
+  std::string profile() const override { return latency_->profile(); }
+
+ private:
+  std::unique_ptr<LatencyModel> latency_;
+  double factor_;
+  bool at_least_decode_;
+};
+
+}  // namespace
+
+std::unique_ptr<LatencyModel> with_mixed_factor(std::unique_ptr<LatencyModel> latency,
+                                                double factor, bool at_least_decode) {
+  return std::make_unique<MixedFactor>(std::move(latency), factor, at_least_decode);
+}
+
+}  // namespace cleave

@@ -1,0 +1,27 @@
+#include "sim/core/step.h"
+
+namespace cleave {
+
+const char* step_name(Step step) {
+  static constexpr std::array<const char*, static_cast<std::size_t>(Step::kCount)> kNames{
+      "gone",
+      "outside",
+      "waits for its prompt phase",
+      "in its prompt phase",
+      "in its prompt phase, layers wait for room",
+      "in its prompt phase, layers leave",
+      "in its prompt phase, layers arrived",
+      "stopped in its prompt phase",
+      "cache waits for room",
+      "cache on its way",
+      "cache being synchronised",
+      "waits for its token phase",
+      "decodes",
+      "put aside",
+      "waits for its cache to be computed again",
+      "cache computed again",
+      "stopped in its token phase"};
+  return kNames[static_cast<std::size_t>(step)];
+}
+
+}  // namespace cleave

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+
+#include "sim/core/records.h"
+#include "sim/core/step.h"
+
+namespace cleave {
+
+/// A phase of a request as something that waits to run: 2 * RequestId for its prompt task, one more
+/// for its token task.
+using TaskId = std::uint32_t;
+inline constexpr TaskId kNoTask = 0xffffffffU;
+enum class Phase : std::uint8_t { kPrompt, kToken };
+constexpr TaskId task_of(RequestId request, Phase phase) {
+  return 2 * request + (phase == Phase::kToken ? 1 : 0);
+}
+constexpr RequestId request_of(TaskId task) { return task / 2; }
+constexpr Phase phase_of(TaskId task) { return task % 2 == 0 ? Phase::kPrompt : Phase::kToken; }
+
+/// All that the cluster knows of a request between its arrival and its end.
+struct RequestState {
+  FinishedRequest record;
+  std::uint32_t generated = 0;    ///< output tokens so far
+  std::uint32_t prefilled = 0;    ///< tokens of its prompt task computed so far
+  std::uint32_t held_tokens = 0;  ///< KV tokens reserved on the instance of its current task
+  std::uint32_t sent_tokens = 0;  ///< KV tokens reserved for it on its token instance by a transfer
+  double last_token_s = 0;
+
+  // On its way between instances:
+  double overlap_until_s = 0;  ///< end of the prompt phase during which its layers leave; 0: none
+  std::uint32_t transfer = 0xffffffffU;    ///< TransferId while flowing, else kNoTransfer
+  std::uint32_t concluding = 0xffffffffU;  ///< EventId while its layers are synchronised
+  bool in_line = false;                    ///< waits for room on its token instance
+  /// From 1, of those that wait to leave its prompt instance; 0: none.
+  std::uint32_t line_place = 0;
+
+  // In a batch:
+  std::uint32_t chunk = 0;           ///< tokens of its prompt task an iteration
+  std::uint64_t joined_step = 0;     ///< steps of the batch when it joined
+  std::uint32_t joined_segment = 0;  ///< segments of the batch when it joined
+
+  // On an instance:
+  bool token_task_queued = false;  ///< on the prompt's own instance, behind the prompt
+  bool in_progress = false;        ///< began there and has tokens left to generate there
+  /// Being passed over: while it waits, the instance's choices until then; else the count so far.
+  std::uint64_t passed_over = 0;
+
+  // Load as assigned by the scheduler, so that exactly the same is taken away again.
+  std::uint32_t expected_output = 0;
+
+  Step step() const { return step_; }
+  bool in(Steps steps) const { return steps.has(step_); }
+  Phase phase() const { return in(kComputesPrompt) ? Phase::kPrompt : Phase::kToken; }
+  /// Throws BrokenInvariant where the table of steps does not allow it.
+  void go(Step next) {
+    if (!may_follow(step_, next)) refuse(next);
+    step_ = next;
+  }
+
+  /// Tokens of its prompt task: the prompt, and what was generated before its KV cache was dropped.
+  std::uint32_t prompt_work() const { return record.prompt_tokens + generated; }
+  std::uint32_t prompt_left() const { return prompt_work() - prefilled; }
+  std::uint32_t remaining() const { return record.output_tokens - generated; }
+
+ private:
+  [[noreturn]] void refuse(Step next) const;
+
+  Step step_ = Step::kGone;
+};
+
+}  // namespace cleave

@@ -1,0 +1,107 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "sim/machine/request_table.h"
+
+namespace cleave {
+
+/// Who waits on one instance for a place in its batch: prompts, first come first served, behind
+/// those whose KV cache was dropped; sequences put aside; and sequences that never ran here, by
+/// arrival. Counts how often each was passed over, and how many are in progress.
+///
+/// With one queue for all (as published), prompts stand in line with the sequences too, a prompt's
+/// token phase right behind it, and the least passed over in front.
+class WaitingRoom {
+ public:
+  WaitingRoom(RequestTable& requests, bool one_queue)
+      : requests_(&requests),
+        one_queue_(one_queue),
+        prompts_(requests.links),
+        aside_(requests.links),
+        tasks_(requests.pending),
+        by_arrival_(requests.waiting_positions) {}
+
+  /// Requests that wait.
+  std::uint32_t size() const { return size_; }
+  bool has_tasks() const { return !tasks_.empty() || !prompts_.empty(); }
+  /// Each of these is kNoRequest where there is none.
+  RequestId first_prompt() const { return prompts_.first(); }
+  RequestId first_aside() const { return aside_.first(); }
+  RequestId last_aside() const { return aside_.last(); }
+  /// Of the sequences, and prompts in one queue: those in progress before others, by arrival.
+  RequestId first_by_arrival() const {
+    return by_arrival_.empty() ? kNoRequest : by_arrival_.top().id;
+  }
+  /// Tasks of the queue of sequences (or of all), the most passed over in front; kNoTask behind the
+  /// last.
+  TaskId first_task() const { return tasks_.front(); }
+  TaskId after(TaskId task) const { return tasks_.after(task); }
+  std::uint64_t passed_over(TaskId task) const;
+
+  /// Requests that began here and have tokens left to generate here.
+  std::uint32_t in_progress() const { return in_progress_; }
+  /// Whether its choice would add to them.
+  bool begins(RequestId request) const { return !(*requests_)[request].in_progress; }
+  /// Caches that wait to be computed again.
+  std::uint32_t dropped() const { return dropped_; }
+  /// Transfers that wait for room here.
+  std::uint32_t transfers_expected() const { return transfers_expected_; }
+  void expect_transfer() { ++transfers_expected_; }
+  void forget_transfer() { --transfers_expected_; }
+
+  /// Comes in before its prompt phase, or before its token phase.
+  void enter(RequestId request);
+  /// In one queue, its token task queues behind its prompt.
+  void queue_token_task(RequestId request);
+  /// Comes back out of the batch, in memory.
+  void put_aside(RequestId request);
+  /// Its cache was dropped, in the batch or aside: it goes in front of the prompts.
+  void drop(RequestId request, Step before);
+  /// Was chosen to run.
+  void choose(RequestId request);
+  /// A choice was made: everybody left was passed over once more.
+  void close();
+  /// Leaves the instance from here.
+  void withdraw(RequestId request);
+  /// Left the instance from the batch, or nothing of it is in progress any more.
+  void end_progress(RequestId request);
+  /// The instance stopped: everybody leaves.
+  void stop();
+  /// One of these, or of the batch.
+  void stop(RequestId request);
+
+ private:
+  struct ArrivalKey {
+    bool begins;
+    double arrival_s;
+    std::uint64_t order;
+    bool operator<(const ArrivalKey& other) const {
+      if (begins != other.begins) return other.begins;
+      return arrival_s != other.arrival_s ? arrival_s < other.arrival_s : order < other.order;
+    }
+  };
+
+  RequestState& state(RequestId request) { return (*requests_)[request]; }
+  bool in_task_queue(Phase phase) const { return phase == Phase::kToken || one_queue_; }
+  void stand_by_arrival(RequestId request);
+  void enqueue(TaskId task);
+  void leave(RequestId request, Step step);
+
+  RequestTable* requests_;
+  bool one_queue_;
+  RequestList prompts_;
+  RequestList aside_;
+  PendingQueue tasks_;
+  IndexedHeap<ArrivalKey> by_arrival_;
+  std::vector<TaskId> chosen_;  ///< while a choice is made: tasks that still stand in the queue
+  std::uint32_t size_ = 0;
+  std::uint32_t in_progress_ = 0;
+  std::uint32_t dropped_ = 0;
+  std::uint32_t transfers_expected_ = 0;
+  std::uint64_t choices_ = 0;
+  std::uint64_t arrivals_ = 0;
+};
+
+}  // namespace cleave
