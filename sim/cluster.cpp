@@ -125,15 +125,15 @@ void Cluster::unload(const RequestState& state) {
   const Demand demand = demand_of(state);
   InstanceLoad& prompt = loads_[record.prompt_instance];
   InstanceLoad& token = loads_[record.token_instance];
-  if (state.in(kInPromptPhase)) {
+  if (state.in(steps::kInPromptPhase)) {
     prompt.pending_tokens -= record.prompt_tokens;
     --prompt.requests;
-  } else if (state.in(kInTokenPhase)) {
+  } else if (state.in(steps::kInTokenPhase)) {
     --token.requests;
   }
   token.pending_tokens -= 1;
   token.reserved_tokens -= demand.kv_tokens();
-  if (record.moved() && !state.in(kInTokenPhase)) {
+  if (record.moved() && !state.in(steps::kInTokenPhase)) {
     prompt.reserved_tokens -= demand.prompt_kv_tokens();
     scheduler_->load_changed(record.prompt_instance);
   }
@@ -191,7 +191,7 @@ void Cluster::kv_arrived(RequestId request) {
 
 void Cluster::kv_lost(RequestId request) {
   RequestState& state = requests_[request];
-  if (state.in(kBetween)) {
+  if (state.in(steps::kBetween)) {
     restart(request);
     return;
   }

@@ -62,14 +62,14 @@ void Cluster::stop(const std::vector<InstanceId>& ids) {
   for (RequestId request = 0; request < requests_.states.size(); ++request) {
     const RequestState& state = requests_[request];
     if (state.in(Steps(Step::kGone, Step::kOutside))) continue;
-    const bool from_here = stops[state.record.prompt_instance] && !state.in(kInTokenPhase);
+    const bool from_here = stops[state.record.prompt_instance] && !state.in(steps::kInTokenPhase);
     if (from_here || stops[state.record.token_instance]) hit.push_back(request);
   }
   std::sort(hit.begin(), hit.end(), [&](RequestId a, RequestId b) {
     return requests_[a].record.number < requests_[b].record.number;
   });
   for (const RequestId request : hit) {
-    if (requests_[request].in(kRuns)) {
+    if (requests_[request].in(steps::kRuns)) {
       lose_transfer(request);
     } else {
       restart(request);
@@ -104,7 +104,7 @@ bool Cluster::strand_cut_off() {
   std::vector<RequestId> cut_off;
   for (RequestId request = 0; request < requests_.states.size(); ++request) {
     const RequestState& state = requests_[request];
-    if (state.in(kFlows)) cut_off.push_back(request);
+    if (state.in(steps::kFlows)) cut_off.push_back(request);
   }
   for (const RequestId request : cut_off) {
     take_back(request);

@@ -14,8 +14,8 @@ void Cluster::take_back(RequestId request) {
   RequestState& state = requests_[request];
   const InstanceId from = state.record.prompt_instance;
   const InstanceId to = state.record.token_instance;
-  const InstanceId here = state.in(kInTokenPhase) ? to : from;
-  if (state.in(kWaits)) instances_[here].withdraw(request);
+  const InstanceId here = state.in(steps::kInTokenPhase) ? to : from;
+  if (state.in(steps::kWaits)) instances_[here].withdraw(request);
   transfers_->drop(request);
   unload(state);
   const std::uint32_t held = state.held_tokens;

@@ -8,6 +8,7 @@
 #include "sim/base/json_reader.h"
 #include "sim/cli/command.h"
 #include "sim/fabric/fabric.h"
+#include "sim/machine/batching_policy.h"
 #include "sim/machine/memory_policy.h"
 #include "sim/report/table.h"
 #include "sim/scheduling/scheduler.h"
@@ -68,9 +69,11 @@ void print_registry(const std::string& path) {
   for (const std::string& name : Policies::names()) {
     std::cout << wrapped("  " + name + ": " + Policies::summary(name) + "\n", 80, 4);
     for (const Setting& setting : Policies::settings(name)) {
-      std::cout << wrapped("    " + setting.name + " (" + setting.otherwise.dump() +
-                               (setting.unit.empty() ? "" : " " + setting.unit) +
-                               "): " + setting.meaning + "\n",
+      const std::string otherwise = setting.otherwise.is_null() ? "" : setting.otherwise.dump();
+      const std::string gap = otherwise.empty() || setting.unit.empty() ? "" : " ";
+      const std::string brackets = otherwise + gap + setting.unit;
+      std::cout << wrapped("    " + setting.name + (brackets.empty() ? "" : " (" + brackets + ")") +
+                               ": " + setting.meaning + "\n",
                            80, 6);
     }
   }
@@ -79,6 +82,7 @@ void print_registry(const std::string& path) {
 void print_policies() {
   print_registry<Schedulers>("scheduler.policy");
   print_registry<LatencyPolicies>("latency.policy");
+  print_registry<BatchingPolicies>("batching.policy");
   print_registry<MemoryPolicies>("batching.memory");
   print_registry<TransferPolicies>("kv_transfer.policy");
   print_registry<Admissions>("kv_transfer.admission");

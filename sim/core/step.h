@@ -41,6 +41,8 @@ class Steps {
   std::uint32_t bits_ = 0;
 };
 
+namespace steps {
+
 /// Assigned, prompt phase not done.
 inline constexpr Steps kInPromptPhase{Step::kPromptWaits, Step::kPrompt,     Step::kPromptNoRoom,
                                       Step::kPromptSends, Step::kPromptSent, Step::kPromptStopped};
@@ -65,6 +67,8 @@ inline constexpr Steps kRuns{Step::kPrompt,     Step::kPromptNoRoom, Step::kProm
 inline constexpr Steps kStopped{Step::kPromptStopped, Step::kTokenStopped};
 /// Its KV cache is in the fabric.
 inline constexpr Steps kFlows{Step::kPromptSends, Step::kSends};
+
+}  // namespace steps
 
 /// The steps that may follow each step.
 inline constexpr std::array<Steps, static_cast<std::size_t>(Step::kCount)> kNextSteps{{

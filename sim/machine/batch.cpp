@@ -52,7 +52,7 @@ void Batch::advance(std::uint64_t iterations, double last_s) {
 void Batch::settle(RequestId request, double now_s) {
   RequestState& state = (*requests_)[request];
   const auto steps = static_cast<std::uint32_t>(steps_ - state.joined_step);
-  const bool prompt = state.in(kComputesPrompt);
+  const bool prompt = state.in(steps::kComputesPrompt);
   if (steps == 0) {
     std::erase(prompt ? new_prompts_ : new_decodes_, request);
     return;
@@ -72,7 +72,7 @@ void Batch::leave(RequestId request, double now_s) {
   settle(request, now_s);
   const RequestState& state = (*requests_)[request];
   ran_.erase(request);
-  if (state.in(kComputesPrompt)) {
+  if (state.in(steps::kComputesPrompt)) {
     --prompts_;
     prompt_tokens_ -= state.chunk;
     prompt_pairs_ -= pairs(state.chunk, state.prefilled);

@@ -6,7 +6,11 @@ namespace cleave {
 
 KvMemory::KvMemory(InstanceId instance, const KvMemoryKind& kind, const Clock& clock,
                    Observer& observer)
-    : instance_(instance), kind_(&kind), clock_(&clock), observer_(&observer) {
+    : instance_(instance),
+      kind_(&kind),
+      clock_(&clock),
+      observer_(&observer),
+      growth_per_token_(kind.policy->growth()) {
   report();
 }
 
@@ -25,7 +29,7 @@ void KvMemory::release(std::uint32_t tokens) {
 }
 
 void KvMemory::grow(std::uint64_t tokens) {
-  const auto grown = static_cast<std::int64_t>(tokens * growth_per_token());
+  const auto grown = static_cast<std::int64_t>(tokens * growth_per_token_);
   if (grown > 0) {
     held_tokens_ += grown;
     report();

@@ -56,11 +56,11 @@ class KvMemory {
   std::uint32_t to_start(const RequestState& request) const;
   /// KV tokens to hold for a request whose cache arrives by a transfer.
   std::uint32_t to_receive(const RequestState& request) const;
-  std::uint32_t growth_per_token() const { return kind_->policy->growth(); }
+  std::uint32_t growth_per_token() const { return growth_per_token_; }
 
  private:
   std::int64_t growth(std::uint32_t sequences) const {
-    return static_cast<std::int64_t>(growth_per_token()) * sequences;
+    return static_cast<std::int64_t>(growth_per_token_) * sequences;
   }
   void report();
 
@@ -68,6 +68,7 @@ class KvMemory {
   const KvMemoryKind* kind_;
   const Clock* clock_;
   Observer* observer_;
+  std::uint32_t growth_per_token_;
   std::int64_t held_tokens_ = 0;
 };
 

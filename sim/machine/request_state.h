@@ -51,7 +51,7 @@ struct RequestState {
 
   Step step() const { return step_; }
   bool in(Steps steps) const { return steps.has(step_); }
-  Phase phase() const { return in(kComputesPrompt) ? Phase::kPrompt : Phase::kToken; }
+  Phase phase() const { return in(steps::kComputesPrompt) ? Phase::kPrompt : Phase::kToken; }
   /// Throws BrokenInvariant where the table of steps does not allow it.
   void go(Step next) {
     if (!may_follow(step_, next)) refuse(next);

@@ -8,8 +8,9 @@ std::uint32_t Selection::kv_to_start(RequestId request) const {
 }
 
 bool Selection::fits(std::uint32_t kv_tokens) const {
-  return parts_.memory.fits(kv_tokens,
-                            {parts_.batch.decodes(), parts_.run.begun(parts_.clock.now())});
+  const std::uint32_t growing = parts_.memory.growth_per_token() > 0 ? parts_.batch.decodes() : 0;
+  const std::uint64_t begun = growing > 0 ? parts_.run.begun(parts_.clock.now()) : 0;
+  return parts_.memory.fits(kv_tokens, {growing, begun});
 }
 
 void Selection::take(RequestId request) {

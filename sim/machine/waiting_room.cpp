@@ -5,7 +5,7 @@ namespace cleave {
 std::uint64_t WaitingRoom::passed_over(TaskId task) const {
   const RequestState& request = (*requests_)[request_of(task)];
   if (phase_of(task) != request.phase()) return 0;
-  if (request.in(kRuns)) return request.passed_over;
+  if (request.in(steps::kRuns)) return request.passed_over;
   return choices_ - request.passed_over;
 }
 
@@ -104,7 +104,7 @@ void WaitingRoom::end_progress(RequestId request) {
 // Out of whatever it stands in but the queue of tasks.
 void WaitingRoom::leave(RequestId request, Step step) {
   --size_;
-  const Phase phase = kComputesPrompt.has(step) ? Phase::kPrompt : Phase::kToken;
+  const Phase phase = steps::kComputesPrompt.has(step) ? Phase::kPrompt : Phase::kToken;
   if (in_task_queue(phase)) by_arrival_.erase(request);
   if (step == Step::kAside) {
     aside_.erase(request);
@@ -116,8 +116,8 @@ void WaitingRoom::leave(RequestId request, Step step) {
 
 void WaitingRoom::stop(RequestId request) {
   RequestState& stopped = state(request);
-  if (stopped.in(kStopped)) return;
-  stopped.go(stopped.in(kInPromptPhase) ? Step::kPromptStopped : Step::kTokenStopped);
+  if (stopped.in(steps::kStopped)) return;
+  stopped.go(stopped.in(steps::kInPromptPhase) ? Step::kPromptStopped : Step::kTokenStopped);
   stopped.in_progress = false;
   stopped.token_task_queued = false;
 }

@@ -181,7 +181,7 @@ void KvTransfers::drop(RequestId request) {
   state.transfer = kNoTransfer;
   clock_.cancel(state.concluding);
   state.overlap_until_s = 0;
-  if (state.in(kLayersLeave)) state.go(Step::kPrompt);
+  if (state.in(steps::kLayersLeave)) state.go(Step::kPrompt);
 }
 
 }  // namespace cleave

@@ -10,6 +10,7 @@
 #include "sim/base/random.h"
 #include "sim/fabric/fabric.h"
 #include "tests/catch.h"
+#include "tests/support/policies.h"
 
 namespace cleave {
 
@@ -153,10 +154,7 @@ class Run : public TransferListener {
     for (std::size_t i = 0; i < network.nic.size(); ++i) {
       endpoints_.push_back({static_cast<std::uint32_t>(i), 1, network.nic[i], 0, 0});
     }
-    const Json settings{{"latency_s", kLatencyS}};
-    JsonReader reader(settings, "fabric");
-    fabric_ = Fabrics::make("fabric.topology", "topology", "star", reader,
-                            FabricContext{engine_, *this, endpoints_});
+    fabric_ = policy<Fabrics>("star", {{"latency_s", kLatencyS}})({engine_, *this, endpoints_});
     for (std::size_t i = 0; i < network.flows.size(); ++i) {
       engine_.at<&Run::start>(network.flows[i].start_s, this, i);
     }

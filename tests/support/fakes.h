@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 #include "sim/machine/instance.h"
 #include "sim/scheduling/scheduler.h"
 #include "sim/transfer/kv_transfers.h"
+#include "tests/support/policies.h"
 
 namespace cleave {
 
@@ -33,8 +35,11 @@ class FakeClock : public Clock {
 /// A prompt takes a millisecond a token, an iteration of decodes 100 ms whatever its size.
 class FlatLatency : public LatencyModel {
  public:
-  double prefill_s(double tokens, double) const override { return 0.001 * tokens; }
-  DecodeCost decode(std::uint32_t) const override { return {0.1, 0}; }
+  RunCost cost(const BatchShape& shape) const override {
+    const double tokens = 1.0 * shape.prefill_tokens + shape.decodes;
+    return {shape.prefill_tokens > 0 ? std::max(0.001 * tokens, shape.decodes > 0 ? 0.1 : 0) : 0.1,
+            0};
+  }
 };
 
 /// Remembers what it is told, and takes back the memory of who is done.
@@ -61,13 +66,10 @@ struct Notes : InstanceListener, Observer {
 class InstanceAlone {
  public:
   explicit InstanceAlone(std::int64_t capacity_tokens, const std::string& memory = "paged") {
-    policy_ = MemoryPolicies::make("batching.memory", "memory policy", memory);
+    policy_ = policy<MemoryPolicies>(memory)();
     kind.latency = &latency_;
-    kind.memory = policy_.get();
-    kind.capacity_tokens = capacity_tokens;
-    kind.kv_bytes_per_token = 1;
-    kind.batching.mixed_iteration_factor = 1;
-    kind.decode.assign(kind.batching.max_sequences + std::size_t{1}, {0.1, 0});
+    kind.memory = {policy_.get(), capacity_tokens, 0, 0, 1};
+    set_batching(Json::object());
     notes.clock = &clock;
     notes.release = [this](RequestId id) {
       instances_.front().release(std::exchange(requests[id].held_tokens, 0));
@@ -76,6 +78,10 @@ class InstanceAlone {
   InstanceAlone(const InstanceAlone&) = delete;
   InstanceAlone& operator=(const InstanceAlone&) = delete;
 
+  /// The policy `splitwise`, with these settings.
+  void set_batching(const Json& settings) {
+    kind.batching = policy<BatchingPolicies>("splitwise", settings);
+  }
   /// After changes to `kind`.
   Instance& start() {
     instances_.emplace_back(0, kind, clock, requests, notes, notes);
@@ -93,7 +99,7 @@ class InstanceAlone {
     record.prompt_instance = record.token_instance = 0;
     return id;
   }
-  void arrive(RequestId id) { instances_.front().arrive(id, true); }
+  void arrive(RequestId id) { instances_.front().arrive(id); }
 
   /// When the prompt of `id` was done; negative: it is not.
   double prompt_done_s(RequestId id) const { return when(notes.prompts, id); }

@@ -32,12 +32,9 @@ struct Instance {
         "policy", "policy", policy,
         InstanceDescription{model, server, tensor_parallel, pipeline_parallel, {}, "pools[0]"});
   }
-  double prefill_s(double tokens) const {
-    return latency("roofline")->prefill_s(tokens, tokens * tokens);
-  }
-  double decode_s(std::uint32_t sequences, double kv_tokens) const {
-    const DecodeCost cost = latency("roofline")->decode(sequences);
-    return cost.base_s + cost.per_kv_token_s * kv_tokens;
+  double prefill_s(std::uint32_t tokens) const { return prompt_s(*latency("roofline"), tokens); }
+  double decode_s(std::uint32_t sequences, std::int64_t kv_tokens) const {
+    return cleave::decode_s(*latency("roofline"), sequences, kv_tokens);
   }
 };
 
@@ -115,17 +112,18 @@ TEST_CASE("roofline: near what was measured, for every measured instance") {
     instance.llm = profile.llm;
     instance.machine = profile.gpu == "h100-80gb" ? "dgx-h100" : "dgx-a100";
     instance.tensor_parallel = profile.tensor_parallel;
-    for (const double tokens : {512.0, 2048.0, 8192.0}) {
+    for (const std::uint32_t tokens : {512U, 2048U, 8192U}) {
       INFO(name << ", " << tokens << " tokens");
       CHECK(instance.prefill_s(tokens) ==
-            Approx(profile.prefill.seconds(tokens, tokens * tokens)).epsilon(0.25));
+            Approx(profile.prefill.seconds(tokens, 1.0 * tokens * tokens)).epsilon(0.25));
     }
     for (const std::uint32_t sequences : {1U, 8U, 32U}) {
       INFO(name << ", " << sequences << " sequences");
       const DecodeCost cost = profile.decode.cost(sequences);
-      const double kv_tokens = 600.0 * sequences;
-      CHECK(instance.decode_s(sequences, kv_tokens) ==
-            Approx(cost.base_s + cost.per_kv_token_s * kv_tokens).epsilon(0.2));
+      const std::int64_t kv_tokens = 600 * sequences;
+      CHECK(
+          instance.decode_s(sequences, kv_tokens) ==
+          Approx(cost.base_s + cost.per_kv_token_s * static_cast<double>(kv_tokens)).epsilon(0.2));
     }
   }
 }
@@ -151,14 +149,14 @@ TEST_CASE("roofline: nothing is faster than the data sheet allows") {
 TEST_CASE("roofline: more work takes longer, better hardware less") {
   const Instance h100;
   double before_s = 0;
-  for (const double tokens : {1.0, 128.0, 1024.0, 3000.0, 10000.0, 100000.0}) {
+  for (const std::uint32_t tokens : {1U, 128U, 1024U, 3000U, 10000U, 100000U}) {
     CHECK(h100.prefill_s(tokens) > before_s);
     before_s = h100.prefill_s(tokens);
   }
   before_s = 0;
   for (const std::uint32_t sequences : {1U, 2U, 64U, 512U}) {
-    CHECK(h100.decode_s(sequences, 500.0 * sequences) > before_s);
-    before_s = h100.decode_s(sequences, 500.0 * sequences);
+    CHECK(h100.decode_s(sequences, 500 * sequences) > before_s);
+    before_s = h100.decode_s(sequences, 500 * sequences);
   }
   Instance h200;
   h200.machine = "dgx-h200";
@@ -219,7 +217,7 @@ TEST_CASE("roofline: pipeline stages share the KV cache and overlap chunks of a 
   Instance four = one;
   four.pipeline_parallel = 4;
   const auto per_kv = [](const Instance& instance) {
-    return instance.latency("roofline")->decode(8).per_kv_token_s;
+    return instance.latency("roofline")->cost({0, 0, 0, 8, 0}).growth_s;
   };
   CHECK(per_kv(four) == Approx(per_kv(one) / 4));
   CHECK(four.prefill_s(8192) < one.prefill_s(8192));
@@ -233,16 +231,16 @@ TEST_CASE("power caps: prompts slow down as measured at 70 %, decodes from half 
   CHECK_FALSE(uncapped->estimated());
   capped.power_cap = 0.7;
   CHECK_FALSE(capped.latency("auto")->estimated());
-  double prompt_s = uncapped->prefill_s(2048, 2048.0 * 2048);
+  double last_s = prompt_s(*uncapped, 2048);
   for (const double cap : {0.9, 0.8, 0.6, 0.5, 0.4}) {
     INFO(cap);
     capped.power_cap = cap;
     const auto latency = capped.latency("auto");
     CHECK(latency->estimated());
-    const double now_s = latency->prefill_s(2048, 2048.0 * 2048);
-    CHECK(now_s > prompt_s);
-    prompt_s = now_s;
-    const double decode = latency->decode(16).base_s / uncapped->decode(16).base_s;
+    const double now_s = prompt_s(*latency, 2048);
+    CHECK(now_s > last_s);
+    last_s = now_s;
+    const double decode = decode_s(*latency, 16, 0) / decode_s(*uncapped, 16, 0);
     if (cap >= 0.5) {
       CHECK(decode == Approx(1));
     } else {

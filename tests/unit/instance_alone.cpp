@@ -25,7 +25,7 @@ TEST_CASE("instance: what holds memory runs although an older request cannot sta
 
 TEST_CASE("instance: a prompt that finds no place waits for one iteration, not for the next end") {
   InstanceAlone alone(100'000);
-  alone.kind.batching.max_prompt_tokens = 500;
+  alone.set_batching({{"max_prompt_tokens", 500}});
   alone.start();
   const RequestId decoding = alone.add(400, 1000);
   alone.arrive(decoding);
@@ -39,8 +39,7 @@ TEST_CASE("instance: a prompt that finds no place waits for one iteration, not f
 
 TEST_CASE("instance: sequences that starve go before prompts that would always go first") {
   InstanceAlone alone(100'000);
-  alone.kind.batching.max_prompt_tokens = 500;
-  alone.kind.batching.max_preemptions = 2;
+  alone.set_batching({{"max_prompt_tokens", 500}, {"max_preemptions", 2}});
   alone.start();
   const RequestId decoding = alone.add(400, 5);
   alone.arrive(decoding);
@@ -53,7 +52,7 @@ TEST_CASE("instance: sequences that starve go before prompts that would always g
 
 TEST_CASE("instance: max_sequences limits the sequences in progress, prompts put aside or not") {
   InstanceAlone alone(100'000);
-  alone.kind.batching.max_sequences = 3;
+  alone.set_batching({{"max_sequences", 3}});
   alone.start();
   for (int i = 0; i < 10; ++i) alone.arrive(alone.add(2000, 20));
   std::uint32_t most = 0;
@@ -71,8 +70,7 @@ TEST_CASE("instance: max_sequences limits the sequences in progress, prompts put
 
 TEST_CASE("instance: as published, max_sequences is that of an iteration") {
   InstanceAlone alone(100'000, "reserved_in_phases");
-  alone.kind.batching.as_published = true;
-  alone.kind.batching.max_sequences = 3;
+  alone.set_batching({{"as_published", true}, {"max_sequences", 3}});
   alone.start();
   for (int i = 0; i < 10; ++i) alone.arrive(alone.add(2000, 20));
   alone.clock.run_until(2.0 * 10 + 0.05);
@@ -82,7 +80,7 @@ TEST_CASE("instance: as published, max_sequences is that of an iteration") {
 
 TEST_CASE("instance: what starts beside others leaves the watermark and their next tokens free") {
   InstanceAlone alone(1000);
-  alone.kind.watermark_tokens = 100;
+  alone.kind.memory.watermark_tokens = 100;
   Instance& instance = alone.start();
   alone.arrive(alone.add(500, 100));
   alone.clock.run_until(0.55);  // 501 tokens are held, one more is on its way
@@ -92,7 +90,7 @@ TEST_CASE("instance: what starts beside others leaves the watermark and their ne
 
 TEST_CASE("instance: alone, a request may fill the memory to its last token") {
   InstanceAlone alone(1000);
-  alone.kind.watermark_tokens = 100;
+  alone.kind.memory.watermark_tokens = 100;
   alone.start();
   const RequestId request = alone.add(900, 100);
   alone.arrive(request);

@@ -8,8 +8,7 @@ using namespace cleave;
 namespace {
 
 std::unique_ptr<Scheduler> make(ClusterView& cluster, const Json& settings) {
-  JsonReader reader(settings, "scheduler");
-  return Schedulers::make("scheduler.policy", "scheduler", "power_of_two", cluster, reader);
+  return policy<Schedulers>("power_of_two", settings)(cluster);
 }
 
 /// Where 200 requests go, each adding to the load.
@@ -59,5 +58,5 @@ TEST_CASE("power_of_two: prompts and token phases have their own pools") {
 TEST_CASE("power_of_two: its settings are checked") {
   FakeCluster cluster;
   CHECK_THROWS_WITH(make(cluster, {{"candidates", 0}}),
-                    Catch::Matchers::Contains("scheduler.candidates: expected a number from 1"));
+                    Catch::Matchers::Contains("candidates: expected a number from 1"));
 }

@@ -9,10 +9,9 @@ using namespace cleave;
 
 namespace {
 
-std::unique_ptr<Scheduler> make(const std::string& policy, ClusterView& cluster,
+std::unique_ptr<Scheduler> make(const std::string& name, ClusterView& cluster,
                                 const Json& settings = Json::object()) {
-  JsonReader reader(settings, "scheduler");
-  return Schedulers::make("scheduler.policy", "scheduler", policy, cluster, reader);
+  return policy<Schedulers>(name, settings)(cluster);
 }
 
 const Demand kLarge{90'000, 200, 200};
@@ -20,13 +19,13 @@ const Demand kLarge{90'000, 200, 200};
 }  // namespace
 
 TEST_CASE("scheduler: no policy gives a request to an instance that cannot hold it, or is down") {
-  for (const std::string& policy : Schedulers::names()) {
-    INFO(policy);
+  for (const std::string& name : Schedulers::names()) {
+    INFO(name);
     FakeCluster cluster;
     const InstanceId small = cluster.add(PoolRole::kPrompt, 50'000, 0);
     const InstanceId large = cluster.add(PoolRole::kPrompt, 100'000, 1);
     const InstanceId token = cluster.add(PoolRole::kToken, 50'000, 1);
-    const auto scheduler = make(policy, cluster);
+    const auto scheduler = make(name, cluster);
     const Placement placed = scheduler->place(kLarge);
     CHECK(placed.prompt == large);
     CHECK(placed.token == large);
@@ -40,13 +39,13 @@ TEST_CASE("scheduler: no policy gives a request to an instance that cannot hold 
 }
 
 TEST_CASE("scheduler: large requests are spread over all that can hold them") {
-  for (const std::string& policy : Schedulers::names()) {
-    INFO(policy);
+  for (const std::string& name : Schedulers::names()) {
+    INFO(name);
     FakeCluster cluster;
     for (std::uint32_t i = 0; i < 8; ++i) {
       cluster.add(PoolRole::kMixed, i % 2 == 0 ? 100'000 : 50'000, i);
     }
-    const auto scheduler = make(policy, cluster);
+    const auto scheduler = make(name, cluster);
     std::set<InstanceId> used;
     for (int i = 0; i < 4; ++i) {
       const InstanceId id = scheduler->place(kLarge).token;

@@ -1,9 +1,7 @@
 // KV transfers between instances without a network: each cache takes a second to move.
 
-#include "sim/scenario/resolve.h"
 #include "tests/catch.h"
 #include "tests/support/fakes.h"
-#include "tests/support/seen_run.h"
 
 using namespace cleave;
 
@@ -27,23 +25,21 @@ class OneSecond : public Fabric {
 /// Two instances of 1,000 tokens, each with caches for the other.
 struct Ring : KvTransferListener {
   Ring() {
-    scenario = read_scenario(scenario_of({{"kv_transfer", {{"policy", "serialized"}}}}));
-    memory = MemoryPolicies::make("batching.memory", "memory policy", "paged");
+    memory = policy<MemoryPolicies>("paged")();
     kind.latency = &latency;
-    kind.memory = memory.get();
-    kind.capacity_tokens = 1000;
-    kind.kv_bytes_per_token = 1;
-    kind.decode.assign(600, {0.1, 0});
+    kind.memory = {memory.get(), 1000, 0, 0, 1};
+    kind.batching = policy<BatchingPolicies>("splitwise");
     notes.clock = &clock;
     notes.release = [](RequestId) {};
     for (InstanceId id : {0U, 1U}) {
       instances.emplace_back(id, kind, clock, requests, notes, notes);
       endpoints.push_back({id, 1, 1, 1, 0});
     }
-    transfers.emplace(
-        scenario, endpoints,
-        [this](TransferListener& listener) { return std::make_unique<OneSecond>(clock, listener); },
-        clock, requests, instances, *this, notes);
+    const KvTransferKind transfer{1, policy<TransferPolicies>("serialized"),
+                                  policy<Admissions>("wait"), [this](TransferListener& listener) {
+                                    return std::make_unique<OneSecond>(clock, listener);
+                                  }};
+    transfers.emplace(transfer, endpoints, clock, requests, instances, *this, notes);
   }
   Ring(const Ring&) = delete;
   Ring& operator=(const Ring&) = delete;
@@ -59,7 +55,8 @@ struct Ring : KvTransferListener {
     state.record.token_instance = to;
     state.generated = 1;
     state.held_tokens = 600;
-    state.stage = Stage::kSending;
+    state.go(Step::kPromptWaits);
+    state.go(Step::kPrompt);
     instances[from].hold(600);
     transfers->prompt_finished(id);
     return id;
@@ -69,7 +66,6 @@ struct Ring : KvTransferListener {
   void kv_lost(RequestId) override {}
   void kv_waits(InstanceId, InstanceId) override {}
 
-  Scenario scenario;
   FakeClock clock;
   RequestTable requests;
   Notes notes;

@@ -17,8 +17,8 @@ void use(const std::string& settings) {
       merge_scenario(default_scenario(), parse_json(settings, "settings of the target")));
   for (std::size_t pool = 0; pool < scenario.pools.size(); ++pool) {
     const auto latency = pool_latency(scenario, pool);
-    latency->prefill_s(1000, 1e6);
-    latency->decode(16);
+    prompt_s(*latency, 1000);
+    decode_s(*latency, 16, 16'000);
   }
 }
 
