@@ -1,4 +1,4 @@
-"""A decoder with random weights, for scripts/profile_gpu.py."""
+"""A decoder with random weights, for scripts/profile_gpu."""
 import collections
 import math
 

@@ -1,5 +1,5 @@
 """The table of published and simulated figures, from the results of scripts/reproduce."""
-import paper
+from lib import pages, paper
 
 
 class Table:
@@ -22,9 +22,8 @@ class Table:
         self.rows.append([name, published, figure("preset"), figure("default"), why])
 
     def text(self):
-        head = ["figure", "published", "preset splitwise-sim", "default", "why they differ"]
-        lines = [head, ["---"] * len(head)] + self.rows
-        return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+        return pages.table(["figure", "published", "preset splitwise-sim", "default",
+                            "why they differ"], self.rows)
 
 
 def counts(found):

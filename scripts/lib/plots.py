@@ -1,13 +1,11 @@
-"""What the scripts of scripts/plots share: where results and pictures lie, colours, names."""
+"""What the scripts of scripts/plots share: where results and pictures lie, colours, names.
+Matplotlib is needed only where something is drawn."""
+import functools
 import io
 import json
 import pathlib
-import sys
 
-import matplotlib
-from PIL import Image
-matplotlib.use("Agg")
-from matplotlib import pyplot  # noqa: E402
+from lib import command
 
 # Okabe and Ito's colours, which colour-blind people tell apart, and markers for print.
 BLACK, GREY = "#000000", "#999999"
@@ -19,29 +17,48 @@ CLUSTERS = {"Baseline-A100": (GREY, "s"), "Baseline-H100": (BLACK, "D"),
 VARIANTS = {"preset": "preset splitwise-sim", "default": "default"}
 VARIANT_COLOURS = {"preset": SKY, "default": BLUE}
 
-pyplot.rcParams.update({
+STYLE = {
     "font.size": 9, "axes.titlesize": 10, "axes.spines.top": False, "axes.spines.right": False,
-    "axes.grid": True, "axes.axisbelow": True, "grid.color": "#dddddd", "legend.frameon": False})
+    "axes.grid": True, "axes.axisbelow": True, "grid.color": "#dddddd", "legend.frameon": False}
 
 
-def results(usage):
-    """What scripts/reproduce wrote into the folder that the command line names."""
-    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
-        sys.exit(usage.strip())
-    file = pathlib.Path(sys.argv[1], "results.json")
-    if not file.exists():
-        sys.exit(f"{file} is missing; scripts/reproduce {sys.argv[1]} writes it")
-    return json.loads(file.read_text())
+@functools.cache
+def pyplot():
+    try:
+        import matplotlib
+        import PIL.Image  # noqa: F401 (save() needs it)
+    except ImportError as error:
+        raise command.Trouble(f"{error}; expected matplotlib and Pillow (on Debian: apt-get install "
+                              "python3-matplotlib and /usr/bin/python3)") from error
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as loaded
+    loaded.rcParams.update(STYLE)
+    return loaded
+
+
+def draw_results(description, draw):
+    """A script that draws what scripts/reproduce has written: all it does is draw(results)."""
+    def main():
+        parser = command.parser(description)
+        parser.add_argument("folder", metavar="DIR", type=pathlib.Path,
+                            help="into which scripts/reproduce has written")
+        folder = parser.parse_args().folder
+        file = folder / "results.json"
+        if not file.exists():
+            raise command.Trouble(f"{file} is missing; scripts/reproduce {folder} writes it")
+        draw(json.loads(file.read_text()))
+    command.end_with(main)
 
 
 def save(figure, name):
     """Into scripts/plots, in few colours to be small, and without a date: the same results give the
     same file."""
-    folder = pathlib.Path(__file__).resolve().parent.parent / "plots"
+    from PIL import Image
     drawn = io.BytesIO()
     figure.savefig(drawn, dpi=110)
-    pyplot.close(figure)
-    Image.open(drawn).convert("RGB").quantize(64).save(folder / f"{name}.png", optimize=True)
+    pyplot().close(figure)
+    file = command.ROOT / f"scripts/plots/{name}.png"
+    Image.open(drawn).convert("RGB").quantize(64).save(file, optimize=True)
 
 
 def grouped_bars(axis, values, text="{:.0f}"):

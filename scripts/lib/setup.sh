@@ -1,4 +1,4 @@
-# Functions that scripts/quickstart and scripts/test share; sourced with $root set to the project.
+# Functions that scripts which build share; sourced with $root set to the project.
 # shellcheck shell=bash
 : "${root:?}"
 

@@ -164,7 +164,7 @@ int main(int argc, char** argv) {
   const std::string bytes = in_child([&] {
     FlowList list;
     const Json summary = simulate(scenario, "", {&list});
-    if (scenario.fabric.topology == "pipe") list.flows.clear();
+    if (scenario.fabric.name == "pipe") list.flows.clear();
     const Recorded r{summary["events"].get<double>(), summary["duration_s"].get<double>()};
     std::string text(reinterpret_cast<const char*>(&r), sizeof r);
     return text.append(reinterpret_cast<const char*>(list.flows.data()),

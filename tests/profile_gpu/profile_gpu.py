@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures a tiny LLM on the CPU with scripts/profile_gpu.py, fits it and runs a scenario with it.
+"""Measures a tiny LLM on the CPU with scripts/profile_gpu, fits it and runs a scenario with it.
 
 usage: profile_gpu.py CLEAVE
 Exits with 77 (skipped) where this Python has no PyTorch.
@@ -12,7 +12,7 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-SCRIPT = ROOT / "scripts/profile_gpu.py"
+SCRIPT = ROOT / "scripts/profile_gpu"
 LLM = {"layers": 2, "hidden_size": 64, "attention_heads": 4, "kv_heads": 2, "mlp_size": 128,
        "mlp_matrices": 3, "vocabulary": 256, "parameters": 106496}
 GPU = {"memory_gib": 4, "memory_gb_per_s": 20, "fp16_tflops": 1, "tdp_w": 100, "idle_w": 10,
@@ -73,8 +73,8 @@ class ProfileGpu(unittest.TestCase):
 
     def test_a_step_after_a_prompt_is_the_prompt_one_longer(self):
         import torch
-        sys.path.insert(0, str(ROOT / "scripts/lib"))
-        from decoder import Decoder, Shape
+        sys.path.insert(0, str(ROOT / "scripts"))
+        from lib.decoder import Decoder, Shape
         torch.manual_seed(1)
         for kv_heads, matrices in ((4, 3), (2, 3), (1, 2)):
             shape = Shape(layers=3, hidden=32, heads=4, kv_heads=kv_heads, head=8, mlp=48,
