@@ -49,14 +49,16 @@ class Registry {
   }
 
   /// Reads from `section` the name under `key`, and the settings of the one it names. Those of the
-  /// others may stand beside them: presets and sweeps change the policy, not its section. Throws
-  /// InputError for an unknown name; `kind` is for its message.
+  /// others may stand beside them, and are checked too: presets and sweeps change the policy, not
+  /// its section. Throws InputError for an unknown name; `kind` is for its message.
   static Choice choose(JsonReader& section, std::string_view key, std::string_view kind) {
     const std::string name = section.name(key, kind, names());
+    Choice choice{name, {}};
     for (const auto& [other, item] : items()) {
-      for (const Setting& setting : item.settings) section.has(setting.name);
+      Make make = item.read(section);
+      if (other == name) choice.make = std::move(make);
     }
-    return {name, items().at(name).read(section)};
+    return choice;
   }
 
   /// With the settings as they are where a scenario does not say. Throws InputError for an unknown
