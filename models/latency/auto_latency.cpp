@@ -19,8 +19,8 @@ class CappedLatency : public PhaseLatency {
   std::string profile() const override { return uncapped_.name(); }
 
  private:
-  PrefillCost prefill(double tokens, double pairs) const override {
-    const PrefillCost cost = uncapped_.prefill.cost(tokens, pairs);
+  PrefillCost prefill(double tokens, double pairs, double decodes) const override {
+    const PrefillCost cost = uncapped_.prefill.cost(tokens, pairs, decodes);
     return {prompt_slowdown_ * cost.seconds, prompt_slowdown_ * cost.per_pair_s, cost.most_pairs};
   }
   DecodeCost decode(std::uint32_t sequences) const override {

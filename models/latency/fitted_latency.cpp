@@ -12,8 +12,8 @@ class FittedLatency : public PhaseLatency {
   std::string profile() const override { return profile_.name(); }
 
  private:
-  PrefillCost prefill(double tokens, double pairs) const override {
-    return profile_.prefill.cost(tokens, pairs);
+  PrefillCost prefill(double tokens, double pairs, double decodes) const override {
+    return profile_.prefill.cost(tokens, pairs, decodes);
   }
   DecodeCost decode(std::uint32_t sequences) const override {
     return profile_.decode.cost(sequences);

@@ -30,8 +30,9 @@ struct RunCost {
 };
 
 /// How long iterations take on one instance (one LLM on one group of GPUs). An implementation must
-/// give the same for the same shape at any time, and knows nothing of who is in the batch. Never
-/// negative; never decreasing when a prompt or a sequence joins, or reads more.
+/// give the same for the same shape at any time, and must not know who is in the batch. Never
+/// negative; never decreasing when a prompt or a sequence joins, or reads more (medians looked up
+/// as published excepted).
 class LatencyModel {
  public:
   virtual ~LatencyModel() = default;

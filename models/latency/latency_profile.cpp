@@ -41,15 +41,16 @@ FitError read_error(JsonReader reader) {
 
 }  // namespace
 
-double PrefillFit::seconds(double tokens, double squared) const {
-  return std::max(0.0, by_tokens(tokens)) + per_squared_token_s * squared +
-         per_shared_token_s * shared_tokens(tokens, squared);
-}
-
-PrefillCost PrefillFit::cost(double tokens, double pairs) const {
+PrefillCost PrefillFit::cost(double tokens, double pairs, double decodes) const {
   const double one_prompt = tokens * tokens;
-  if (pairs >= one_prompt) return {seconds(tokens, pairs), per_squared_token_s};
-  return {seconds(tokens, pairs), per_squared_token_s - per_shared_token_s / tokens, one_prompt};
+  PrefillCost cost{std::max(0.0, by_tokens(tokens + decodes)) + per_squared_token_s * pairs +
+                       per_shared_token_s * shared_tokens(tokens, pairs),
+                   per_squared_token_s};
+  if (pairs < one_prompt) {
+    cost.per_pair_s -= per_shared_token_s / tokens;
+    cost.most_pairs = one_prompt;
+  }
+  return cost;
 }
 
 DecodeCost DecodeFit::cost(double sequences) const {

@@ -22,9 +22,9 @@ struct PrefillFit {
   PiecewiseLinear by_tokens;
   double per_squared_token_s = 0;
   double per_shared_token_s = 0;
-  double seconds(double tokens, double squared) const;
-  /// With the pairs of chunks in the place of squares.
-  PrefillCost cost(double tokens, double pairs) const;
+  double seconds(double tokens, double squared) const { return cost(tokens, squared, 0).seconds; }
+  /// With the pairs of chunks in the place of squares, and beside `decodes` tokens without prompts.
+  PrefillCost cost(double tokens, double pairs, double decodes) const;
   /// 0 for a single prompt or a chunk of one, nearly all tokens for many short ones: what it costs
   /// to batch prompts.
   static double shared_tokens(double tokens, double squared) {

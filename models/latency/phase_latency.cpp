@@ -31,8 +31,7 @@ RunCost PhaseLatency::cost(const BatchShape& shape) const {
     cost.growth_s = decode.per_kv_token_s * shape.decodes;
   }
   if (shape.prefill_tokens == 0) return cost;
-  const double tokens = 1.0 * shape.prefill_tokens + shape.decodes;
-  const PrefillCost prompts = prefill(tokens, shape.prefill_pairs);
+  const PrefillCost prompts = prefill(shape.prefill_tokens, shape.prefill_pairs, shape.decodes);
   const double base_s = shape.decodes > 0 ? decodes(shape.decodes).base_s : 0;
   const double growth_s = prompts.per_pair_s * shape.pairs_growth;
   cost.holds_for = iterations_within(prompts.most_pairs - shape.prefill_pairs, shape.pairs_growth);

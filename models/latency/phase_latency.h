@@ -30,8 +30,8 @@ class PhaseLatency : public LatencyModel {
   RunCost cost(const BatchShape& shape) const final;
 
  protected:
-  /// `tokens` above 0.
-  virtual PrefillCost prefill(double tokens, double pairs) const = 0;
+  /// Of prompts of so many tokens, above 0, beside `decodes` tokens that have no prompt.
+  virtual PrefillCost prefill(double tokens, double pairs, double decodes) const = 0;
   virtual DecodeCost decode(std::uint32_t sequences) const = 0;
 
  private:

@@ -14,8 +14,8 @@ class PublishedLatency : public PhaseLatency {
   std::string profile() const override { return profile_.name(); }
 
  private:
-  PrefillCost prefill(double tokens, double) const override {
-    return {profile_.median_prompt_s(tokens)};
+  PrefillCost prefill(double tokens, double, double decodes) const override {
+    return {profile_.median_prompt_s(tokens + decodes)};
   }
   DecodeCost decode(std::uint32_t sequences) const override {
     return {profile_.median_token_s(sequences)};

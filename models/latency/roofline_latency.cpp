@@ -26,11 +26,13 @@ class RooflineLatency : public PhaseLatency {
   bool estimated() const override { return true; }
 
  private:
-  PrefillCost prefill(double tokens, double pairs) const override {
-    const double seconds = dot(prefill_terms(instance_, tokens, pairs), roofline_.prefill);
-    const double one_pair_s = dot(prefill_terms(instance_, 1, 1), roofline_.prefill) -
-                              dot(prefill_terms(instance_, 1, 0), roofline_.prefill);
-    return {prompt_slowdown_ * seconds, prompt_slowdown_ * one_pair_s};
+  PrefillCost prefill(double tokens, double pairs, double decodes) const override {
+    const double seconds =
+        dot(prefill_terms(instance_, tokens + decodes, pairs), roofline_.prefill);
+    RooflineTerms one_pair = prefill_terms(instance_, 1, 1);
+    const RooflineTerms none = prefill_terms(instance_, 1, 0);
+    for (std::size_t i = 0; i < one_pair.size(); ++i) one_pair[i] -= none[i];
+    return {prompt_slowdown_ * seconds, prompt_slowdown_ * dot(one_pair, roofline_.prefill)};
   }
   DecodeCost decode(std::uint32_t sequences) const override {
     const double base_s = dot(decode_terms(instance_, sequences, 0), roofline_.decode);

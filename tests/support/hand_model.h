@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -31,6 +32,13 @@ struct HandModel {
       squared += length * length;
     }
     return profile.prefill.seconds(tokens, squared);
+  }
+  /// One prompt beside sequences: the weights are read once.
+  double mixed_s(double prompt, double sequences, double kv_tokens) const {
+    const double prefill_s = profile.prefill.by_tokens(prompt + sequences) +
+                             profile.prefill.per_squared_token_s * prompt * prompt;
+    const DecodeCost decode = profile.decode.cost(sequences);
+    return std::max(prefill_s, decode.base_s) + decode.per_kv_token_s * kv_tokens;
   }
   double decode_s(double sequences, double kv_tokens) const {
     const DecodeCost cost = profile.decode.cost(sequences);

@@ -253,10 +253,11 @@ TEST_CASE("timeline: on one machine a prompt joins the sequences that are being 
 
   double now_s = model.prefill_s(800);
   double generated = 1;
-  // Whole iterations until the second arrives; then one with its prompt, which costs a tenth more.
+  // Whole iterations until the second arrives; then one with its prompt.
   for (; now_s < 0.3; ++generated) now_s += model.decode_s(1, 800 + generated);
   const double prompt_start_s = now_s;
-  now_s += 1.1 * model.prefill_s({500, 1});
+  const double mixed_s = model.mixed_s(500, 1, 800 + generated);
+  now_s += mixed_s;
   ++generated;
   const double first_token_s = now_s;
   for (double second = 1; second < 10; ++second, ++generated) {
@@ -271,7 +272,7 @@ TEST_CASE("timeline: on one machine a prompt joins the sequences that are being 
   CHECK(run.finished[1].token_start_s == exactly(first_token_s));
   CHECK(run.finished[1].completion_s == exactly(second_end_s));
   CHECK(run.finished[0].completion_s == exactly(now_s));
-  CHECK(run.finished[0].largest_gap_s == exactly(1.1 * model.prefill_s({500, 1})));
+  CHECK(run.finished[0].largest_gap_s == exactly(mixed_s));
   CHECK(run.transfers.empty());
 }
 
