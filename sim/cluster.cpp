@@ -135,9 +135,9 @@ void Cluster::unload(const RequestState& state) {
   token.reserved_tokens -= demand.kv_tokens();
   if (record.moved() && !state.in(steps::kInTokenPhase)) {
     prompt.reserved_tokens -= demand.prompt_kv_tokens();
-    scheduler_->load_changed(record.prompt_instance);
+    load_lightened(record.prompt_instance);
   }
-  scheduler_->load_changed(record.token_instance);
+  load_lightened(record.token_instance);
 }
 
 double Cluster::slowdown(const std::vector<RequestId>& prompts) const {
@@ -161,14 +161,15 @@ void Cluster::prompt_finished(RequestId request) {
     complete(request);
     return;
   }
-  if (loads_[record.token_instance].down) {
+  const InstanceStatus there = loads_[record.token_instance].status;
+  if (there == InstanceStatus::kOff || there == InstanceStatus::kLoading) {
     restart(request);
     return;
   }
   InstanceLoad& load = loads_[record.prompt_instance];
   load.pending_tokens -= record.prompt_tokens;
   if (record.moved()) --load.requests;
-  scheduler_->load_changed(record.prompt_instance);
+  load_lightened(record.prompt_instance);
   if (record.moved()) transfers_->prompt_finished(request);
 }
 
@@ -182,7 +183,7 @@ void Cluster::kv_arrived(RequestId request) {
   state.sent_tokens = 0;
   loads_[from].reserved_tokens -= demand_of(state).prompt_kv_tokens();
   ++loads_[to].requests;
-  scheduler_->load_changed(from);
+  load_lightened(from);
   scheduler_->load_changed(to);
   release(from, held);
   instances_[to].arrive(request);
@@ -221,6 +222,11 @@ void Cluster::complete(RequestId request) {
   release(finished.token_instance, held);
   begin_held_back();
   end_with_last_request();
+}
+
+void Cluster::load_lightened(InstanceId id) {
+  scheduler_->load_changed(id);
+  off_if_drained(id);
 }
 
 void Cluster::release(InstanceId instance, std::uint32_t kv_tokens) {

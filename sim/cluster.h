@@ -42,6 +42,7 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   void kv_waits(InstanceId from, InstanceId to) override;
   Demand demand_of(const RequestState& state) const;
   void unload(const RequestState& state);
+  void load_lightened(InstanceId id);
   void release(InstanceId instance, std::uint32_t kv_tokens);
   std::uint32_t expected_output(const Request& request) const;
 
@@ -54,7 +55,12 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   void end_with_last_request();
   void fault(std::uint64_t index);
   void stop(const std::vector<InstanceId>& ids);
-  void start(const std::vector<InstanceId>& ids);
+  void start(InstanceId id, double load_s);
+  void loaded(std::uint64_t id);
+  void drain(InstanceId id);
+  void off_if_drained(InstanceId id);
+  void set_status(InstanceId id, InstanceStatus status);
+  void begin_stranded();
   void lose_transfer(RequestId request);
   bool strand_cut_off();
 
@@ -76,6 +82,7 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   std::vector<Endpoint> endpoints_;
   std::vector<Instance> instances_;
   std::vector<InstanceLoad> loads_;
+  std::vector<EventId> loading_;  ///< by InstanceId: when its weights are loaded
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<KvTransfers> transfers_;
   std::unique_ptr<RequestSource> source_;

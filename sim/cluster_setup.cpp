@@ -8,6 +8,7 @@ namespace cleave {
 void Cluster::build() {
   for (std::size_t pool = 0; pool < scenario_.pools.size(); ++pool) build_kind(pool);
   instances_.reserve(loads_.size());
+  loading_.resize(loads_.size(), kNoEvent);
   for (std::size_t pool = 0; pool < scenario_.pools.size(); ++pool) {
     for (std::uint32_t i = 0; i < scenario_.pools[pool].instances(); ++i) {
       const auto id = static_cast<InstanceId>(instances_.size());

@@ -20,6 +20,7 @@ void Cluster::schedule_faults() {
 void Cluster::end_with_last_request() {
   if (!all_arrived_ || totals_.arrived != totals_.completed + totals_.rejected) return;
   for (EventId& event : faults_) engine_.cancel(event);
+  for (EventId& event : loading_) engine_.cancel(event);
 }
 
 void Cluster::fault(std::uint64_t index) {
@@ -38,7 +39,11 @@ void Cluster::fault(std::uint64_t index) {
       stop(ids);
       break;
     case FaultSpec::Action::kStart:
-      start(ids);
+      for (const InstanceId id : ids) start(id, fault.amount);
+      begin_stranded();
+      break;
+    case FaultSpec::Action::kDrain:
+      for (const InstanceId id : ids) drain(id);
       break;
     default:
       for (const InstanceId id : ids) instances_[id].set_pace(fault.amount);
@@ -50,10 +55,9 @@ void Cluster::fault(std::uint64_t index) {
 void Cluster::stop(const std::vector<InstanceId>& ids) {
   std::vector<bool> stops(instances_.size());
   for (const InstanceId id : ids) {
-    if (loads_[id].down) continue;
+    if (loads_[id].status == InstanceStatus::kOff) continue;
     stops[id] = true;
-    loads_[id].down = true;
-    scheduler_->load_changed(id);
+    set_status(id, InstanceStatus::kOff);
   }
   for (const InstanceId id : ids) {
     if (stops[id]) instances_[id].halt();
@@ -87,13 +91,47 @@ void Cluster::lose_transfer(RequestId request) {
   if (sent > 0) release(state.record.token_instance, sent);
 }
 
-void Cluster::start(const std::vector<InstanceId>& ids) {
-  for (const InstanceId id : ids) {
-    if (!loads_[id].down) continue;
-    loads_[id].down = false;
-    instances_[id].set_pace(1);
-    scheduler_->load_changed(id);
+// Loads its weights first, unless that takes no time. What drains is up again at once.
+void Cluster::start(InstanceId id, double load_s) {
+  const InstanceStatus status = loads_[id].status;
+  if (status == InstanceStatus::kUp || status == InstanceStatus::kLoading) return;
+  instances_[id].set_pace(1);
+  if (status == InstanceStatus::kOff && load_s > 0) {
+    set_status(id, InstanceStatus::kLoading);
+    loading_[id] = engine_.at<&Cluster::loaded>(engine_.now() + load_s, this, id);
+  } else {
+    set_status(id, InstanceStatus::kUp);
   }
+}
+
+void Cluster::loaded(std::uint64_t id) {
+  loading_[id] = kNoEvent;
+  set_status(static_cast<InstanceId>(id), InstanceStatus::kUp);
+  begin_stranded();
+}
+
+void Cluster::drain(InstanceId id) {
+  if (loads_[id].status == InstanceStatus::kLoading) set_status(id, InstanceStatus::kOff);
+  if (loads_[id].status != InstanceStatus::kUp) return;
+  set_status(id, InstanceStatus::kDraining);
+  off_if_drained(id);
+}
+
+void Cluster::off_if_drained(InstanceId id) {
+  const InstanceLoad& load = loads_[id];
+  if (load.status == InstanceStatus::kDraining && !load.in_use()) {
+    set_status(id, InstanceStatus::kOff);
+  }
+}
+
+void Cluster::set_status(InstanceId id, InstanceStatus status) {
+  engine_.cancel(loading_[id]);
+  loads_[id].status = status;
+  scheduler_->load_changed(id);
+  observer_.status_changed(id, engine_.now(), status);
+}
+
+void Cluster::begin_stranded() {
   std::vector<RequestId> stranded;
   stranded.swap(stranded_);
   for (const RequestId request : stranded) begin(request);

@@ -35,6 +35,8 @@ class Observer {
                            double /*end_s*/, double /*bytes*/, double /*ideal_s*/) {}
   /// At the end of the run, once for each link and direction.
   virtual void link_used(const LinkUse&) {}
+  /// The instance's status from now on; all are up when a run starts.
+  virtual void status_changed(InstanceId, double /*time_s*/, InstanceStatus) {}
   /// The instance works for another pool from now on.
   virtual void pool_changed(InstanceId, double /*time_s*/, PoolRole) {}
 };

@@ -45,6 +45,9 @@ class ObserverList : public Observer {
   void link_used(const LinkUse& link) override {
     for (Observer* o : observers_) o->link_used(link);
   }
+  void status_changed(InstanceId instance, double time_s, InstanceStatus status) override {
+    for (Observer* o : observers_) o->status_changed(instance, time_s, status);
+  }
   void pool_changed(InstanceId instance, double time_s, PoolRole role) override {
     for (Observer* o : observers_) o->pool_changed(instance, time_s, role);
   }

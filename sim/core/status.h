@@ -12,4 +12,14 @@ constexpr const char* role_name(PoolRole role) {
   return role == PoolRole::kPrompt ? "prompt" : role == PoolRole::kToken ? "token" : "mixed";
 }
 
+/// Whether an instance works: off (it draws nothing and costs nothing), loading its weights, up, or
+/// draining: up, but given nothing new, and off once nothing is left on it.
+enum class InstanceStatus : std::uint8_t { kOff, kLoading, kUp, kDraining };
+
+/// "off", "loading", "up", "draining".
+constexpr const char* status_name(InstanceStatus status) {
+  constexpr const char* kNames[] = {"off", "loading", "up", "draining"};
+  return kNames[static_cast<unsigned>(status)];
+}
+
 }  // namespace cleave

@@ -227,7 +227,7 @@ FaultSpec read_fault(JsonReader& reader, std::uint32_t machines) {
   FaultSpec fault;
   fault.at_s = reader.number("at_s", {0, kLongestS, false});
   const std::string action =
-      reader.name("action", "action", {"stop", "start", "slow", "scale_link"});
+      reader.name("action", "action", {"stop", "start", "drain", "slow", "scale_link"});
   if (action == "scale_link") {
     fault.action = FaultSpec::Action::kScaleLink;
     fault.link = reader.text("link");
@@ -236,7 +236,9 @@ FaultSpec read_fault(JsonReader& reader, std::uint32_t machines) {
     fault.machine = static_cast<std::uint32_t>(reader.integer("machine", 0, machines - 1));
     fault.action = action == "stop"    ? FaultSpec::Action::kStop
                    : action == "start" ? FaultSpec::Action::kStart
+                   : action == "drain" ? FaultSpec::Action::kDrain
                                        : FaultSpec::Action::kSlow;
+    if (action == "start") fault.amount = reader.number("load_s", {0, kLongestS, false}, 0);
     if (action == "slow") fault.amount = reader.number("factor", {0.01, 1e6, false});
   }
   reader.finish();

@@ -78,12 +78,14 @@ struct KvTransferSpec {
 
 /// Something that happens to a machine or a link at a given time.
 struct FaultSpec {
-  enum class Action : std::uint8_t { kStop, kStart, kSlow, kScaleLink };
+  enum class Action : std::uint8_t { kStop, kStart, kDrain, kSlow, kScaleLink };
   double at_s = 0;
   Action action = Action::kStop;
   std::uint32_t machine = 0;  ///< over all pools, from 0
   std::string link;
-  double amount = 1;  ///< kSlow: how many times slower; kScaleLink: share of the bandwidth left
+  /// kStart: seconds to load the weights; kSlow: how many times slower; kScaleLink: share of the
+  /// bandwidth left.
+  double amount = 0;
 };
 
 /// One latency objective: this percentile of this metric at most this much.

@@ -31,9 +31,9 @@ class LocalJsq : public Scheduler {
   }
 
   void load_changed(InstanceId id) override {
-    const bool down = load(id).down;
-    if (down && pools_.contains(id)) pools_.leave(id);
-    if (!down && !pools_.contains(id)) pools_.enter(pool_of(id), id, measure(id));
+    const bool up = load(id).up();
+    if (!up && pools_.contains(id)) pools_.leave(id);
+    if (up && !pools_.contains(id)) pools_.enter(pool_of(id), id, measure(id));
     pools_.update(id, measure(id));
   }
 
@@ -50,7 +50,7 @@ class LocalJsq : public Scheduler {
   InstanceId neighbour(InstanceId prompt, std::int64_t kv_tokens) const {
     InstanceId best = kNoInstance;
     for (const InstanceId id : tokens_of_machine_[load(prompt).machine]) {
-      if (load(id).down || load(id).capacity_tokens < kv_tokens) continue;
+      if (!load(id).up() || load(id).capacity_tokens < kv_tokens) continue;
       if (best == kNoInstance || measure(id) < measure(best)) best = id;
     }
     return best;

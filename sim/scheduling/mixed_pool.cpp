@@ -38,11 +38,11 @@ class MixedPool : public Scheduler {
   }
 
   void load_changed(InstanceId id) override {
-    if (load(id).down == by_tokens_.contains(id)) {
-      if (load(id).down) {
-        leave(id);
-      } else {
+    if (load(id).up() != by_tokens_.contains(id)) {
+      if (load(id).up()) {
         enter(id, home(id));
+      } else {
+        leave(id);
       }
     }
     by_tokens_.update(id, pending(id));

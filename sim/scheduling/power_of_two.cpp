@@ -54,7 +54,7 @@ class PowerOfTwo : public Scheduler {
     for (std::size_t drawn = 0; drawn < pool.size() && found < candidates_; ++drawn) {
       std::swap(pool[drawn], pool[drawn + random_.below(pool.size() - drawn)]);
       const InstanceId id = pool[drawn];
-      if (load(id).down || load(id).capacity_tokens < kv_tokens) continue;
+      if (!load(id).up() || load(id).capacity_tokens < kv_tokens) continue;
       ++found;
       if (best == kNoInstance || measure(load(id)) < measure(load(best))) best = id;
     }

@@ -45,7 +45,7 @@ class RoundRobin : public Scheduler {
       const InstanceId id = ring.instances[ring.next];
       ring.next = (ring.next + 1) % ring.instances.size();
       const InstanceLoad& load = cluster_.loads()[id];
-      if (!load.down && load.capacity_tokens >= kv_tokens) return id;
+      if (load.up() && load.capacity_tokens >= kv_tokens) return id;
     }
     return kNoInstance;
   }

@@ -17,7 +17,12 @@ struct InstanceLoad {
   std::int64_t capacity_tokens = 0;  ///< KV memory it has
   std::uint32_t requests = 0;        ///< with an unfinished task here
   std::uint32_t machine = 0;         ///< instances can share one
-  bool down = false;                 ///< cannot be given anything
+  InstanceStatus status = InstanceStatus::kUp;
+
+  /// Whether it may be given anything.
+  bool up() const { return status == InstanceStatus::kUp; }
+  /// Whether anything is assigned to it that is not done.
+  bool in_use() const { return requests > 0 || reserved_tokens > 0; }
 };
 
 /// What a request asks for, as far as the scheduler can know.
@@ -62,7 +67,7 @@ class Scheduler {
   /// that leaves, demand.most_kv_tokens() for the token phase. Must give one wherever some instance
   /// that is up could hold both phases, whatever its pool.
   virtual Placement place(const Demand& demand) = 0;
-  /// A figure of this instance's load changed; `down` too.
+  /// A figure of this instance's load changed; its status too.
   virtual void load_changed(InstanceId /*instance*/) {}
   /// Nothing runs and nothing waits there.
   virtual void instance_free(InstanceId /*instance*/) {}

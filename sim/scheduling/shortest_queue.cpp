@@ -39,9 +39,9 @@ class ShortestQueue : public Scheduler {
   }
 
   void load_changed(InstanceId id) override {
-    const bool down = load(id).down;
-    if (down && pools_.contains(id)) pools_.leave(id);
-    if (!down && !pools_.contains(id)) pools_.enter(pool_of(id), id, measure(id));
+    const bool up = load(id).up();
+    if (!up && pools_.contains(id)) pools_.leave(id);
+    if (up && !pools_.contains(id)) pools_.enter(pool_of(id), id, measure(id));
     pools_.update(id, measure(id));
   }
 

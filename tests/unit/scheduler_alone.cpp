@@ -29,7 +29,8 @@ TEST_CASE("scheduler: no policy gives a request to an instance that cannot hold 
     const Placement placed = scheduler->place(kLarge);
     CHECK(placed.prompt == large);
     CHECK(placed.token == large);
-    cluster.all[large].down = true;
+    cluster.all[large].status =
+        GENERATE(InstanceStatus::kOff, InstanceStatus::kLoading, InstanceStatus::kDraining);
     scheduler->load_changed(large);
     CHECK(scheduler->place(kLarge).prompt == kNoInstance);
     const Placement fitting = scheduler->place({1000, 10, 10});
