@@ -19,8 +19,10 @@ struct ArrivalSettings {
   OpenSource trace;                            ///< a trace file's requests; empty if there is none
 };
 
-/// When generated requests arrive. Processes draw gaps in units of the mean gap and scale them, so
-/// that a seed gives the same pattern at every rate.
+/// When generated requests arrive. Scenario: `workload.arrivals`. An implementation must draw
+/// from its seed and from nothing else, so that a scenario has one series of arrivals, and must
+/// draw gaps in units of the mean gap and scale them, so that a seed gives the same pattern at
+/// every rate. It knows nothing of lengths.
 class ArrivalProcess {
  public:
   virtual ~ArrivalProcess() = default;

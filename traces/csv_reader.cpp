@@ -126,7 +126,7 @@ const char* CsvReader::read_arrival(const char* at, double& arrival_s) {
     double now = 0;
     at = parse_decimal(at, end, now);
     if (at == nullptr) return nullptr;
-    if (!started_ && columns_.first_is_zero) first_ = now;
+    if (!started_ && columns_.origin == TimeOrigin::kFirstArrival) first_ = now;
     arrival_s = (now - first_) / units_per_s_;
   }
   started_ = true;

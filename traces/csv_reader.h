@@ -39,7 +39,7 @@ class CsvReader final : public TraceReader {
 };
 
 /// A CSV format that is known by three column names, in any order and among others.
-class CsvFormat final : public TraceFormat {
+class CsvFormat : public TraceFormat {
  public:
   explicit CsvFormat(CsvColumns columns) : columns_(std::move(columns)) {}
   bool recognises(std::string_view first_line) const override;

@@ -134,4 +134,9 @@ const char* ClockParser::parse(const char* at, const char* end, std::int64_t& na
   return at;
 }
 
+void append_number(std::string& text, double value) {
+  char digits[32];
+  text.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+}
+
 }  // namespace cleave

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace cleave {
 
@@ -12,6 +13,9 @@ const char* parse_whole(const char* at, const char* end, std::uint64_t& value);
 
 /// A decimal number without sign ("12", "0.25", "1e-05"), correctly rounded.
 const char* parse_decimal(const char* at, const char* end, double& value);
+
+/// Appends the shortest text that reads back as the same number.
+void append_number(std::string& text, double value);
 
 /// Wall-clock times as nanoseconds since 1970 UTC. Consecutive rows mostly share their minute, so
 /// the last one is kept.

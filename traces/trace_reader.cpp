@@ -48,7 +48,8 @@ CsvColumns make_columns(std::string arrival, std::string prompt, std::string out
   if (found == time_units().end()) {
     throw_unknown_name(place, "time unit", unit, {"s", "ms", "us", "ns", "clock"});
   }
-  return {std::move(arrival), std::move(prompt), std::move(output), found->second, true, ""};
+  return {std::move(arrival), std::move(prompt),         std::move(output),
+          found->second,      TimeOrigin::kFirstArrival, ""};
 }
 
 CsvColumns parse_columns(std::string_view text, const std::string& place) {

@@ -24,15 +24,33 @@ class TraceReader : public RequestSource {
   virtual std::uint32_t prompt_block_tokens() const { return 0; }
 };
 
-/// A trace file format. Formats are recognised from content, never from the file's name.
+/// How requests are written in a format.
+class TraceWriter {
+ public:
+  virtual ~TraceWriter() = default;
+  /// What a file begins with, its line end included; "" for nothing.
+  virtual std::string_view header() const { return ""; }
+  /// Appends the line of a request, `number` of the trace from 0, without its line end.
+  virtual void append(std::string& row, const Request& request, std::uint64_t number) const = 0;
+};
+
+/// A trace file format. Formats are recognised from content, never from the file's name. A reader
+/// must give requests in the order of their arrival, refuse a wrong line by an InputError that
+/// names file and line, and hold a bounded part of the file; it must not change what it read, units
+/// apart: that is for transforms.
 class TraceFormat {
  public:
   virtual ~TraceFormat() = default;
   /// `first_line` has neither line end nor byte order mark; at most one format may say yes.
   virtual bool recognises(std::string_view first_line) const = 0;
   virtual std::unique_ptr<TraceReader> open(const std::string& path) const = 0;
+  /// Null where files of this format are read only.
+  virtual const TraceWriter* writer() const { return nullptr; }
 };
 using TraceFormats = Registry<TraceFormat>;
+
+/// Where arrival times count from.
+enum class TimeOrigin : std::uint8_t { kKept, kFirstArrival };
 
 /// How a file writes arrival times.
 enum class TimeUnit {
@@ -49,8 +67,8 @@ struct CsvColumns {
   std::string prompt;
   std::string output;
   TimeUnit unit = TimeUnit::kSeconds;
-  bool first_is_zero = false;  ///< times count from the first arrival instead of being kept
-  std::string zero_hint;       ///< added to the error for a request with 0 output tokens
+  TimeOrigin origin = TimeOrigin::kKept;
+  std::string zero_hint;  ///< added to the error for a request with 0 output tokens
 };
 
 /// Reads "arrival=ts,prompt=in,output=out,unit=ms" (unit: s, ms, us, ns or clock; s if left out).

@@ -9,8 +9,7 @@
 
 namespace cleave {
 
-/// The formats that write_trace() knows: "azure" (CSV with wall-clock times to 100 ns, from
-/// 2000-01-01), "splitwise-sim" (CSV) and "json-lines" (times in ms).
+/// The trace formats that have a writer.
 std::vector<std::string> writable_formats();
 
 /// Writes all requests and says how many there were. `place` names, in the error, the option that

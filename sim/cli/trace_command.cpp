@@ -164,20 +164,22 @@ CLI::App* add_reading(CLI::App& trace, Action& action, const std::string& name,
   return app;
 }
 
-void add_output(CLI::App* app, const OptionsPtr& options, bool choose_format) {
+std::string format_names() {
+  std::string names;
+  for (const std::string& name : writable_formats()) names += (names.empty() ? "" : ", ") + name;
+  return names;
+}
+
+void add_output(CLI::App* app, const OptionsPtr& options) {
   app->add_option("-o,--out", options->output.file, "file to write; - is standard output")
       ->required();
-  std::string formats;
-  for (const std::string& name : writable_formats())
-    formats += (formats.empty() ? "" : ", ") + name;
-  if (choose_format) {
-    app->add_option("--format", options->output.format,
-                    formats +
-                        "; if left out, FILE's where it is one of these,\n"
-                        "otherwise json-lines");
-  } else {
-    app->add_option("--format", options->output.format, formats)->required();
-  }
+}
+
+void add_format(CLI::App* app, const OptionsPtr& options) {
+  app->add_option("--format", options->output.format,
+                  format_names() +
+                      "; if left out, FILE's where it is one of these,\n"
+                      "otherwise json-lines");
 }
 
 void add_info(CLI::App& trace, Action& action) {
@@ -199,7 +201,8 @@ void add_writing(CLI::App& trace, Action& action) {
                    "counts times from the first request.",
                    "cleave trace convert conversation_trace.jsonl --format azure -o conv.csv"),
       options, [options] { return convert(options->input, options->output); });
-  add_output(app, options, false);
+  add_output(app, options);
+  app->add_option("--format", options->output.format, format_names())->required();
 
   options = std::make_shared<Options>();
   app = add_reading(
@@ -211,7 +214,8 @@ void add_writing(CLI::App& trace, Action& action) {
       [options] { return cut(options->input, options->from_s, options->to_s, options->output); });
   app->add_option("--from", options->from_s, "first second of the window; 0 if left out");
   app->add_option("--to", options->to_s, "end of the window, itself outside; none if left out");
-  add_output(app, options, true);
+  add_output(app, options);
+  add_format(app, options);
 
   options = std::make_shared<Options>();
   app = add_reading(trace, action, "scale",
@@ -222,7 +226,8 @@ void add_writing(CLI::App& trace, Action& action) {
   app->add_option("--rate", options->rate,
                   "factor of the arrival rate: 2 halves every arrival time")
       ->required();
-  add_output(app, options, true);
+  add_output(app, options);
+  add_format(app, options);
 }
 
 void add_fit(CLI::App& trace, Action& action) {

@@ -33,7 +33,10 @@ class TransferListener {
   virtual void transfer_failed(std::uint64_t tag) = 0;
 };
 
-/// The network between instances. Made once a run.
+/// The network between instances. Made once a run. An implementation must move every byte it took
+/// or say that it failed, share links by its own rule alone, whoever the bytes belong to, and tell
+/// its listener of the end of a transfer at the time it ends, from an event: never from start(),
+/// cancel() or scale_link().
 class Fabric {
  public:
   virtual ~Fabric() = default;

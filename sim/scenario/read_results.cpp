@@ -8,7 +8,10 @@ namespace {
 const std::vector<std::string> kMetrics{"ttft", "tpot", "itl", "e2e"};
 const std::vector<std::string> kPercentiles{"p50", "p90", "p95", "p99", "p99.9"};
 
-void read_limits(JsonReader reader, bool slowdown, SloSpec& slo) {
+enum class Limit : std::uint8_t { kSeconds, kSlowdown };
+
+void read_limits(JsonReader reader, Limit kind, SloSpec& slo) {
+  const bool slowdown = kind == Limit::kSlowdown;
   for (const std::string& metric : kMetrics) {
     if (!reader.has(metric)) continue;
     JsonReader limits = reader.object(metric);
@@ -40,9 +43,9 @@ SloSpec read_slo(JsonReader& scenario) {
   if (reader.has("slowdown")) {
     JsonReader slowdown = reader.object("slowdown");
     slo.reference = load_machine(slowdown.text("reference"), slowdown.path_of("reference"));
-    read_limits(slowdown, true, slo);
+    read_limits(slowdown, Limit::kSlowdown, slo);
   }
-  if (reader.has("limits")) read_limits(reader.object("limits"), false, slo);
+  if (reader.has("limits")) read_limits(reader.object("limits"), Limit::kSeconds, slo);
   reader.finish();
   if (slo.limits.empty()) {
     throw InputError(reader.path() +

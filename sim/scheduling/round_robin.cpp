@@ -6,13 +6,16 @@ namespace cleave {
 
 namespace {
 
-/// One instance after another, in the order of the scenario. With `split`, prompts take turns in
-/// the prompt pool and token phases in the token pool; else both phases run on one instance.
+/// One instance after another, in the order of the scenario: both phases together, or prompts in
+/// turn in the prompt pool and token phases in the token pool.
 class RoundRobin : public Scheduler {
  public:
-  RoundRobin(ClusterView& cluster, bool split) : cluster_(cluster), split_(split) {
+  enum class Phases : std::uint8_t { kTogether, kApart };
+
+  RoundRobin(ClusterView& cluster, Phases phases)
+      : cluster_(cluster), split_(phases == Phases::kApart) {
     for (InstanceId id = 0; id < cluster.loads().size(); ++id) {
-      const bool token = split && cluster.loads()[id].home == PoolRole::kToken;
+      const bool token = split_ && cluster.loads()[id].home == PoolRole::kToken;
       (token ? token_ : first_).instances.push_back(id);
     }
   }
@@ -57,11 +60,13 @@ class RoundRobin : public Scheduler {
 };
 
 const Schedulers::Entry kBoth{
-    "round_robin", "both phases on one instance, each in turn",
-    [](ClusterView& cluster) { return std::make_unique<RoundRobin>(cluster, false); }};
+    "round_robin", "both phases on one instance, each in turn", [](ClusterView& cluster) {
+      return std::make_unique<RoundRobin>(cluster, RoundRobin::Phases::kTogether);
+    }};
 const Schedulers::Entry kSplit{
-    "kv_round_robin", "prompt and token pool, each in turn",
-    [](ClusterView& cluster) { return std::make_unique<RoundRobin>(cluster, true); }};
+    "kv_round_robin", "prompt and token pool, each in turn", [](ClusterView& cluster) {
+      return std::make_unique<RoundRobin>(cluster, RoundRobin::Phases::kApart);
+    }};
 
 }  // namespace
 

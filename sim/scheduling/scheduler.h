@@ -58,18 +58,21 @@ class ClusterView {
   virtual void moved(InstanceId instance, PoolRole pool) = 0;
 };
 
-/// Chooses the machines of each request when it arrives. Ties go to the instance that entered its
-/// pool first. Scenario: `scheduler.policy`.
+/// Chooses the machines of each request when it arrives, or begins again. Scenario:
+/// `scheduler.policy`. An implementation sees the cluster through ClusterView and may tell it one
+/// thing, moved(); it must not keep copies of loads beyond load_changed(), and must give the same
+/// for the same history: draws come from a seed of its settings. Ties go to the instance that
+/// entered its pool first.
 class Scheduler {
  public:
   virtual ~Scheduler() = default;
-  /// Must give an instance that is up and has the memory: demand.prompt_kv_tokens() for a prompt
-  /// that leaves, demand.most_kv_tokens() for the token phase. Must give one wherever some instance
-  /// that is up could hold both phases, whatever its pool.
+  /// Must give instances that are up and have the memory: demand.prompt_kv_tokens() for a prompt
+  /// that leaves, demand.most_kv_tokens() for the token phase. Must give some wherever one instance
+  /// that is up could hold both phases, whatever its pool; else kNoInstance for both.
   virtual Placement place(const Demand& demand) = 0;
   /// A figure of this instance's load changed; its status too.
   virtual void load_changed(InstanceId /*instance*/) {}
-  /// Nothing runs and nothing waits there.
+  /// Nothing runs and nothing waits there; it need not be up.
   virtual void instance_free(InstanceId /*instance*/) {}
   /// How much faster than the fabric its transfers are, standing for overlap with the prompt phase.
   virtual double transfer_speedup() const { return 1; }

@@ -8,19 +8,22 @@
 
 namespace cleave {
 
-/// Tries to start a transfer: true once its memory on the token instance is reserved.
+/// Whoever starts transfers.
 class AdmissionClient {
  public:
   virtual ~AdmissionClient() = default;
+  /// Tries to start the transfer of `request`: true once its memory on `to` is reserved.
   virtual bool admit(RequestId request, InstanceId to) = 0;
 };
 
 /// When a transfer that finds no room on its token instance tries again. Scenario:
-/// `kv_transfer.admission`.
+/// `kv_transfer.admission`. An implementation must ask for each that waits until it is admitted or
+/// forgotten, must not ask for others, and calls nothing but admit() of its client, from
+/// room_made() or at an event of its own, never from wait() or forget().
 class Admission {
  public:
   virtual ~Admission() = default;
-  /// The transfer could not start; each is asked for once until it is admitted or forgotten.
+  /// The transfer could not start; it is not waiting already.
   virtual void wait(RequestId request, InstanceId to) = 0;
   /// Memory was freed on `to`, or the cluster came to rest.
   virtual void room_made(InstanceId to) = 0;

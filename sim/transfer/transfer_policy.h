@@ -6,7 +6,9 @@
 
 namespace cleave {
 
-/// When the KV cache of a prompt leaves its instance. Scenario: `kv_transfer.policy`.
+/// When the KV cache of a prompt leaves its instance. Scenario: `kv_transfer.policy`. An
+/// implementation keeps nothing and knows no cluster: the same prompt has the same answer at any
+/// time.
 class TransferPolicy {
  public:
   virtual ~TransferPolicy() = default;

@@ -6,9 +6,9 @@ namespace {
 
 const TraceFormats::Entry kEntry{
     "burstgpt", "BurstGPT traces of ChatGPT and GPT-4 calls (CSV)", [] {
-      return std::make_unique<CsvFormat>(
-          CsvColumns{"Timestamp", "Request tokens", "Response tokens", TimeUnit::kSeconds, false,
-                     "BurstGPT marks failed calls so: use its release without failures"});
+      return std::make_unique<CsvFormat>(CsvColumns{
+          "Timestamp", "Request tokens", "Response tokens", TimeUnit::kSeconds, TimeOrigin::kKept,
+          "BurstGPT marks failed calls so: use its release without failures"});
     }};
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "traces/json_lines_reader.h"
+#include "traces/parse.h"
 
 // JSON lines as load generators such as NVIDIA AIPerf read and write them: `timestamp` in ms, or
 // `delay` in ms. A delay is taken as the time since the previous line, so that the trace is open
@@ -6,7 +7,7 @@
 namespace cleave {
 namespace {
 
-class JsonLines final : public TraceFormat {
+class JsonLines final : public TraceFormat, public TraceWriter {
  public:
   bool recognises(std::string_view line) const override {
     return has_json_field(line, "input_length") && !has_json_field(line, "hash_ids") &&
@@ -14,6 +15,13 @@ class JsonLines final : public TraceFormat {
   }
   std::unique_ptr<TraceReader> open(const std::string& path) const override {
     return std::make_unique<JsonLinesReader>(path, JsonLinesLayout{1e3, 0, true});
+  }
+  const TraceWriter* writer() const override { return this; }
+  void append(std::string& row, const Request& request, std::uint64_t) const override {
+    row += "{\"timestamp\": ";
+    append_number(row, request.arrival_s * 1000);
+    row += ", \"input_length\": " + std::to_string(request.prompt_tokens) +
+           ", \"output_length\": " + std::to_string(request.output_tokens) + "}";
   }
 };
 

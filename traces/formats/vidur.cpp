@@ -4,11 +4,11 @@
 namespace cleave {
 namespace {
 
-const TraceFormats::Entry kEntry{
-    "vidur", "traces of the Vidur simulator (CSV)", [] {
-      return std::make_unique<CsvFormat>(CsvColumns{
-          "arrived_at", "num_prefill_tokens", "num_decode_tokens", TimeUnit::kSeconds, false, ""});
-    }};
+const TraceFormats::Entry kEntry{"vidur", "traces of the Vidur simulator (CSV)", [] {
+                                   return std::make_unique<CsvFormat>(CsvColumns{
+                                       "arrived_at", "num_prefill_tokens", "num_decode_tokens",
+                                       TimeUnit::kSeconds, TimeOrigin::kKept, ""});
+                                 }};
 
 }  // namespace
 }  // namespace cleave
