@@ -7,9 +7,11 @@
 #include "sim/base/builtin.h"
 #include "sim/base/json_reader.h"
 #include "sim/cli/command.h"
+#include "sim/explore/metric_columns.h"
 #include "sim/fabric/fabric.h"
 #include "sim/machine/batching_policy.h"
 #include "sim/machine/memory_policy.h"
+#include "sim/report/figure_text.h"
 #include "sim/report/table.h"
 #include "sim/scheduling/scheduler.h"
 #include "sim/transfer/admission.h"
@@ -95,6 +97,14 @@ void print_fabrics() {
   print_folder("profiles/presets");
 }
 
+void print_figures() { std::cout << figures_text(figure_groups()); }
+
+/// Those of docs/output.md and docs/sweeps.md.
+void print_tables_of_figures() {
+  for (const FigureGroup& group : figure_groups()) std::cout << figures_markdown(group) << '\n';
+  std::cout << columns_markdown(figures_with_columns());
+}
+
 const std::map<std::string, std::function<void()>>& kinds() {
   static const std::map<std::string, std::function<void()>> all{
       {"gpus", print_gpus},
@@ -103,6 +113,7 @@ const std::map<std::string, std::function<void()>>& kinds() {
       {"policies", print_policies},
       {"workloads", [] { print_folder("traces"); }},
       {"fabrics", print_fabrics},
+      {"figures", print_figures},
       {"plans", [] { print_folder("profiles/plans"); }},
       {"sweeps", [] { print_folder("profiles/sweeps"); }}};
   return all;
@@ -118,11 +129,17 @@ void add_list(CLI::App& app, Action& action) {
   std::string all;
   for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
   list->add_option("KIND", *kind, "what to list: " + all)->required();
-  list->callback([kind, names, &action] {
-    action = [kind, names] {
+  auto markdown = std::make_shared<bool>(false);
+  list->add_flag("--markdown", *markdown, "figures as the tables of the documentation");
+  list->callback([kind, markdown, names, &action] {
+    action = [kind, markdown, names] {
       const auto found = kinds().find(*kind);
       if (found == kinds().end()) throw_unknown_name("list", "kind", *kind, names);
-      found->second();
+      if (*markdown && *kind != "figures") {
+        throw InputError("list " + *kind +
+                         " --markdown: expected figures, which alone have tables");
+      }
+      *markdown ? print_tables_of_figures() : found->second();
       return 0;
     };
   });

@@ -20,6 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// As policies name each Better::Way.
 const std::vector<std::string> kDirections{"lower", "higher", "either"};
 
 Tolerance parse_tolerance(std::string_view text, const std::string& place) {
@@ -126,7 +127,7 @@ std::optional<Json> compare_metric(const Json& base, const Json& changed, const 
   const auto new_value = metric_value(after, rule);
   if (!old_value && !new_value) return {};
   Json row{{"metric", rule.metric},
-           {"direction", kDirections[static_cast<std::size_t>(rule.direction)]},
+           {"direction", kDirections[rule.better]},
            {"tolerance", tolerance_text(rule.tolerance)},
            {"base", old_value ? *before : Json()},
            {"new", new_value ? *after : Json()},
@@ -139,8 +140,8 @@ std::optional<Json> compare_metric(const Json& base, const Json& changed, const 
   if (*old_value != 0) row["relative"] = change / std::abs(*old_value);
   if (!beyond(*old_value, *new_value, rule.tolerance)) {
     row["verdict"] = "same";
-  } else if (rule.direction != Direction::kEither) {
-    row["verdict"] = (change < 0) == (rule.direction == Direction::kLower) ? "better" : "worse";
+  } else if (rule.better != Better::kNeither) {
+    row["verdict"] = (change < 0) == (rule.better == Better::kLess) ? "better" : "worse";
   }
   return row;
 }
@@ -235,7 +236,7 @@ ComparePolicy read_compare_policy(const std::string& name) {
     const auto at = std::find(kDirections.begin(), kDirections.end(), direction);
     const Tolerance tolerance = read_tolerance(rule);
     rule.finish();
-    policy.push_back({metric, static_cast<Direction>(at - kDirections.begin()), tolerance, name});
+    policy.push_back({metric, static_cast<Better::Way>(at - kDirections.begin()), tolerance, name});
   }
   return policy;
 }
@@ -260,7 +261,7 @@ void set_tolerance(ComparePolicy& policy, const std::string& setting) {
   ComparePolicy usual = read_compare_policy("default");
   const auto rule = find(usual);
   policy.push_back(
-      {metric, rule == usual.end() ? Direction::kEither : rule->direction, tolerance, place});
+      {metric, rule == usual.end() ? Better::kNeither : rule->better, tolerance, place});
 }
 
 std::vector<ComparedRun> load_compared(const std::string& base, const std::string& changed) {

@@ -3,12 +3,9 @@
 #include <string>
 #include <vector>
 
-#include "sim/base/json_reader.h"
+#include "sim/metrics/figure.h"
 
 namespace cleave {
-
-/// Which way a metric should go. Either: a change is neither better nor worse.
-enum class Direction : std::uint8_t { kLower, kHigher, kEither };
 
 /// How much a metric may change: a share of its old value ("1%"), or an amount in its unit (0.05).
 struct Tolerance {
@@ -18,7 +15,7 @@ struct Tolerance {
 
 struct MetricRule {
   std::string metric;  ///< path in the summary: "ttft.p99", "pools[0].utilization"
-  Direction direction = Direction::kEither;
+  Better::Way better = Better::kNeither;
   Tolerance tolerance;
   std::string place;  ///< where the rule comes from, for messages
 };

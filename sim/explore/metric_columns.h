@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "sim/base/json_reader.h"
+#include "sim/metrics/figure.h"
 
 namespace cleave {
 
@@ -14,7 +14,10 @@ struct MetricColumn {
   Json::json_pointer where;  ///< in the summary
 };
 
-/// All of them, in a fixed order, for scenarios with so many pools (docs/sweeps.md describes them).
+/// The figures that have columns, in the order of these.
+std::vector<Figure> figures_with_columns();
+
+/// All columns, in a fixed order, for scenarios with so many pools.
 std::vector<MetricColumn> metric_columns(std::size_t pools);
 
 /// The number, with 0 and 1 for false and true; nothing where the summary has none.

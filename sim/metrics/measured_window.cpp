@@ -131,6 +131,8 @@ ArrivalPhase MeasuredWindow::stationary_phase() const {
   phase.waiting = means(kWaiting, first);
   for (const double rate : means(kArrived, first)) phase.arrived += rate * phase.width_s;
   for (const double rate : means(kCompleted, first)) phase.completed += rate * phase.width_s;
+  phase.second_quarter = mean_in_cluster(0.25, 0.5);
+  phase.last_quarter = mean_in_cluster(0.75, 1);
   return phase;
 }
 

@@ -82,9 +82,6 @@ class MeasuredWindow {
   double prompt_energy_j() const { return work(kPromptEnergy); }
   double decode_energy_j() const { return work(kDecodeEnergy); }
 
-  /// Mean number in the cluster between two shares of the time in which requests arrived, from a
-  /// given warm-up's end on.
-  double mean_in_cluster(double from_share, double to_share) const;
   /// From where the number in the cluster becomes stationary to the last arrival.
   ArrivalPhase stationary_phase() const;
 
@@ -108,6 +105,9 @@ class MeasuredWindow {
   /// Means over the whole buckets from `first` on.
   std::vector<double> means(OfRequests what, std::size_t first) const;
   std::size_t stationary_bucket() const;
+  /// Mean number in the cluster between two shares of the time in which requests arrived, from a
+  /// given warm-up's end on.
+  double mean_in_cluster(double from_share, double to_share) const;
 
   bool given_;
   double latest_start_s_ = std::numeric_limits<double>::infinity();

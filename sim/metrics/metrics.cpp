@@ -6,18 +6,6 @@
 
 namespace cleave {
 
-namespace {
-
-constexpr std::size_t kSlowest = 50;
-
-bool slower(const FinishedRequest& a, const FinishedRequest& b) {
-  const double a_s = a.completion_s - a.arrival_s;
-  const double b_s = b.completion_s - b.arrival_s;
-  return a_s != b_s ? a_s > b_s : a.number < b.number;
-}
-
-}  // namespace
-
 Metrics::Metrics(const Scenario& scenario)
     : scenario_(scenario),
       window_(scenario.results.warmup_s),
@@ -88,19 +76,12 @@ void Metrics::measure(const Left& left) {
   }
   if (request.moved()) {
     transfer_.add(request.transfer_end_s - request.transfer_ready_s);
-    PairUse& use = pair(request.prompt_instance, request.token_instance);
+    PoolTransfers::Pair& use = pair(request.prompt_instance, request.token_instance);
     use.exposed_s += std::max(0.0, request.transfer_end_s - request.first_token_s);
     use.e2e_s += latency.e2e_s;
   }
   slo_.add(request, latency);
-  if (slowest_.size() < kSlowest || slower(request, slowest_.front())) {
-    if (slowest_.size() == kSlowest) {
-      std::pop_heap(slowest_.begin(), slowest_.end(), slower);
-      slowest_.pop_back();
-    }
-    slowest_.push_back(request);
-    std::push_heap(slowest_.begin(), slowest_.end(), slower);
-  }
+  slowest_.add(request);
 }
 
 void Metrics::segment(const Segment& segment) {
@@ -120,7 +101,7 @@ void Metrics::end(double end_s) {
 
 void Metrics::transferred(InstanceId from, InstanceId to, double start_s, double end_s,
                           double bytes, double ideal_s) {
-  PairUse& use = pair(from, to);
+  PoolTransfers::Pair& use = pair(from, to);
   ++use.transfers;
   use.bytes += bytes;
   use.ideal_s += ideal_s;

@@ -1,13 +1,13 @@
 #pragma once
 
-#include <map>
-#include <utility>
 #include <vector>
 
 #include "sim/core/observer.h"
+#include "sim/metrics/cost.h"
 #include "sim/metrics/measured_window.h"
 #include "sim/metrics/pool_metrics.h"
-#include "sim/metrics/quantiles.h"
+#include "sim/metrics/pool_transfers.h"
+#include "sim/metrics/single_requests.h"
 #include "sim/metrics/slo.h"
 #include "sim/metrics/token_gaps.h"
 
@@ -16,7 +16,7 @@ namespace cleave {
 /// Of the summary's fields and their meanings.
 inline constexpr int kSummaryVersion = 2;
 
-/// Watches a run and sums it up; the summary's fields are described in docs/output.md.
+/// Watches a run and sums it up.
 class Metrics : public Observer {
  public:
   explicit Metrics(const Scenario& scenario);
@@ -45,29 +45,19 @@ class Metrics : public Observer {
 
   /// Once, after the run.
   Json summary(const RunTotals& totals);
+  /// Those of the whole summary, in its order.
+  struct Run;
+  static const FigureTable<Run>& figures();
   const PoolMetrics& pools() const { return pools_; }
   const std::vector<LinkUse>& links() const { return links_; }
 
  private:
-  struct PairUse {
-    std::uint64_t transfers = 0;
-    double bytes = 0;
-    double ideal_s = 0;
-    Quantiles seconds;
-    double exposed_s = 0;  ///< from the first token to the end of the transfer
-    double e2e_s = 0;
-  };
-  struct Rejected {
-    std::uint64_t line;
-    std::uint32_t tokens;
-    double needed_bytes;
-  };
   struct Left {
     FinishedRequest request;
     bool completed;
   };
-  PairUse& pair(InstanceId from, InstanceId to) {
-    return pairs_[{pools_.pool_of(from), pools_.pool_of(to)}];
+  PoolTransfers::Pair& pair(InstanceId from, InstanceId to) {
+    return transfers_.pair(pools_.pool_of(from), pools_.pool_of(to));
   }
   void left(const FinishedRequest& request, bool completed);
   void measure(const Left& left);
@@ -75,14 +65,14 @@ class Metrics : public Observer {
   std::uint64_t arrived_in_window() const { return e2e_.count() + measured_failures_; }
   double window_energy_j() const;
   double filling_share(double from_s, double to_s) const;
-  Json window_json() const;
-  Json transfers_json() const;
-  Json links_json() const;
-  Json steady_json() const;
-  Json tokens_json() const;
-  Json cost_json(const RunTotals& totals) const;
-  Json power_json() const;
-  Json slowest_json() const;
+  std::optional<SloResult> slo() const;
+  Steadiness steadiness() const;
+  Cost cost(const RunTotals& totals) const;
+  PowerUse power() const;
+  static const FigureTable<Run>& request_figures();
+  static const FigureTable<Run>& window_figures();
+  static const FigureTable<Run>& token_figures();
+  static const FigureTable<Run>& cdf_figures();
 
   const Scenario& scenario_;
   MeasuredWindow window_;
@@ -96,12 +86,12 @@ class Metrics : public Observer {
   Quantiles queueing_;
   Quantiles transfer_;
   Quantiles computing_;  ///< of a request in iterations
-  std::map<std::pair<std::size_t, std::size_t>, PairUse> pairs_;
+  PoolTransfers transfers_;
   std::vector<LinkUse> links_;
-  std::vector<Rejected> rejected_;
-  std::vector<Left> held_;                ///< nobody can say yet whether they are measured
-  std::vector<FinishedRequest> slowest_;  ///< a heap, the least slow at the front
-  double prompt_tokens_ = 0;              ///< of completed requests
+  std::vector<RejectedRequest> rejected_;
+  std::vector<Left> held_;  ///< nobody can say yet whether they are measured
+  SlowestRequests slowest_;
+  double prompt_tokens_ = 0;  ///< of completed requests
   double output_tokens_ = 0;
   std::uint64_t measured_failures_ = 0;
   bool estimated_ = false;  ///< the latency of some pool or of the SLO's reference

@@ -1,7 +1,6 @@
 #include "sim/metrics/pool_metrics.h"
 
 #include <algorithm>
-#include <ostream>
 
 namespace cleave {
 

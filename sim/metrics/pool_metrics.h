@@ -5,6 +5,7 @@
 
 #include "models/latency/power.h"
 #include "sim/core/observer.h"
+#include "sim/metrics/power_use.h"
 #include "sim/metrics/time_base.h"
 #include "sim/scenario/scenario.h"
 
@@ -33,13 +34,18 @@ class PoolMetrics {
   double energy_j() const;
   bool power_measured() const;
 
-  /// The pools for the summary; `over_time` adds what each did in every bucket of time.
+  /// What each pool did, one after the other.
   Json json() const;
-  /// Cluster power over time: mean, p99 and peak of its buckets, whose width is given; the same
-  /// against a budget, where there is one (not 0).
-  Json power_json(double budget_w) const;
-  /// A row for each instance; see docs/output.md.
-  void write_machines(std::ostream& out) const;
+  struct PoolSums;
+  static const FigureTable<PoolSums>& figures();
+
+  /// In windows of time; against a budget, where there is one (not 0).
+  ClusterPower power(double budget_w) const;
+
+  /// machines.csv: a line for each instance.
+  std::string machines_csv() const;
+  struct MachineLine;
+  static const FigureTable<MachineLine>& machine_columns();
 
  private:
   // What a pool does, and what it holds.
@@ -85,8 +91,11 @@ class PoolMetrics {
     std::uint32_t moves = 0;
   };
 
+  struct PoolTime;
+  static const FigureTable<PoolTime>& figures_over_time();
+
   void change_level(std::size_t index, Level level, double time_s, double by);
-  Json over_time(const Pool& pool) const;
+  PoolSums sums(std::size_t index) const;
   Json batch_tokens(const Pool& pool) const;
   double pool_energy_j(std::size_t index) const;
 

@@ -1,26 +1,47 @@
 #include <algorithm>
 #include <cmath>
-#include <ostream>
 
 #include "sim/metrics/pool_metrics.h"
+#include "sim/metrics/ratio.h"
 
 namespace cleave {
 
-Json PoolMetrics::over_time(const Pool& pool) const {
-  Json json{{"bucket_s", time_.width_s()}};
-  const auto add = [&](const char* name, const auto& series, std::size_t channel, double base) {
-    Json& values = json[name] = Json::array();
-    for (std::size_t i = 0; i < time_.size(); ++i) values.push_back(base + series.mean(i, channel));
-  };
-  add("busy_instances", pool.activity, kBusy, 0);
-  add("prompts", pool.activity, kPrompts, 0);
-  add("decodes", pool.activity, kDecodes, 0);
-  add("transfers", pool.activity, kTransfers, 0);
-  add("power_w", pool.activity, kPower, pool.power.idle_w() * pool.instances);
-  add("memory_bytes", pool.levels, kMemory, 0);
-  add("queued_requests", pool.levels, kQueue, 0);
-  add("mixed_instances", pool.levels, kMixed, 0);
-  return json;
+/// What one pool was over time.
+struct PoolMetrics::PoolTime {
+  const PoolMetrics& all;
+  const Pool& pool;
+
+  template <class Series>
+  Json means(const Series& series, std::size_t channel, double base = 0) const {
+    Json values = Json::array();
+    for (std::size_t i = 0; i < all.time_.size(); ++i) {
+      values.push_back(base + series.mean(i, channel));
+    }
+    return values;
+  }
+};
+
+const FigureTable<PoolMetrics::PoolTime>& PoolMetrics::figures_over_time() {
+  using P = PoolTime;
+  static const FigureTable<P> table{
+      {"bucket_s", "s", "width of the buckets", [](const P& p) { return p.all.time_.width_s(); }},
+      {"busy_instances", "", "that run an iteration",
+       [](const P& p) { return p.means(p.pool.activity, kBusy); }},
+      {"prompts", "", "in batches", [](const P& p) { return p.means(p.pool.activity, kPrompts); }},
+      {"decodes", "", "sequences in batches",
+       [](const P& p) { return p.means(p.pool.activity, kDecodes); }},
+      {"transfers", "", "leaving", [](const P& p) { return p.means(p.pool.activity, kTransfers); }},
+      {"power_w", "W", "idle power included",
+       [](const P& p) {
+         return p.means(p.pool.activity, kPower, p.pool.power.idle_w() * p.pool.instances);
+       }},
+      {"memory_bytes", "bytes", "in use",
+       [](const P& p) { return p.means(p.pool.levels, kMemory); }},
+      {"queued_requests", "requests", "waiting on an instance",
+       [](const P& p) { return p.means(p.pool.levels, kQueue); }},
+      {"mixed_instances", "", "that work for the mixed pool",
+       [](const P& p) { return p.means(p.pool.levels, kMixed); }}};
+  return table;
 }
 
 /// How much of the time an instance has at most so many tokens in its batch, idle time included.
@@ -40,103 +61,194 @@ Json PoolMetrics::batch_tokens(const Pool& pool) const {
   return json;
 }
 
-Json PoolMetrics::json() const {
-  Json pools = Json::array();
-  for (std::size_t i = 0; i < pools_.size(); ++i) {
-    const Pool& pool = pools_[i];
-    const double instance_s = end_s_ * pool.instances;
-    double prompt_tokens = 0;
-    double decode_tokens = 0;
-    double peak_memory = 0;
-    double mixed_s = 0;
-    std::uint64_t moves = 0;
-    for (const InstanceUse& use : instances_) {
-      if (use.pool != i) continue;
-      prompt_tokens += use.prompt_tokens;
-      decode_tokens += use.decode_tokens;
-      peak_memory = std::max(peak_memory, use.peak_memory_bytes);
-      mixed_s += use.mixed_s;
-      moves += use.moves;
-    }
-    const double busy_s = pool.activity.total(kBusy);
-    const auto per = [](double value, double over) { return over > 0 ? value / over : 0; };
-    pools.push_back(
-        {{"role", role_name(pool.role)},
-         {"machine", pool.machine},
-         {"machines", pool.machines},
-         {"shares_machines_of",
-          pool.shares_machines_of ? Json(*pool.shares_machines_of) : Json(nullptr)},
-         {"instances", pool.instances},
-         {"tensor_parallel", pool.tensor_parallel},
-         {"pipeline_parallel", pool.pipeline_parallel},
-         {"gpus", std::llround(pool.gpus)},
-         {"utilization", per(busy_s, instance_s)},
-         {"batch_prompts_mean", per(pool.activity.total(kPrompts), busy_s)},
-         {"batch_sequences_mean", per(pool.activity.total(kDecodes), busy_s)},
-         {"prompt_tokens", prompt_tokens},
-         {"decode_tokens", decode_tokens},
-         {"memory_mean", per(pool.levels.total(kMemory), instance_s * pool.capacity_bytes)},
-         {"memory_peak", peak_memory / pool.capacity_bytes},
-         {"queued_requests_mean", per(pool.levels.total(kQueue), instance_s)},
-         {"mixed_share", per(mixed_s, instance_s)},
-         {"moves_to_mixed", moves},
-         {"energy_kwh", pool_energy_j(i) / 3.6e6},
-         {"price_per_hour", std::isnan(pool.price_per_hour) ? Json() : Json(pool.price_per_hour)},
-         {"provisioned_w", pool.provisioned_w},
-         {"batch_tokens_cdf", batch_tokens(pool)},
-         {"over_time", over_time(pool)}});
+/// A pool with the sums over its instances.
+struct PoolMetrics::PoolSums {
+  const PoolMetrics& all;
+  const Pool& pool;
+  double instance_s;
+  double busy_s;
+  double energy_j;
+  double prompt_tokens = 0;
+  double decode_tokens = 0;
+  double peak_memory_bytes = 0;
+  double mixed_s = 0;
+  std::uint64_t moves = 0;
+};
+
+PoolMetrics::PoolSums PoolMetrics::sums(std::size_t index) const {
+  const Pool& pool = pools_[index];
+  PoolSums sums{*this, pool, end_s_ * pool.instances, pool.activity.total(kBusy),
+                pool_energy_j(index)};
+  for (const InstanceUse& use : instances_) {
+    if (use.pool != index) continue;
+    sums.prompt_tokens += use.prompt_tokens;
+    sums.decode_tokens += use.decode_tokens;
+    sums.peak_memory_bytes = std::max(sums.peak_memory_bytes, use.peak_memory_bytes);
+    sums.mixed_s += use.mixed_s;
+    sums.moves += use.moves;
   }
-  return pools;
+  return sums;
 }
 
-Json PoolMetrics::power_json(double budget_w) const {
+Json PoolMetrics::json() const {
+  Json list = Json::array();
+  for (std::size_t i = 0; i < pools_.size(); ++i) list.push_back(figures().json(sums(i)));
+  return list;
+}
+
+const FigureTable<PoolMetrics::PoolSums>& PoolMetrics::figures() {
+  using P = PoolSums;
+  static const FigureTable<P> table{
+      {"role", "", "as in machines.csv", [](const P& p) { return role_name(p.pool.role); }},
+      {"machine", "", "the machine profile's name", [](const P& p) { return p.pool.machine; }},
+      {"machines", "", "pool[]_machines", better::neither(), "how many",
+       [](const P& p) { return p.pool.machines; }},
+      {"shares_machines_of", "",
+       "the pool on whose machines it runs, else null; `gpus`, `price_per_hour` and "
+       "`provisioned_w` are then its share, by GPUs in use",
+       [](const P& p) { return p.pool.shares_machines_of; }},
+      {"instances", "", "pool[]_instances", better::neither(), "how many",
+       [](const P& p) { return p.pool.instances; }},
+      {"tensor_parallel", "", "pool[]_tensor_parallel", better::neither(),
+       "GPUs of a pipeline stage", [](const P& p) { return p.pool.tensor_parallel; }},
+      {"pipeline_parallel", "", "pool[]_pipeline_parallel", better::neither(),
+       "stages of an instance", [](const P& p) { return p.pool.pipeline_parallel; }},
+      {"gpus", "", "pool[]_gpus", better::neither(), "of the pool",
+       [](const P& p) { return std::llround(p.pool.gpus); }},
+      {"utilization", "fraction", "pool[]_utilization", better::neither(),
+       "busy time of its instances / (instances x duration)",
+       [](const P& p) { return per(p.busy_s, p.instance_s); }},
+      {"batch_prompts_mean", "", "pool[]_batch_prompts_mean", better::neither(),
+       "prompts in a batch, mean over busy time",
+       [](const P& p) { return per(p.pool.activity.total(kPrompts), p.busy_s); }},
+      {"batch_sequences_mean", "", "pool[]_batch_sequences_mean", better::neither(),
+       "decoding sequences in a batch, mean over busy time",
+       [](const P& p) { return per(p.pool.activity.total(kDecodes), p.busy_s); }},
+      {"prompt_tokens", "tokens", "pool[]_prompt_tokens", better::neither(),
+       "as in machines.csv, over the pool", [](const P& p) { return p.prompt_tokens; }},
+      {"decode_tokens", "tokens", "pool[]_decode_tokens", better::neither(),
+       "as in machines.csv, over the pool", [](const P& p) { return p.decode_tokens; }},
+      {"memory_mean", "fraction", "pool[]_memory_mean", better::neither(),
+       "of the GPU memory in use, mean over time and instances",
+       [](const P& p) {
+         return per(p.pool.levels.total(kMemory), p.instance_s * p.pool.capacity_bytes);
+       }},
+      {"memory_peak", "fraction", "pool[]_memory_peak", better::neither(),
+       "of its GPU memory in use, the most of any instance",
+       [](const P& p) { return p.peak_memory_bytes / p.pool.capacity_bytes; }},
+      {"queued_requests_mean", "requests", "pool[]_queued_requests_mean", better::less(),
+       "waiting on an instance, mean over time",
+       [](const P& p) { return per(p.pool.levels.total(kQueue), p.instance_s); }},
+      {"mixed_share", "fraction", "pool[]_mixed_share", better::neither(),
+       "of the instances' time that was spent in the mixed pool",
+       [](const P& p) { return per(p.mixed_s, p.instance_s); }},
+      {"moves_to_mixed", "", "pool[]_moves_to_mixed", better::neither(),
+       "times an instance went there", [](const P& p) { return p.moves; }},
+      {"energy_kwh", "kWh", "pool[]_energy_kwh", better::less(),
+       "as in machines.csv, over the pool", [](const P& p) { return p.energy_j / kJoulesPerKwh; }},
+      {"price_per_hour", "$/h", "pool[]_price_per_hour", better::less(),
+       "of all its machines; null where it is unknown",
+       [](const P& p) { return known(p.pool.price_per_hour); }},
+      {"provisioned_w", "W", "pool[]_provisioned_w", better::less(), "of all its machines",
+       [](const P& p) { return p.pool.provisioned_w; }},
+      {"batch_tokens_cdf", "tokens, fraction",
+       "[tokens, share of the instances' time with at most so many tokens in the batch], idle time "
+       "included",
+       [](const P& p) { return p.all.batch_tokens(p.pool); }},
+      {"over_time", figures_over_time(), [](const P& p) {
+         return figures_over_time().json({p.all, p.pool});
+       }}};
+  return table;
+}
+
+ClusterPower PoolMetrics::power(double budget_w) const {
   std::vector<double> power(time_.size(), idle_w());
   for (std::size_t i = 0; i < power.size(); ++i) {
     for (const Pool& pool : pools_) power[i] += pool.activity.mean(i, kPower);
   }
   std::sort(power.begin(), power.end());
-  const double mean_w = end_s_ > 0 ? energy_j() / end_s_ : idle_w();
+  const double energy = energy_j();
   const auto rank =
       static_cast<std::size_t>(0.99 * static_cast<double>(power.empty() ? 0 : power.size() - 1));
-  const double p99_w = power.empty() ? idle_w() : power[rank];
-  const double peak_w = power.empty() ? idle_w() : power.back();
-  Json budget;
+  ClusterPower result{.provisioned_w = provisioned_w(),
+                      .idle_w = idle_w(),
+                      .mean_w = end_s_ > 0 ? energy / end_s_ : idle_w(),
+                      .p99_w = power.empty() ? idle_w() : power[rank],
+                      .peak_w = power.empty() ? idle_w() : power.back(),
+                      .window_s = time_.width_s(),
+                      .estimated = !power_measured(),
+                      .energy_j = energy,
+                      .budget = {}};
   if (budget_w > 0) {
     const auto above = power.end() - std::upper_bound(power.begin(), power.end(), budget_w);
     const auto windows = static_cast<double>(std::max<std::size_t>(1, power.size()));
-    budget = {{"budget_w", budget_w},
-              {"p99_share", p99_w / budget_w},
-              {"peak_share", peak_w / budget_w},
-              {"above_share", static_cast<double>(above) / windows},
-              {"holds", peak_w <= budget_w}};
+    result.budget = {budget_w, result.p99_w / budget_w, result.peak_w / budget_w,
+                     static_cast<double>(above) / windows, result.peak_w <= budget_w};
   }
-  return {{"provisioned_w", provisioned_w()},
-          {"idle_w", idle_w()},
-          {"mean_w", mean_w},
-          {"p99_w", p99_w},
-          {"peak_w", peak_w},
-          {"window_s", time_.width_s()},
-          {"estimated", !power_measured()},
-          {"budget", budget}};
+  return result;
 }
 
-void PoolMetrics::write_machines(std::ostream& out) const {
-  out << "instance,machine,pool,role,machine_type,gpus,busy_s,utilization,segments,prompt_tokens,"
-         "decode_tokens,memory_mean_bytes,memory_peak_bytes,queue_peak,mixed_s,moves_to_mixed,"
-         "energy_kwh\n";
-  out.precision(17);
+/// An instance with its number.
+struct PoolMetrics::MachineLine {
+  const PoolMetrics& all;
+  std::size_t number;
+  const InstanceUse& use;
+  const Pool& pool;
+
+  double of_run(double value) const { return per(value, all.end_s_); }
+};
+
+const FigureTable<PoolMetrics::MachineLine>& PoolMetrics::machine_columns() {
+  using M = MachineLine;
+  static const FigureTable<M> table{
+      {"instance", "", "its number", [](const M& m) { return m.number; }},
+      {"machine", "", "number of the machine it is on", [](const M& m) { return m.use.machine; }},
+      {"pool", "", "number of the pool it is configured in", [](const M& m) { return m.use.pool; }},
+      {"role", "", "of that pool: `prompt`, `token` or `mixed`",
+       [](const M& m) { return role_name(m.pool.role); }},
+      {"machine_type", "", "name of the machine profile",
+       [](const M& m) { return m.pool.machine; }},
+      {"gpus", "", "GPUs of the instance",
+       [](const M& m) { return m.pool.tensor_parallel * m.pool.pipeline_parallel; }},
+      {"busy_s", "s", "time in which it ran iterations", [](const M& m) { return m.use.busy_s; }},
+      {"utilization", "fraction", "`busy_s` / duration of the run",
+       [](const M& m) { return m.of_run(m.use.busy_s); }},
+      {"segments", "", "runs of iterations with an unchanged batch",
+       [](const M& m) { return m.use.segments; }},
+      {"prompt_tokens", "tokens",
+       "tokens it processed in prompt phases, again where a request was restarted or where a "
+       "sequence that had lost its KV cache was recomputed",
+       [](const M& m) { return m.use.prompt_tokens; }},
+      {"decode_tokens", "tokens",
+       "output tokens it generated in decode iterations; not the first of a request, nor the one "
+       "that a recomputation gives",
+       [](const M& m) { return m.use.decode_tokens; }},
+      {"memory_mean_bytes", "bytes", "GPU memory in use, weights and KV caches, mean over the run",
+       [](const M& m) { return m.of_run(m.use.memory_byte_s); }},
+      {"memory_peak_bytes", "bytes", "the most at any time",
+       [](const M& m) { return m.use.peak_memory_bytes; }},
+      {"queue_peak", "requests",
+       "the most requests that waited on it at once, for their prompt phase or for a place in the "
+       "batch",
+       [](const M& m) { return m.use.peak_queued; }},
+      {"mixed_s", "s", "time it spent working for the mixed pool, away from its own",
+       [](const M& m) { return m.use.mixed_s; }},
+      {"moves_to_mixed", "", "times it went there", [](const M& m) { return m.use.moves; }},
+      {"energy_kwh", "kWh",
+       "its GPUs' energy and its share of the rest of the machine, idle times included",
+       [](const M& m) {
+         return (m.use.energy_j + m.pool.power.idle_w() * m.all.end_s_) / kJoulesPerKwh;
+       }}};
+  return table;
+}
+
+std::string PoolMetrics::machines_csv() const {
+  std::string text = machine_columns().csv_header();
   for (std::size_t i = 0; i < instances_.size(); ++i) {
     const InstanceUse& use = instances_[i];
-    const Pool& pool = pools_[use.pool];
-    const double energy_j = use.energy_j + pool.power.idle_w() * end_s_;
-    out << i << ',' << use.machine << ',' << use.pool << ',' << role_name(pool.role) << ','
-        << pool.machine << ',' << pool.tensor_parallel * pool.pipeline_parallel << ',' << use.busy_s
-        << ',' << (end_s_ > 0 ? use.busy_s / end_s_ : 0) << ',' << use.segments << ','
-        << use.prompt_tokens << ',' << use.decode_tokens << ','
-        << (end_s_ > 0 ? use.memory_byte_s / end_s_ : 0) << ',' << use.peak_memory_bytes << ','
-        << use.peak_queued << ',' << use.mixed_s << ',' << use.moves << ',' << energy_j / 3.6e6
-        << '\n';
+    machine_columns().add_csv_line(text, {*this, i, use, pools_[use.pool]}, Digits::kSeventeen);
   }
+  return text;
 }
 
 }  // namespace cleave

@@ -110,20 +110,13 @@ std::vector<double> Quantiles::quantiles(const std::vector<double>& shares) cons
 }
 
 Json Quantiles::json() const {
-  Json json{{"count", count_}};
-  const auto set = [&](const char* name, double value) {
-    json[name] = count_ == 0 ? Json() : Json(value);
-  };
-  set("mean", mean());
-  set("std", deviation());
-  set("min", least());
-  set("max", largest());
-  const std::vector<double> values = quantiles({0.5, 0.9, 0.95, 0.99, 0.999});
-  set("p50", values[0]);
-  set("p90", values[1]);
-  set("p95", values[2]);
-  set("p99", values[3]);
-  set("p99.9", values[4]);
+  Json json{{kStatistics.front(), count_}};
+  std::vector<double> values{mean(), deviation(), least(), largest()};
+  const std::vector<double> inner = quantiles({0.5, 0.9, 0.95, 0.99, 0.999});
+  values.insert(values.end(), inner.begin(), inner.end());
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    json[kStatistics[i + 1]] = count_ == 0 ? Json() : Json(values[i]);
+  }
   return json;
 }
 

@@ -1,11 +1,16 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <vector>
 
 #include "sim/base/json_reader.h"
 
 namespace cleave {
+
+/// What is told of a distribution, in this order.
+inline constexpr std::array kStatistics = {"count", "mean", "std", "min", "max",
+                                           "p50",   "p90",  "p95", "p99", "p99.9"};
 
 /// The distribution of a measured quantity, from 0 up. Exact as long as there are few values; then
 /// counts in bins whose width is 1/2048 of a power of two, so that a quantile is within 0.05 % of
@@ -33,7 +38,7 @@ class Quantiles {
   /// Linear between the two nearest ranks; 0 for none. `p` from 0 to 1.
   double quantile(double p) const { return quantiles({p}).front(); }
   std::vector<double> quantiles(const std::vector<double>& shares) const;
-  /// count, mean, std, min, max, p50, p90, p95, p99, p99.9; null where there are no values.
+  /// kStatistics; all but the count null where there are no values.
   Json json() const;
   /// [value, share of values up to it] at even steps, for drawing.
   Json cumulative(std::size_t points) const;

@@ -1,68 +1,109 @@
 #include "sim/metrics/request_log.h"
 
-#include <array>
-#include <charconv>
-
 #include "sim/base/error.h"
 
 namespace cleave {
 
-namespace {
+struct RequestLog::Line {
+  const FinishedRequest& request;
+  const char* outcome;
+  bool completed;
+  bool moved;    ///< its KV cache did
+  bool decoded;  ///< has more than the first token
 
-constexpr std::size_t kBlock = 1 << 16;
-constexpr const char* kHeader =
-    "request,line,outcome,arrival_s,prompt_tokens,output_tokens,prompt_instance,token_instance,"
-    "prompt_start_s,first_token_s,transfer_ready_s,transfer_start_s,transfer_end_s,token_start_s,"
-    "completion_s,ttft_s,tpot_s,e2e_s,largest_gap_s,aside_s,preemptions,restarts\n";
+  static std::optional<InstanceId> placed(InstanceId instance) {
+    return instance == kNoInstance ? std::nullopt : std::optional(instance);
+  }
+  std::optional<double> if_completed(double time_s) const { return only(completed, time_s); }
+  std::optional<double> if_moved(double time_s) const { return only(moved, time_s); }
+  std::optional<double> if_decoded(double time_s) const { return only(decoded, time_s); }
 
-template <class Number>
-void put(std::string& text, Number value) {
-  std::array<char, 32> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  text.append(digits.data(), end);
+ private:
+  static std::optional<double> only(bool there, double time_s) {
+    return there ? std::optional(time_s) : std::nullopt;
+  }
+};
+
+const FigureTable<RequestLog::Line>& RequestLog::columns() {
+  using L = Line;
+  static const FigureTable<L> table{
+      {"request", "", "position in the workload, from 0",
+       [](const L& l) { return l.request.number; }},
+      {"line", "",
+       "its line in the trace file, from 1; a running number where requests are generated",
+       [](const L& l) { return l.request.line; }},
+      {"outcome", "",
+       "`completed`; `rejected`: no instance could ever hold its KV cache; `unfinished`: still in "
+       "the cluster at the end of the run",
+       [](const L& l) { return l.outcome; }},
+      {"arrival_s", "s", "when it reached the cluster",
+       [](const L& l) { return l.request.arrival_s; }},
+      {"prompt_tokens", "tokens", "length of its prompt",
+       [](const L& l) { return l.request.prompt_tokens; }},
+      {"output_tokens", "tokens", "length of its output, the first token included",
+       [](const L& l) { return l.request.output_tokens; }},
+      {"prompt_instance", "", "instance that ran its prompt phase; empty if it was never placed",
+       [](const L& l) { return L::placed(l.request.prompt_instance); }},
+      {"token_instance", "",
+       "instance that ran its token phase; the same as `prompt_instance` where its KV cache did "
+       "not "
+       "move",
+       [](const L& l) { return L::placed(l.request.token_instance); }},
+      {"prompt_start_s", "s", "start of the iteration with its prompt",
+       [](const L& l) { return l.if_completed(l.request.prompt_start_s); }},
+      {"first_token_s", "s", "end of its prompt phase, which gives the first token",
+       [](const L& l) { return l.if_completed(l.request.first_token_s); }},
+      {"transfer_ready_s", "s",
+       "when its KV cache asked to leave: at the end of the prompt phase, or at its start where it "
+       "is sent layer by layer; empty where it did not move",
+       [](const L& l) { return l.if_moved(l.request.transfer_ready_s); }},
+      {"transfer_start_s", "s", "when the token instance had room and the bytes began to flow",
+       [](const L& l) { return l.if_moved(l.request.transfer_start_s); }},
+      {"transfer_end_s", "s", "when the whole KV cache had arrived",
+       [](const L& l) { return l.if_moved(l.request.transfer_end_s); }},
+      {"token_start_s", "s", "start of its first decode iteration; empty for one output token",
+       [](const L& l) { return l.if_decoded(l.request.token_start_s); }},
+      {"completion_s", "s", "when its last token was there",
+       [](const L& l) { return l.if_completed(l.request.completion_s); }},
+      {"ttft_s", "s", "time to first token: `first_token_s` - `arrival_s`",
+       [](const L& l) { return l.if_completed(l.request.first_token_s - l.request.arrival_s); }},
+      {"tpot_s", "s",
+       "time per output token: (`completion_s` - `first_token_s`) / (`output_tokens` - 1), "
+       "whatever "
+       "`results.tpot` of the scenario says; empty for one output token",
+       [](const L& l) {
+         const FinishedRequest& r = l.request;
+         return l.if_decoded((r.completion_s - r.first_token_s) / (r.output_tokens - 1.0));
+       }},
+      {"e2e_s", "s", "`completion_s` - `arrival_s`",
+       [](const L& l) { return l.if_completed(l.request.completion_s - l.request.arrival_s); }},
+      {"largest_gap_s", "s",
+       "the longest time between two consecutive tokens, transfer and waiting included; empty for "
+       "one output token",
+       [](const L& l) { return l.if_decoded(l.request.largest_gap_s); }},
+      {"aside_s", "s",
+       "time between its tokens in which no iteration worked for it: its KV cache was sent, it "
+       "waited for a place in a batch, or it was put aside; empty for one output token",
+       [](const L& l) { return l.if_decoded(l.request.aside_s); }},
+      {"preemptions", "", "times its token phase was put aside for other work",
+       [](const L& l) { return l.request.preemptions; }},
+      {"restarts", "",
+       "times it began again from its prompt, after a machine or transfer failed or to make room",
+       [](const L& l) { return l.request.restarts; }}};
+  return table;
 }
 
-template <class Number>
-void field(std::string& text, Number value, bool there = true) {
-  text += ',';
-  if (there) put(text, value);
-}
-
-}  // namespace
-
-RequestLog::RequestLog(const std::string& file) : file_(file), out_(file, std::ios::binary) {
+RequestLog::RequestLog(const std::string& file)
+    : file_(file), out_(file, std::ios::binary), buffer_(columns().csv_header()) {
   if (!out_) throw InputError(file + ": cannot be written");
-  buffer_ = kHeader;
 }
 
-void RequestLog::write(const FinishedRequest& r, const char* outcome) {
-  const bool done = outcome[0] == 'c';
-  const bool moved = done && r.moved();
-  const bool gaps = done && r.output_tokens > 1;
-  put(buffer_, r.number);
-  field(buffer_, r.line);
-  buffer_ += ',';
-  buffer_ += outcome;
-  field(buffer_, r.arrival_s);
-  field(buffer_, r.prompt_tokens);
-  field(buffer_, r.output_tokens);
-  field(buffer_, r.prompt_instance, r.prompt_instance != kNoInstance);
-  field(buffer_, r.token_instance, r.token_instance != kNoInstance);
-  field(buffer_, r.prompt_start_s, done);
-  field(buffer_, r.first_token_s, done);
-  field(buffer_, r.transfer_ready_s, moved);
-  field(buffer_, r.transfer_start_s, moved);
-  field(buffer_, r.transfer_end_s, moved);
-  field(buffer_, r.token_start_s, gaps);
-  field(buffer_, r.completion_s, done);
-  field(buffer_, r.first_token_s - r.arrival_s, done);
-  field(buffer_, (r.completion_s - r.first_token_s) / (r.output_tokens - 1.0), gaps);
-  field(buffer_, r.completion_s - r.arrival_s, done);
-  field(buffer_, r.largest_gap_s, gaps);
-  field(buffer_, r.aside_s, gaps);
-  field(buffer_, r.preemptions);
-  field(buffer_, r.restarts);
-  buffer_ += '\n';
+void RequestLog::write(const FinishedRequest& request, const char* outcome) {
+  constexpr std::size_t kBlock = 1 << 16;
+  const bool completed = outcome[0] == 'c';
+  const bool moved = completed && request.moved();
+  const bool decoded = completed && request.output_tokens > 1;
+  columns().add_csv_line(buffer_, {request, outcome, completed, moved, decoded}, Digits::kFewest);
   if (buffer_.size() >= kBlock) flush();
 }
 

@@ -2,13 +2,13 @@
 
 #include <fstream>
 #include <string>
-#include <vector>
 
 #include "sim/core/observer.h"
+#include "sim/metrics/figure.h"
 
 namespace cleave {
 
-/// Writes requests.csv, a row for each request as it leaves the cluster; see docs/output.md.
+/// Writes requests.csv, a line for each request as it leaves the cluster.
 class RequestLog : public Observer {
  public:
   explicit RequestLog(const std::string& file);
@@ -17,6 +17,9 @@ class RequestLog : public Observer {
   void unfinished(const FinishedRequest& request) override { write(request, "unfinished"); }
   /// Ends the file. Throws InputError if the disk did not take everything.
   void close();
+
+  struct Line;
+  static const FigureTable<Line>& columns();
 
  private:
   void write(const FinishedRequest& request, const char* outcome);

@@ -7,11 +7,11 @@
 #include <array>
 #include <cstdio>
 #include <fstream>
-#include <sstream>
 #include <string_view>
 
 #include "sim/base/error.h"
 #include "sim/base/files.h"
+#include "sim/metrics/link_figures.h"
 
 namespace cleave {
 
@@ -88,17 +88,12 @@ void ResultsFolder::write(const std::string& name, const std::string& text) {
 void ResultsFolder::complete(const Json& summary, const Metrics& metrics, const Json& scenario) {
   write("summary.json", summary.dump(1) + "\n");
   write("scenario.json", scenario.dump(2) + "\n");
-  std::ostringstream machines;
-  metrics.pools().write_machines(machines);
-  write("machines.csv", machines.str());
-  std::ostringstream links;
-  links.precision(17);
-  links << "link,bandwidth_bytes_per_s,bytes,utilization,utilization_p99,above_90_share\n";
+  write("machines.csv", metrics.pools().machines_csv());
+  std::string links = link_figures().csv_header();
   for (const LinkUse& link : metrics.links()) {
-    links << link.name << ',' << link.bandwidth_bytes_per_s << ',' << link.bytes << ',' << link.mean
-          << ',' << link.p99 << ',' << link.above_90 << '\n';
+    link_figures().add_csv_line(links, link, Digits::kSeventeen);
   }
-  write("links.csv", links.str());
+  write("links.csv", links);
   take_place();
 }
 

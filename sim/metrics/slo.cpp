@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sim/metrics/ratio.h"
 #include "sim/scenario/pool_latency.h"
 
 namespace cleave {
@@ -65,41 +66,68 @@ void SloCheck::add(const FinishedRequest& request, const RequestLatency& latency
   good_ += good ? 1 : 0;
 }
 
-void SloCheck::add_cumulative(Json& cdf, std::size_t points) const {
-  if (!reference_) return;
-  cdf["ttft_slowdown"] = ttft_slowdown_.cumulative(points);
-  cdf["tpot_slowdown"] = tpot_slowdown_.cumulative(points);
-  cdf["e2e_slowdown"] = e2e_slowdown_.cumulative(points);
+const Quantiles& SloCheck::limited(const SloLimit& limit, const Measured& measured) const {
+  if (limit.metric == "ttft") return limit.slowdown ? ttft_slowdown_ : measured.ttft;
+  if (limit.metric == "tpot") return limit.slowdown ? tpot_slowdown_ : measured.tpot;
+  if (limit.metric == "e2e") return limit.slowdown ? e2e_slowdown_ : measured.e2e;
+  return measured.itl;
 }
 
-Json SloCheck::json(const Measured& measured, std::uint64_t failed, double seconds) const {
-  if (spec_.limits.empty()) return nullptr;
-  Json limits = Json::array();
-  bool all = true;
+std::optional<SloResult> SloCheck::result(const Measured& measured, std::uint64_t failed,
+                                          double seconds) const {
+  if (spec_.limits.empty()) return std::nullopt;
+  SloResult result{spec_.name, std::nullopt, failed == 0 && requests_ > 0, 0, 0, {}};
+  if (reference_) result.reference = spec_.reference.name;
   for (const SloLimit& limit : spec_.limits) {
-    const Quantiles* of = nullptr;
-    if (limit.metric == "ttft") of = limit.slowdown ? &ttft_slowdown_ : &measured.ttft;
-    if (limit.metric == "tpot") of = limit.slowdown ? &tpot_slowdown_ : &measured.tpot;
-    if (limit.metric == "e2e") of = limit.slowdown ? &e2e_slowdown_ : &measured.e2e;
-    if (limit.metric == "itl") of = &measured.itl;
-    const double value = of->quantile(limit.percentile / 100);
+    const double value = limited(limit, measured).quantile(limit.percentile / 100);
     const bool holds = value <= limit.limit;
-    all = all && holds;
-    limits.push_back({{"metric", limit.metric},
-                      {"percentile", percentile_name(limit.percentile)},
-                      {"kind", limit.slowdown ? "slowdown" : "seconds"},
-                      {"value", value},
-                      {"limit", limit.limit},
-                      {"holds", holds}});
+    result.holds = result.holds && holds;
+    result.limits.push_back({limit, value, holds});
   }
-  const auto total = static_cast<double>(requests_ + failed);
   const auto good = static_cast<double>(good_);
-  return {{"name", spec_.name},
-          {"reference", reference_ ? Json(spec_.reference.name) : Json()},
-          {"holds", all && failed == 0 && requests_ > 0},
-          {"attainment", total > 0 ? good / total : 0},
-          {"goodput_rps", seconds > 0 ? good / seconds : 0},
-          {"limits", limits}};
+  result.attainment = per(good, static_cast<double>(requests_ + failed));
+  result.goodput_rps = per(good, seconds);
+  return result;
+}
+
+const FigureTable<SloFinding>& SloFinding::figures() {
+  static const FigureTable<SloFinding> table{
+      {"metric", "", "what is limited: `ttft`, `tpot`, `itl` or `e2e`",
+       [](const SloFinding& finding) { return finding.limit.metric; }},
+      {"percentile", "", "`p50` to `p99.9`",
+       [](const SloFinding& finding) { return percentile_name(finding.limit.percentile); }},
+      {"kind", "",
+       "`seconds`, or `slowdown`: times the latency of the same request alone on the reference "
+       "machine",
+       [](const SloFinding& finding) { return finding.limit.slowdown ? "slowdown" : "seconds"; }},
+      {"value", "s, or times", "what came out",
+       [](const SloFinding& finding) { return finding.value; }},
+      {"limit", "s, or times", "the most it may be",
+       [](const SloFinding& finding) { return finding.limit.limit; }},
+      {"holds", "", "`value` <= `limit`", [](const SloFinding& finding) { return finding.holds; }}};
+  return table;
+}
+
+const FigureTable<SloResult>& SloResult::figures() {
+  static const FigureTable<SloResult> table{
+      {"name", "", "of the SLO profile, or `custom`",
+       [](const SloResult& result) { return result.name; }},
+      {"reference", "", "machine of the slowdowns, or `null`",
+       [](const SloResult& result) { return result.reference; }},
+      {"holds", "", "slo_holds", better::more("0"),
+       "every limit holds and no measured request failed",
+       [](const SloResult& result) { return result.holds; }},
+      {"attainment", "fraction", "slo_attainment", better::more("1%"),
+       "requests that keep, each for itself, the limit of the highest percentile of every metric, "
+       "out of the measured ones and those that failed; it can be 1 where the SLO is broken, as "
+       "that asks every percentile of all requests",
+       [](const SloResult& result) { return result.attainment; }},
+      {"goodput_rps", "requests/s", "slo_goodput_rps", better::more("1%"),
+       "those requests / length of the window",
+       [](const SloResult& result) { return result.goodput_rps; }},
+      {"limits[]", SloFinding::figures(),
+       [](const SloResult& result) { return SloFinding::figures().json(result.limits); }}};
+  return table;
 }
 
 }  // namespace cleave

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "models/latency/latency.h"
 #include "sim/core/records.h"
-#include "sim/metrics/quantiles.h"
+#include "sim/metrics/figure.h"
 #include "sim/scenario/scenario.h"
 
 namespace cleave {
@@ -16,6 +18,27 @@ struct RequestLatency {
   double tpot_s = 0;  ///< 0 where the request has one token
   double e2e_s = 0;
   bool has_tpot = false;
+};
+
+/// A limit with the value that a run has.
+struct SloFinding {
+  SloLimit limit;
+  double value;
+  bool holds;
+
+  static const FigureTable<SloFinding>& figures();
+};
+
+/// How a run keeps an SLO as a whole.
+struct SloResult {
+  std::string name;
+  std::optional<std::string> reference;  ///< machine of the slowdowns
+  bool holds;
+  double attainment;
+  double goodput_rps;
+  std::vector<SloFinding> limits;
+
+  static const FigureTable<SloResult>& figures();
 };
 
 /// Whether a run keeps the scenario's objectives. Slowdowns compare each request with the same
@@ -35,14 +58,17 @@ class SloCheck {
   };
   /// Each limit with its value and whether it holds; goodput and attainment: requests that keep,
   /// each for itself, the limit of the highest percentile of every metric. `failed` requests count
-  /// as misses; `seconds` is the time in which requests arrived.
-  Json json(const Measured& measured, std::uint64_t failed, double seconds) const;
+  /// as misses; `seconds` is the time in which requests arrived. Nothing where there is no limit.
+  std::optional<SloResult> result(const Measured& measured, std::uint64_t failed,
+                                  double seconds) const;
 
   /// True where the reference of the slowdowns was not measured.
   bool estimated() const { return reference_ && reference_->estimated(); }
 
-  /// Adds the distributions of the slowdowns that limits hold for: "ttft_slowdown", ...
-  void add_cumulative(Json& cdf, std::size_t points) const;
+  /// The distributions of the slowdowns; null where no limit is one.
+  const Quantiles* ttft_slowdown() const { return reference_ ? &ttft_slowdown_ : nullptr; }
+  const Quantiles* tpot_slowdown() const { return reference_ ? &tpot_slowdown_ : nullptr; }
+  const Quantiles* e2e_slowdown() const { return reference_ ? &e2e_slowdown_ : nullptr; }
 
  private:
   struct Slowdowns {
@@ -50,6 +76,7 @@ class SloCheck {
     double tpot;
     double e2e;
   };
+  const Quantiles& limited(const SloLimit& limit, const Measured& measured) const;
   Slowdowns slowdowns(const FinishedRequest& request, const RequestLatency& latency) const;
 
   SloSpec spec_;

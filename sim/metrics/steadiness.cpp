@@ -96,6 +96,8 @@ Steadiness judge(const ArrivalPhase& phase, double filling_share) {
   const double seconds = phase.to_s() - phase.from_s;
   steady.from_s = phase.from_s;
   steady.filling_share = filling_share;
+  steady.second_quarter = phase.second_quarter;
+  steady.last_quarter = phase.last_quarter;
   if (phase.in_cluster.size() < kFewest || phase.arrived == 0) {
     steady.too_short = true;
     return steady;
@@ -123,6 +125,58 @@ Steadiness judge(const ArrivalPhase& phase, double filling_share) {
   const bool may_pile_up = grows(steady.in_cluster, 0) || grows(steady.waiting, 0);
   steady.too_short = !steady.overload && (still_fills || may_pile_up);
   return steady;
+}
+
+const FigureTable<Steadiness>& Steadiness::figures() {
+  using S = Steadiness;
+  static const FigureTable<S> table{
+      {"from_s", "s", "steady_from_s", better::neither(),
+       "where this part begins; it ends with the last arrival",
+       [](const S& s) { return s.from_s; }},
+      {"offered_rps", "requests/s", "steady_offered_rps", better::neither(), "arrivals in it",
+       [](const S& s) { return s.offered_rps; }},
+      {"served_rps", "requests/s", "steady_served_rps", better::more(), "completions in it",
+       [](const S& s) { return s.served_rps; }},
+      {"in_cluster_second_quarter", "requests", "in_cluster_second_quarter", better::neither(),
+       "mean number in the cluster during the second quarter of the time in which requests arrived "
+       "(from a given warm-up's end on)",
+       [](const S& s) { return s.second_quarter; }},
+      {"in_cluster_last_quarter", "requests", "in_cluster_last_quarter", better::neither(),
+       "the same during the last quarter", [](const S& s) { return s.last_quarter; }},
+      {"growth_rps", "requests/s", "growth_rps", better::neither(),
+       "least-squares slope of the number in the cluster",
+       [](const S& s) { return s.in_cluster.per_s; }},
+      {"growth_error_rps", "requests/s", "growth_error_rps", better::neither(),
+       "half-width of its 95 % confidence interval, with the residuals taken as an autoregressive "
+       "process of order one (20 means that are much alike: nearer 90 %)",
+       [](const S& s) { return s.in_cluster.error_per_s; }},
+      {"waiting_growth_rps", "requests/s", "waiting_growth_rps", better::neither(),
+       "the slope of the number of those that wait: for their prompt phase, their transfer, a "
+       "place "
+       "in a batch, or put aside",
+       [](const S& s) { return s.waiting.per_s; }},
+      {"waiting_growth_error_rps", "requests/s", "waiting_growth_error_rps", better::neither(),
+       "half-width of its 95 % confidence interval",
+       [](const S& s) { return s.waiting.error_per_s; }},
+      {"filling_share", "fraction", "filling_share", better::neither(),
+       "of the arrivals: by how much the number would still grow, on average, if nothing waited, "
+       "because long requests that an empty cluster began with are not through",
+       [](const S& s) { return s.filling_share; }},
+      {"overload", "", "overload", better::less("0"),
+       "served less than 98 % of what was offered, and a growth of more than 2 % of it whose "
+       "interval lies above 1 %: of the number in the cluster or of those that wait, where "
+       "`from_s` "
+       "lies beyond the P99 of the time that iterations work for a request; sooner, of those that "
+       "wait alone, where the interval lies above 2 % and above `filling_share`",
+       [](const S& s) { return s.overload; }},
+      {"too_short", "", "too_short", better::less(),
+       "no overload is shown, but nobody can tell: one of the two grows by more than 2 %, with an "
+       "interval above 0; or `from_s` lies before that P99, and `filling_share` is above 5 % or "
+       "the "
+       "cluster may, within the error, fall behind by more than 10 %; or there are fewer than ten "
+       "times of 0.125 s",
+       [](const S& s) { return s.too_short; }}};
+  return table;
 }
 
 }  // namespace cleave

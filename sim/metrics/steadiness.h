@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "sim/base/json_reader.h"
+#include "sim/metrics/figure.h"
 
 namespace cleave {
 
@@ -32,6 +32,8 @@ struct ArrivalPhase {
   double arrived = 0;              ///< in all these times together
   double completed = 0;            ///< the same
   double computing_p99_s = 0;      ///< of the seconds in iterations of a request
+  double second_quarter = 0;       ///< mean in the cluster in these quarters of the arrivals' time
+  double last_quarter = 0;         ///< the same; both of the whole time, not of this phase alone
   double to_s() const { return from_s + width_s * static_cast<double>(in_cluster.size()); }
 };
 
@@ -40,11 +42,15 @@ struct Steadiness {
   double from_s = 0;  ///< what is judged begins here, and ends with the last arrival
   double offered_rps = 0;
   double served_rps = 0;
+  double second_quarter = 0;  ///< as in ArrivalPhase
+  double last_quarter = 0;
   Growth in_cluster;
   Growth waiting;
   double filling_share = 0;  ///< of the arrivals: what stays only because the cluster was empty
   bool overload = false;
   bool too_short = false;  ///< nobody can tell
+
+  static const FigureTable<Steadiness>& figures();
 };
 
 /// `filling_share`: how many of the requests that arrive stay longer than the cluster has been at

@@ -2,68 +2,25 @@
 #include <cmath>
 
 #include "sim/base/version.h"
+#include "sim/metrics/link_figures.h"
 #include "sim/metrics/metrics.h"
+#include "sim/metrics/ratio.h"
+#include "sim/metrics/units.h"
 #include "sim/scenario/resolve.h"
 
 namespace cleave {
 
-namespace {
+struct Metrics::Run {
+  const Metrics& metrics;
+  const RunTotals& totals;
 
-constexpr double kJoulesPerKwh = 3.6e6;
-
-double per(double value, double over) { return over > 0 ? value / over : 0; }
-
-/// Null where there is nothing that it could be divided among.
-Json share(double value, double among) { return among > 0 ? Json(value / among) : Json(); }
-
-Json units_json() {
-  return {{"ttft, tpot, itl, e2e, largest_gap, queueing, transfer, *_s", "seconds"},
-          {"*_rps", "requests per second"},
-          {"*_per_s", "tokens per second"},
-          {"*_bytes", "bytes"},
-          {"*_w", "watts"},
-          {"*_kwh", "kilowatt-hours"},
-          {"*_j", "joules"},
-          {"price_*, *_usd", "US dollars"},
-          {"utilization, *_share, memory_mean, memory_peak, attainment", "fraction from 0 to 1"},
-          {"slowdown", "times the latency of the uncontended reference machine"}};
-}
-
-}  // namespace
-
-Json Metrics::transfers_json() const {
-  Json pairs = Json::array();
-  for (const auto& [pools, use] : pairs_) {
-    pairs.push_back({{"from_pool", pools.first},
-                     {"to_pool", pools.second},
-                     {"transfers", use.transfers},
-                     {"bytes", use.bytes},
-                     {"seconds", use.seconds.json()},
-                     {"ideal_mean_s", per(use.ideal_s, static_cast<double>(use.transfers))},
-                     {"times_ideal", per(use.seconds.sum(), use.ideal_s)},
-                     {"exposed_share_of_e2e", per(use.exposed_s, use.e2e_s)}});
+  double gpus_of(PoolRole role) const {
+    return metrics.pools_.gpus_of(role) + metrics.pools_.gpus_of(PoolRole::kMixed);
   }
-  return pairs;
-}
-
-/// The busiest ones; links.csv has all.
-Json Metrics::links_json() const {
-  constexpr std::size_t kMostShown = 20;
-  std::vector<LinkUse> busiest = links_;
-  std::stable_sort(busiest.begin(), busiest.end(),
-                   [](const LinkUse& a, const LinkUse& b) { return a.mean > b.mean; });
-  if (busiest.size() > kMostShown) busiest.resize(kMostShown);
-  Json links = Json::array();
-  for (const LinkUse& link : busiest) {
-    links.push_back({{"link", link.name},
-                     {"bandwidth_bytes_per_s", link.bandwidth_bytes_per_s},
-                     {"bytes", link.bytes},
-                     {"utilization", link.mean},
-                     {"utilization_p99", link.p99},
-                     {"above_90_share", link.above_90}});
-  }
-  return links;
-}
+  double per_second(double amount) const { return per(amount, metrics.window_.seconds()); }
+  double prompt_per_s() const { return per_second(metrics.window_.prompt_tokens()); }
+  double output_per_s() const { return per_second(metrics.window_.output_tokens()); }
+};
 
 /// How many of the requests that arrive between two times stay longer than the cluster has been at
 /// work, on average over these times, if none of them waits.
@@ -80,56 +37,18 @@ double Metrics::filling_share(double from_s, double to_s) const {
   return per(sum, to_s - from_s);
 }
 
-Json Metrics::steady_json() const {
+Steadiness Metrics::steadiness() const {
   ArrivalPhase phase = window_.stationary_phase();
   phase.computing_p99_s = computing_.quantile(0.99);
-  const Steadiness steady = judge(phase, filling_share(phase.from_s, phase.to_s()));
-  return {{"from_s", steady.from_s},
-          {"offered_rps", steady.offered_rps},
-          {"served_rps", steady.served_rps},
-          {"in_cluster_second_quarter", window_.mean_in_cluster(0.25, 0.5)},
-          {"in_cluster_last_quarter", window_.mean_in_cluster(0.75, 1)},
-          {"growth_rps", steady.in_cluster.per_s},
-          {"growth_error_rps", steady.in_cluster.error_per_s},
-          {"waiting_growth_rps", steady.waiting.per_s},
-          {"waiting_growth_error_rps", steady.waiting.error_per_s},
-          {"filling_share", steady.filling_share},
-          {"overload", steady.overload},
-          {"too_short", steady.too_short}};
+  return judge(phase, filling_share(phase.from_s, phase.to_s()));
 }
 
-Json Metrics::window_json() const {
-  return {{"warmup", window_.warmup_given() ? "given" : "automatic"},
-          {"from_s", window_.from_s()},
-          {"to_s", window_.to_s()},
-          {"arrived", arrived_in_window()},
-          {"completed", std::llround(window_.completed())},
-          {"prompt_tokens", window_.prompt_tokens()},
-          {"output_tokens", window_.output_tokens()},
-          {"energy_kwh", window_energy_j() / kJoulesPerKwh}};
+std::optional<SloResult> Metrics::slo() const {
+  return slo_.result({ttft_, tpot_, gaps_.seconds(), e2e_}, measured_failures_, window_.seconds());
 }
 
-Json Metrics::tokens_json() const {
-  const double gpus = pools_.gpus();
-  const double mixed = pools_.gpus_of(PoolRole::kMixed);
-  const double prompt_gpus = pools_.gpus_of(PoolRole::kPrompt) + mixed;
-  const double token_gpus = pools_.gpus_of(PoolRole::kToken) + mixed;
-  const double output_per_s = per(window_.output_tokens(), window_.seconds());
-  const double prompt_per_s = per(window_.prompt_tokens(), window_.seconds());
-  return {{"prompt", prompt_tokens_},
-          {"output", output_tokens_},
-          {"prompt_per_s", prompt_per_s},
-          {"output_per_s", output_per_s},
-          {"output_per_s_per_gpu", per(output_per_s, gpus)},
-          {"prompt_per_s_per_prompt_gpu", per(prompt_per_s, prompt_gpus)},
-          {"output_per_s_per_token_gpu", per(output_per_s, token_gpus)},
-          {"output_per_s_per_user", per(1, tpot_.mean())}};
-}
-
-Json Metrics::cost_json(const RunTotals& totals) const {
+Cost Metrics::cost(const RunTotals& totals) const {
   constexpr double kHour = 3600;
-  constexpr double kMillion = 1e6;
-  const double spent = pools_.price_per_hour() * totals.end_s / kHour;
   // Machines of each kind are charged to the tokens they are there for, mixed ones to both halves.
   double prompt_price = 0;
   double token_price = 0;
@@ -143,14 +62,13 @@ Json Metrics::cost_json(const RunTotals& totals) const {
                                                    : 0;
   }
   const double hours = window_.seconds() / kHour;
-  const auto known = [](double price, Json figure) { return std::isnan(price) ? Json() : figure; };
-  return {{"price_per_hour", known(spent, pools_.price_per_hour())},
-          {"spent_usd", known(spent, spent)},
-          {"usd_per_million_prompt_tokens",
-           known(prompt_price, share(prompt_price * hours, window_.prompt_tokens() / kMillion))},
-          {"usd_per_million_output_tokens",
-           known(token_price, share(token_price * hours, window_.output_tokens() / kMillion))},
-          {"requests_per_usd", known(spent, per(static_cast<double>(totals.completed), spent))}};
+  return {.price_per_hour = pools_.price_per_hour(),
+          .spent_usd = pools_.price_per_hour() * totals.end_s / kHour,
+          .completed_requests = totals.completed,
+          .prompt_usd = prompt_price * hours,
+          .output_usd = token_price * hours,
+          .prompt_tokens = window_.prompt_tokens(),
+          .output_tokens = window_.output_tokens()};
 }
 
 double Metrics::window_energy_j() const {
@@ -158,100 +76,199 @@ double Metrics::window_energy_j() const {
          pools_.idle_w() * window_.seconds();
 }
 
-Json Metrics::power_json() const {
-  Json power = pools_.power_json(scenario_.power_budget_w);
-  const double energy_j = window_energy_j();
-  const double prompt_tokens = window_.prompt_tokens();
-  const double output_tokens = window_.output_tokens();
-  power["energy_kwh"] = pools_.energy_j() / kJoulesPerKwh;
-  power["j_per_output_token"] = share(energy_j, output_tokens);
-  power["j_per_token"] = share(energy_j, output_tokens + prompt_tokens);
-  power["j_per_request"] = share(energy_j, window_.completed());
-  power["prompt_j_per_prompt_token"] = share(window_.prompt_energy_j(), prompt_tokens);
-  power["decode_j_per_output_token"] = share(window_.decode_energy_j(), output_tokens);
-  return power;
+PowerUse Metrics::power() const {
+  return {pools_.power(scenario_.power_budget_w),
+          {.energy_j = window_energy_j(),
+           .prompt_j = window_.prompt_energy_j(),
+           .decode_j = window_.decode_energy_j(),
+           .prompt_tokens = window_.prompt_tokens(),
+           .output_tokens = window_.output_tokens(),
+           .completed_requests = window_.completed()}};
 }
 
-Json Metrics::slowest_json() const {
-  std::vector<FinishedRequest> requests = slowest_;
-  std::sort(requests.begin(), requests.end(),
-            [](const FinishedRequest& a, const FinishedRequest& b) {
-              return a.completion_s - a.arrival_s > b.completion_s - b.arrival_s;
-            });
-  Json json = Json::array();
-  for (const FinishedRequest& r : requests) {
-    json.push_back(
-        {{"request", r.number},
-         {"line", r.line},
-         {"prompt_tokens", r.prompt_tokens},
-         {"output_tokens", r.output_tokens},
-         {"arrival_s", r.arrival_s},
-         {"queueing_s", r.prompt_start_s - r.arrival_s},
-         {"prompt_s", r.first_token_s - r.prompt_start_s},
-         {"transfer_s", r.moved() ? std::max(0.0, r.transfer_end_s - r.first_token_s) : 0},
-         {"e2e_s", r.completion_s - r.arrival_s},
-         {"largest_gap_s", r.largest_gap_s},
-         {"prompt_instance", r.prompt_instance},
-         {"token_instance", r.token_instance},
-         {"restarts", r.restarts}});
-  }
-  return json;
+const FigureTable<Metrics::Run>& Metrics::request_figures() {
+  static const FigureTable<Run> table{
+      {"arrived", "", "requests_arrived", better::neither(), "= completed + rejected + unfinished",
+       [](const Run& run) { return run.totals.arrived; }},
+      {"completed", "", "requests_completed", better::more("0"), "left with all their tokens",
+       [](const Run& run) { return run.totals.completed; }},
+      {"rejected", "", "requests_rejected", better::less("0"), "too large for every instance",
+       [](const Run& run) { return run.totals.rejected; }},
+      {"unfinished", "", "requests_unfinished", better::less("0"),
+       "still in the cluster at the end", [](const Run& run) { return run.totals.unfinished; }},
+      {"restarts", "", "requests_restarts", better::less(),
+       "times a request began again from its prompt after a fault",
+       [](const Run& run) { return run.totals.restarts; }},
+      {"deadlocks", "", "requests_deadlocks", better::less(),
+       "times a request began again from its prompt so that others could go on, where all memory "
+       "was held by requests that waited for one another",
+       [](const Run& run) { return run.totals.deadlocks; }},
+      {"over_prompt_limit", "", "requests_over_prompt_limit", better::neither(),
+       "whose prompt is longer than `batching.max_prompt_tokens`: it runs in an iteration of its "
+       "own, and decodes on the machine wait",
+       [](const Run& run) { return run.totals.over_prompt_limit; }},
+      {"stranded", "", "requests_stranded", better::less(),
+       "of the unfinished: found no machine that was up",
+       [](const Run& run) { return run.totals.stranded; }},
+      {"measured", "", "requests_measured", better::neither(),
+       "completed ones that arrived in the measured window",
+       [](const Run& run) { return run.metrics.e2e_.count(); }}};
+  return table;
+}
+
+const FigureTable<Metrics::Run>& Metrics::window_figures() {
+  static const FigureTable<Run> table{
+      {"warmup", "", "`given` or `automatic`",
+       [](const Run& run) { return run.metrics.window_.warmup_given() ? "given" : "automatic"; }},
+      {"from_s", "s", "window_from_s", better::neither(), "where the measured window begins",
+       [](const Run& run) { return run.metrics.window_.from_s(); }},
+      {"to_s", "s", "window_to_s", better::neither(), "where it ends",
+       [](const Run& run) { return run.metrics.window_.to_s(); }},
+      {"arrived", "requests", "window_arrived", better::neither(), "that arrived in it",
+       [](const Run& run) { return run.metrics.arrived_in_window(); }},
+      {"completed", "requests", "window_completed", better::more(), "that were completed in it",
+       [](const Run& run) { return std::llround(run.metrics.window_.completed()); }},
+      {"prompt_tokens", "tokens", "window_prompt_tokens", better::neither(),
+       "computed in it: those of the last prompt phase of each completed request",
+       [](const Run& run) { return run.metrics.window_.prompt_tokens(); }},
+      {"output_tokens", "tokens", "window_output_tokens", better::more(),
+       "computed in it: all, less those that requests lost in it because they began again",
+       [](const Run& run) { return run.metrics.window_.output_tokens(); }},
+      {"energy_kwh", "kWh", "window_energy_kwh", better::less(), "of the cluster in it",
+       [](const Run& run) { return run.metrics.window_energy_j() / kJoulesPerKwh; }}};
+  return table;
+}
+
+const FigureTable<Metrics::Run>& Metrics::token_figures() {
+  static const FigureTable<Run> table{
+      {"prompt", "tokens", "tokens_prompt", better::neither(), "of all completed requests",
+       [](const Run& run) { return run.metrics.prompt_tokens_; }},
+      {"output", "tokens", "tokens_output", better::neither(), "of all completed requests",
+       [](const Run& run) { return run.metrics.output_tokens_; }},
+      {"prompt_per_s", "tokens/s", "tokens_prompt_per_s", better::more(),
+       "`window.prompt_tokens` / length of the window",
+       [](const Run& run) { return run.prompt_per_s(); }},
+      {"output_per_s", "tokens/s", "tokens_output_per_s", better::more("1%"),
+       "`window.output_tokens` / length of the window",
+       [](const Run& run) { return run.output_per_s(); }},
+      {"output_per_s_per_gpu", "tokens/s", "tokens_output_per_s_per_gpu", better::more(),
+       "`output_per_s` / all GPUs",
+       [](const Run& run) { return per(run.output_per_s(), run.metrics.pools_.gpus()); }},
+      {"prompt_per_s_per_prompt_gpu", "tokens/s", "tokens_prompt_per_s_per_prompt_gpu",
+       better::more(), "`prompt_per_s` / GPUs of the prompt and mixed pools",
+       [](const Run& run) { return per(run.prompt_per_s(), run.gpus_of(PoolRole::kPrompt)); }},
+      {"output_per_s_per_token_gpu", "tokens/s", "tokens_output_per_s_per_token_gpu",
+       better::more(), "`output_per_s` / GPUs of the token and mixed pools",
+       [](const Run& run) { return per(run.output_per_s(), run.gpus_of(PoolRole::kToken)); }},
+      {"output_per_s_per_user", "tokens/s", "tokens_output_per_s_per_user", better::more(),
+       "1 / mean TPOT", [](const Run& run) { return per(1, run.metrics.tpot_.mean()); }}};
+  return table;
+}
+
+const FigureTable<Metrics::Run>& Metrics::cdf_figures() {
+  static const auto points = [](const Quantiles* distribution) {
+    constexpr std::size_t kPoints = 200;
+    return distribution == nullptr ? Json(Json::value_t::discarded)
+                                   : distribution->cumulative(kPoints);
+  };
+  static const FigureTable<Run> table{
+      {"ttft", "s, fraction", "[value, share of values up to it] at steps of half a percent",
+       [](const Run& run) { return points(&run.metrics.ttft_); }},
+      {"tpot", "s, fraction", "the same",
+       [](const Run& run) { return points(&run.metrics.tpot_); }},
+      {"itl", "s, fraction", "the same",
+       [](const Run& run) { return points(&run.metrics.gaps_.seconds()); }},
+      {"e2e", "s, fraction", "the same", [](const Run& run) { return points(&run.metrics.e2e_); }},
+      {"ttft_slowdown", "times, fraction",
+       "the same of the slowdowns, where the SLO has limits of them",
+       [](const Run& run) { return points(run.metrics.slo_.ttft_slowdown()); }},
+      {"tpot_slowdown", "times, fraction", "the same",
+       [](const Run& run) { return points(run.metrics.slo_.tpot_slowdown()); }},
+      {"e2e_slowdown", "times, fraction", "the same",
+       [](const Run& run) { return points(run.metrics.slo_.e2e_slowdown()); }}};
+  return table;
+}
+
+const FigureTable<Metrics::Run>& Metrics::figures() {
+  static const FigureTable<Run> table{
+      {"schema_version", "", "version of this format; summaries with another one are not compared",
+       [](const Run&) { return kSummaryVersion; }},
+      {"cleave_version", "",
+       "the program that wrote it: release and commit, `0.1.0+6975b735d2f4`; `.changed` where "
+       "files "
+       "differed from the commit",
+       [](const Run&) { return kVersion; }},
+      {"scenario_hash", "", "16 hexadecimal digits, equal for equal scenarios",
+       [](const Run& run) { return scenario_hash(run.metrics.scenario_.document); }},
+      {"workload_hash", "",
+       "the same of the scenario's `workload`, seed included; a trace file counts by its name",
+       [](const Run& run) { return scenario_hash(run.metrics.scenario_.document["workload"]); }},
+      {"estimated", "", "estimated", better::neither(),
+       "whether latencies are estimated rather than measured",
+       [](const Run& run) { return run.metrics.estimated_; }},
+      {"requests", request_figures(), [](const Run& run) { return request_figures().json(run); }},
+      {"events", "", "events", better::neither(), "handled by the simulation engine",
+       [](const Run& run) { return run.totals.events; }},
+      {"duration_s", "s", "duration_s", better::neither(),
+       "time of the last event that concerned a request",
+       [](const Run& run) { return run.totals.end_s; }},
+      {"window", window_figures(), [](const Run& run) { return window_figures().json(run); }},
+      {"offered_rps", "requests/s", "offered_rps", better::neither(),
+       "`window.arrived` / length of the window",
+       [](const Run& run) {
+         return run.per_second(static_cast<double>(run.metrics.arrived_in_window()));
+       }},
+      {"served_rps", "requests/s", "served_rps", better::more("1%"),
+       "`window.completed` / length of the window",
+       [](const Run& run) { return run.per_second(run.metrics.window_.completed()); }},
+      {"ttft", "s", "ttft", better::less("1%", {"mean", "p50", "p99"}),
+       "distribution of the time to first token",
+       [](const Run& run) { return &run.metrics.ttft_; }},
+      {"tpot", "s", "tpot", better::less("1%", {"mean", "p50", "p99"}),
+       "of the mean time per output token of a request with two or more tokens: by gaps, or by "
+       "tokens if `results.tpot` is `per_token`",
+       [](const Run& run) { return &run.metrics.tpot_; }},
+      {"itl", "s", "itl", better::less("1%", {"p99"}),
+       "inter-token latency: of every gap between two tokens, of all requests, whose second token "
+       "came in the window or after it",
+       [](const Run& run) { return &run.metrics.gaps_.seconds(); }},
+      {"e2e", "s", "e2e", better::less("1%", {"mean", "p50", "p99"}),
+       "of the time from arrival to last token", [](const Run& run) { return &run.metrics.e2e_; }},
+      {"largest_gap", "s", "largest_gap", better::less("1%", {"p99"}),
+       "of each request's longest gap between two tokens",
+       [](const Run& run) { return &run.metrics.largest_gap_; }},
+      {"queueing", "s", "queueing", better::less("1%", {"mean"}),
+       "of the time from arrival to the start of the prompt phase",
+       [](const Run& run) { return &run.metrics.queueing_; }},
+      {"transfer", "s", "transfer", better::less(),
+       "of the time from `transfer_ready_s` to `transfer_end_s`, for requests whose KV cache moved",
+       [](const Run& run) { return &run.metrics.transfer_; }},
+      {"tokens", token_figures(), [](const Run& run) { return token_figures().json(run); }},
+      {"slo", SloResult::figures(),
+       [](const Run& run) { return SloResult::figures().json(run.metrics.slo()); }},
+      {"steady", Steadiness::figures(),
+       [](const Run& run) { return Steadiness::figures().json(run.metrics.steadiness()); }},
+      {"cost", Cost::figures(),
+       [](const Run& run) { return Cost::figures().json(run.metrics.cost(run.totals)); }},
+      {"power", PowerUse::figures(),
+       [](const Run& run) { return PowerUse::figures().json(run.metrics.power()); }},
+      {"pools[]", PoolMetrics::figures(), [](const Run& run) { return run.metrics.pools_.json(); }},
+      {"transfers[]", PoolTransfers::Pair::figures(),
+       [](const Run& run) { return run.metrics.transfers_.json(); }},
+      {"links[]", link_figures(),
+       [](const Run& run) { return link_figures().json(busiest(run.metrics.links_)); }},
+      {"rejected_requests[]", RejectedRequest::figures(),
+       [](const Run& run) { return RejectedRequest::figures().json(run.metrics.rejected_); }},
+      {"slowest_requests[]", SlowestRequests::figures(),
+       [](const Run& run) { return run.metrics.slowest_.json(); }},
+      {"cdf", cdf_figures(), [](const Run& run) { return cdf_figures().json(run); }},
+      {"units", "", "the units of these fields, as text", [](const Run&) { return units_json(); }}};
+  return table;
 }
 
 Json Metrics::summary(const RunTotals& totals) {
   end(totals.end_s);
-  Json rejected = Json::array();
-  for (const Rejected& request : rejected_) {
-    rejected.push_back({{"line", request.line},
-                        {"tokens", request.tokens},
-                        {"needed_bytes", request.needed_bytes}});
-  }
-  Json summary{{"schema_version", kSummaryVersion},
-               {"cleave_version", kVersion},
-               {"scenario_hash", scenario_hash(scenario_.document)},
-               {"workload_hash", scenario_hash(scenario_.document["workload"])},
-               {"estimated", estimated_},
-               {"requests",
-                {{"arrived", totals.arrived},
-                 {"completed", totals.completed},
-                 {"rejected", totals.rejected},
-                 {"unfinished", totals.unfinished},
-                 {"restarts", totals.restarts},
-                 {"deadlocks", totals.deadlocks},
-                 {"over_prompt_limit", totals.over_prompt_limit},
-                 {"stranded", totals.stranded},
-                 {"measured", e2e_.count()}}},
-               {"events", totals.events},
-               {"duration_s", totals.end_s},
-               {"window", window_json()},
-               {"offered_rps", per(static_cast<double>(arrived_in_window()), window_.seconds())},
-               {"served_rps", per(window_.completed(), window_.seconds())}};
-  summary["ttft"] = ttft_.json();
-  summary["tpot"] = tpot_.json();
-  summary["itl"] = gaps_.seconds().json();
-  summary["e2e"] = e2e_.json();
-  summary["largest_gap"] = largest_gap_.json();
-  summary["queueing"] = queueing_.json();
-  summary["transfer"] = transfer_.json();
-  summary["tokens"] = tokens_json();
-  summary["slo"] =
-      slo_.json({ttft_, tpot_, gaps_.seconds(), e2e_}, measured_failures_, window_.seconds());
-  summary["steady"] = steady_json();
-  summary["cost"] = cost_json(totals);
-  summary["power"] = power_json();
-  summary["pools"] = pools_.json();
-  summary["transfers"] = transfers_json();
-  summary["links"] = links_json();
-  summary["rejected_requests"] = rejected;
-  summary["slowest_requests"] = slowest_json();
-  constexpr std::size_t kCdfPoints = 200;
-  summary["cdf"] = {{"ttft", ttft_.cumulative(kCdfPoints)},
-                    {"tpot", tpot_.cumulative(kCdfPoints)},
-                    {"itl", gaps_.seconds().cumulative(kCdfPoints)},
-                    {"e2e", e2e_.cumulative(kCdfPoints)}};
-  slo_.add_cumulative(summary["cdf"], kCdfPoints);
-  summary["units"] = units_json();
-  return summary;
+  return figures().json({*this, totals});
 }
 
 }  // namespace cleave

@@ -73,9 +73,17 @@ TEST_CASE("list: every kind names all there are, a line each") {
   for (const char* part : {"mixed_pool: ", "roofline: ", "paged: ", "layerwise: ", "poisson: "}) {
     CHECK(contains(policies, part));
   }
+  const std::string figures = run_cleave({"list", "figures"}).out;
+  for (const char* part :
+       {"links.csv\n  link: ", "summary.json: cost\n  price_per_hour ($/h; less"}) {
+    CHECK(contains(figures, part));
+  }
   const Outcome wrong = run_cleave({"list", "gpu"});
   CHECK(wrong.exit_code == 2);
   CHECK(contains(wrong.err, "list: unknown kind \"gpu\"; did you mean \"gpus\"?"));
+  const Outcome no_table = run_cleave({"list", "gpus", "--markdown"});
+  CHECK(no_table.exit_code == 2);
+  CHECK(contains(no_table.err, "list gpus --markdown: expected figures"));
 }
 
 TEST_CASE("catalogue: every entry has a source and a date") {
