@@ -41,6 +41,9 @@ class Metrics : public Observer {
   void pool_changed(InstanceId instance, double time_s, PoolRole role) override {
     pools_.pool_changed(instance, time_s, role);
   }
+  void status_changed(InstanceId instance, double time_s, InstanceStatus status) override {
+    pools_.status_changed(instance, time_s, status);
+  }
   void link_used(const LinkUse& link) override { links_.push_back(link); }
 
   /// Once, after the run.

@@ -33,6 +33,7 @@ PoolMetrics::PoolMetrics(const Scenario& scenario) {
     }
     pools_.push_back(std::move(pool));
   }
+  off_ = OffTimes(instances_.size());
 }
 
 double PoolMetrics::segment(const Segment& segment) {
@@ -95,6 +96,14 @@ void PoolMetrics::pool_changed(InstanceId instance, double time_s, PoolRole role
   use.role = role;
 }
 
+void PoolMetrics::status_changed(InstanceId instance, double time_s, InstanceStatus status) {
+  const bool was_off = off_.off(instance);
+  off_.status_changed(instance, time_s, status);
+  const bool is_off = off_.off(instance);
+  if (is_off == was_off) return;
+  change_level(instances_[instance].pool, kOff, time_s, is_off ? 1 : -1);
+}
+
 void PoolMetrics::transferred(InstanceId from, double start_s, double end_s) {
   Pool& pool = pools_[instances_[from].pool];
   pool.activity.add(start_s, end_s, {0, 0, 0, 0, 1});
@@ -102,6 +111,7 @@ void PoolMetrics::transferred(InstanceId from, double start_s, double end_s) {
 
 void PoolMetrics::end(double end_s) {
   end_s_ = end_s;
+  off_.end(end_s);
   time_.reach(end_s);
   for (std::size_t i = 0; i < pools_.size(); ++i) change_level(i, kMemory, end_s, 0);
   for (InstanceUse& use : instances_) {
@@ -141,6 +151,29 @@ double PoolMetrics::idle_w() const {
   return sum;
 }
 
+double PoolMetrics::off_s(std::size_t pool, double from_s, double to_s) const {
+  double sum = 0;
+  for (InstanceId i = 0; i < instances_.size(); ++i) {
+    if (instances_[i].pool == pool) sum += off_.seconds(i, from_s, to_s);
+  }
+  return sum;
+}
+
+double PoolMetrics::idle_energy_j(double from_s, double to_s) const {
+  double sum = idle_w() * std::max(0.0, to_s - from_s);
+  for (std::size_t i = 0; i < pools_.size(); ++i) {
+    sum -= pools_[i].power.idle_w() * off_s(i, from_s, to_s);
+  }
+  return sum;
+}
+
+double PoolMetrics::usd(std::size_t pool, double from_s, double to_s) const {
+  constexpr double kHour = 3600;
+  const double on_s =
+      std::max(0.0, to_s - from_s) - off_s(pool, from_s, to_s) / pools_[pool].instances;
+  return pools_[pool].price_per_hour * on_s / kHour;
+}
+
 bool PoolMetrics::power_measured() const {
   return std::all_of(pools_.begin(), pools_.end(),
                      [](const Pool& pool) { return pool.power.measured(); });
@@ -148,7 +181,8 @@ bool PoolMetrics::power_measured() const {
 
 double PoolMetrics::pool_energy_j(std::size_t index) const {
   const Pool& pool = pools_[index];
-  double sum = pool.power.idle_w() * pool.instances * end_s_;
+  double sum =
+      pool.power.idle_w() * pool.instances * end_s_ - pool.power.idle_w() * off_s(index, 0, end_s_);
   for (const InstanceUse& use : instances_) sum += use.pool == index ? use.energy_j : 0;
   return sum;
 }

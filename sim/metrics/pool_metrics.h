@@ -5,6 +5,7 @@
 
 #include "models/latency/power.h"
 #include "sim/core/observer.h"
+#include "sim/metrics/off_times.h"
 #include "sim/metrics/power_use.h"
 #include "sim/metrics/time_base.h"
 #include "sim/scenario/scenario.h"
@@ -21,6 +22,7 @@ class PoolMetrics {
   void memory(InstanceId instance, double time_s, double bytes);
   void queue(InstanceId instance, double time_s, std::uint32_t requests);
   void pool_changed(InstanceId instance, double time_s, PoolRole role);
+  void status_changed(InstanceId instance, double time_s, InstanceStatus status);
   /// A KV cache left `from` during this time.
   void transferred(InstanceId from, double start_s, double end_s);
   void end(double end_s);
@@ -31,6 +33,9 @@ class PoolMetrics {
   double price_per_hour() const;
   double provisioned_w() const;
   double idle_w() const;
+  /// Between two times of a run that is over: what machines cost and draw while they are on.
+  double idle_energy_j(double from_s, double to_s) const;
+  double usd(std::size_t pool, double from_s, double to_s) const;
   double energy_j() const;
   bool power_measured() const;
 
@@ -50,7 +55,7 @@ class PoolMetrics {
  private:
   // What a pool does, and what it holds.
   enum Activity : std::uint8_t { kBusy, kPrompts, kDecodes, kPower, kTransfers, kActivities };
-  enum Level : std::uint8_t { kMemory, kQueue, kMixed, kLevels };
+  enum Level : std::uint8_t { kMemory, kQueue, kMixed, kOff, kLevels };
 
   struct Pool {
     PoolRole role;
@@ -98,10 +103,12 @@ class PoolMetrics {
   PoolSums sums(std::size_t index) const;
   Json batch_tokens(const Pool& pool) const;
   double pool_energy_j(std::size_t index) const;
+  double off_s(std::size_t pool, double from_s, double to_s) const;
 
   TimeBase time_;  ///< of the series of all pools
   std::vector<Pool> pools_;
   std::vector<InstanceUse> instances_;
+  OffTimes off_;
   double end_s_ = 0;
 };
 

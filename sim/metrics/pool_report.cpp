@@ -12,10 +12,17 @@ struct PoolMetrics::PoolTime {
   const Pool& pool;
 
   template <class Series>
-  Json means(const Series& series, std::size_t channel, double base = 0) const {
+  Json means(const Series& series, std::size_t channel) const {
     Json values = Json::array();
+    for (std::size_t i = 0; i < all.time_.size(); ++i) values.push_back(series.mean(i, channel));
+    return values;
+  }
+  Json power() const {
+    Json values = Json::array();
+    const double idle_w = pool.power.idle_w();
     for (std::size_t i = 0; i < all.time_.size(); ++i) {
-      values.push_back(base + series.mean(i, channel));
+      values.push_back(idle_w * pool.instances + pool.activity.mean(i, kPower) -
+                       idle_w * pool.levels.mean(i, kOff));
     }
     return values;
   }
@@ -31,16 +38,15 @@ const FigureTable<PoolMetrics::PoolTime>& PoolMetrics::figures_over_time() {
       {"decodes", "", "sequences in batches",
        [](const P& p) { return p.means(p.pool.activity, kDecodes); }},
       {"transfers", "", "leaving", [](const P& p) { return p.means(p.pool.activity, kTransfers); }},
-      {"power_w", "W", "idle power included",
-       [](const P& p) {
-         return p.means(p.pool.activity, kPower, p.pool.power.idle_w() * p.pool.instances);
-       }},
+      {"power_w", "W", "idle power included", [](const P& p) { return p.power(); }},
       {"memory_bytes", "bytes", "in use",
        [](const P& p) { return p.means(p.pool.levels, kMemory); }},
       {"queued_requests", "requests", "waiting on an instance",
        [](const P& p) { return p.means(p.pool.levels, kQueue); }},
       {"mixed_instances", "", "that work for the mixed pool",
-       [](const P& p) { return p.means(p.pool.levels, kMixed); }}};
+       [](const P& p) { return p.means(p.pool.levels, kMixed); }},
+      {"off_instances", "", "that are off",
+       [](const P& p) { return p.means(p.pool.levels, kOff); }}};
   return table;
 }
 
@@ -68,6 +74,7 @@ struct PoolMetrics::PoolSums {
   double instance_s;
   double busy_s;
   double energy_j;
+  double off_s;
   double prompt_tokens = 0;
   double decode_tokens = 0;
   double peak_memory_bytes = 0;
@@ -77,8 +84,12 @@ struct PoolMetrics::PoolSums {
 
 PoolMetrics::PoolSums PoolMetrics::sums(std::size_t index) const {
   const Pool& pool = pools_[index];
-  PoolSums sums{*this, pool, end_s_ * pool.instances, pool.activity.total(kBusy),
-                pool_energy_j(index)};
+  PoolSums sums{*this,
+                pool,
+                end_s_ * pool.instances,
+                pool.activity.total(kBusy),
+                pool_energy_j(index),
+                off_s(index, 0, end_s_)};
   for (const InstanceUse& use : instances_) {
     if (use.pool != index) continue;
     sums.prompt_tokens += use.prompt_tokens;
@@ -144,6 +155,9 @@ const FigureTable<PoolMetrics::PoolSums>& PoolMetrics::figures() {
        [](const P& p) { return per(p.mixed_s, p.instance_s); }},
       {"moves_to_mixed", "", "pool[]_moves_to_mixed", better::neither(),
        "times an instance went there", [](const P& p) { return p.moves; }},
+      {"off_share", "fraction", "pool[]_off_share", better::neither(),
+       "of the instances' time in which they were off",
+       [](const P& p) { return per(p.off_s, p.instance_s); }},
       {"energy_kwh", "kWh", "pool[]_energy_kwh", better::less(),
        "as in machines.csv, over the pool", [](const P& p) { return p.energy_j / kJoulesPerKwh; }},
       {"price_per_hour", "$/h", "pool[]_price_per_hour", better::less(),
@@ -164,7 +178,9 @@ const FigureTable<PoolMetrics::PoolSums>& PoolMetrics::figures() {
 ClusterPower PoolMetrics::power(double budget_w) const {
   std::vector<double> power(time_.size(), idle_w());
   for (std::size_t i = 0; i < power.size(); ++i) {
-    for (const Pool& pool : pools_) power[i] += pool.activity.mean(i, kPower);
+    for (const Pool& pool : pools_) {
+      power[i] += pool.activity.mean(i, kPower) - pool.power.idle_w() * pool.levels.mean(i, kOff);
+    }
   }
   std::sort(power.begin(), power.end());
   const double energy = energy_j();
@@ -196,6 +212,7 @@ struct PoolMetrics::MachineLine {
   const Pool& pool;
 
   double of_run(double value) const { return per(value, all.end_s_); }
+  double off_s() const { return all.off_.seconds(static_cast<InstanceId>(number), 0, all.end_s_); }
 };
 
 const FigureTable<PoolMetrics::MachineLine>& PoolMetrics::machine_columns() {
@@ -237,8 +254,10 @@ const FigureTable<PoolMetrics::MachineLine>& PoolMetrics::machine_columns() {
       {"energy_kwh", "kWh",
        "its GPUs' energy and its share of the rest of the machine, idle times included",
        [](const M& m) {
-         return (m.use.energy_j + m.pool.power.idle_w() * m.all.end_s_) / kJoulesPerKwh;
-       }}};
+         return (m.use.energy_j + m.pool.power.idle_w() * (m.all.end_s_ - m.off_s())) /
+                kJoulesPerKwh;
+       }},
+      {"off_s", "s", "time in which it was off", [](const M& m) { return m.off_s(); }}};
   return table;
 }
 

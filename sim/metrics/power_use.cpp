@@ -26,7 +26,7 @@ const FigureTable<PowerUse>& PowerUse::figures() {
        "it; only the GPUs are capped, so that deeply capped machines can draw more, and the run "
        "then says so",
        [](const PowerUse& use) { return use.cluster.provisioned_w; }},
-      {"idle_w", "W", "idle_w", better::less(), "all machines idle",
+      {"idle_w", "W", "idle_w", better::less(), "all machines on and idle",
        [](const PowerUse& use) { return use.cluster.idle_w; }},
       {"mean_w", "W", "mean_w", better::less(), "`energy_kwh` / `duration_s`",
        [](const PowerUse& use) { return use.cluster.mean_w; }},
@@ -41,7 +41,8 @@ const FigureTable<PowerUse>& PowerUse::figures() {
        [](const PowerUse& use) { return use.cluster.estimated; }},
       {"budget", PowerBudget::figures(),
        [](const PowerUse& use) { return PowerBudget::figures().json(use.cluster.budget); }},
-      {"energy_kwh", "kWh", "energy_kwh", better::less(), "over the run, idle times included",
+      {"energy_kwh", "kWh", "energy_kwh", better::less(),
+       "over the run, idle times included; machines that are off draw nothing",
        [](const PowerUse& use) { return use.cluster.energy_j / kJoulesPerKwh; }},
       {"j_per_output_token", "J", "j_per_output_token", better::less("1%"),
        "`window.energy_kwh` / output tokens of the window; null where there are none",

@@ -48,32 +48,24 @@ std::optional<SloResult> Metrics::slo() const {
 }
 
 Cost Metrics::cost(const RunTotals& totals) const {
-  constexpr double kHour = 3600;
+  Cost cost{.price_per_hour = pools_.price_per_hour(),
+            .completed_requests = totals.completed,
+            .prompt_tokens = window_.prompt_tokens(),
+            .output_tokens = window_.output_tokens()};
   // Machines of each kind are charged to the tokens they are there for, mixed ones to both halves.
-  double prompt_price = 0;
-  double token_price = 0;
-  for (const PoolSpec& pool : scenario_.pools) {
-    const double price = pool.machine.price_per_hour * pool.machines();
-    prompt_price += pool.role == PoolRole::kPrompt  ? price
-                    : pool.role == PoolRole::kMixed ? price / 2
-                                                    : 0;
-    token_price += pool.role == PoolRole::kToken   ? price
-                   : pool.role == PoolRole::kMixed ? price / 2
-                                                   : 0;
+  for (std::size_t pool = 0; pool < scenario_.pools.size(); ++pool) {
+    const PoolRole role = scenario_.pools[pool].role;
+    const double usd = pools_.usd(pool, window_.from_s(), window_.to_s());
+    cost.spent_usd += pools_.usd(pool, 0, totals.end_s);
+    if (role != PoolRole::kToken) cost.prompt_usd += role == PoolRole::kMixed ? usd / 2 : usd;
+    if (role != PoolRole::kPrompt) cost.output_usd += role == PoolRole::kMixed ? usd / 2 : usd;
   }
-  const double hours = window_.seconds() / kHour;
-  return {.price_per_hour = pools_.price_per_hour(),
-          .spent_usd = pools_.price_per_hour() * totals.end_s / kHour,
-          .completed_requests = totals.completed,
-          .prompt_usd = prompt_price * hours,
-          .output_usd = token_price * hours,
-          .prompt_tokens = window_.prompt_tokens(),
-          .output_tokens = window_.output_tokens()};
+  return cost;
 }
 
 double Metrics::window_energy_j() const {
   return window_.prompt_energy_j() + window_.decode_energy_j() +
-         pools_.idle_w() * window_.seconds();
+         pools_.idle_energy_j(window_.from_s(), window_.to_s());
 }
 
 PowerUse Metrics::power() const {

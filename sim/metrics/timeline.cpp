@@ -91,7 +91,7 @@ Timeline::Timeline(std::ostream& out, std::vector<TimelineInstance> instances, d
     Instance& instance = instances_.emplace_back();
     instance.name = std::move(given.name);
     instance.power.model = given.power;
-    if (given.power) instance.power.held_w = given.power->idle_w();
+    if (given.power) instance.power.held_w = instance.power.rest_w = given.power->idle_w();
     instance.track = ++tracks_;
     append_track(block_, {.uuid = instance.track,
                           .name = instance.name,
@@ -150,10 +150,24 @@ void Timeline::pool_changed(InstanceId instance, double time_s, PoolRole role) {
   write_block_if_full();
 }
 
+void Timeline::status_changed(InstanceId id, double time_s, InstanceStatus status) {
+  reach(time_s);
+  Instance& instance = at(id);
+  if (Power& power = instance.power; power.model) {
+    set_power(instance, power.busy_until_s, power.rest_w);
+    power.rest_w = status == InstanceStatus::kOff ? 0 : power.model->idle_w();
+    power.busy_until_s = time_s;
+  }
+  if (!holds(time_s)) return;
+  append_event(block_, nanoseconds(time_s), instance.track, event::kInstant,
+               [&](pbf_writer& fields) { add_label(fields, "status", status_name(status)); });
+  write_block_if_full();
+}
+
 void Timeline::finish() {
   for (Instance& instance : instances_) {
     if (!instance.power.model || !window_reached_) continue;
-    set_power(instance, instance.power.busy_until_s, instance.power.model->idle_w());
+    set_power(instance, instance.power.busy_until_s, instance.power.rest_w);
     write_power(instance, std::numeric_limits<double>::infinity());
   }
   write_block();
@@ -219,7 +233,7 @@ void Timeline::write_count(Instance& instance, Kind kind, double time_s) {
 
 void Timeline::draw_power(Instance& instance, const Segment& segment) {
   Power& power = instance.power;
-  set_power(instance, power.busy_until_s, power.model->idle_w());
+  set_power(instance, power.busy_until_s, power.rest_w);
   set_power(
       instance, segment.start_s,
       segment.prompts > 0 ? power.model->prompt_w(segment.prompt_tokens) : power.model->decode_w());

@@ -25,9 +25,10 @@ std::vector<TimelineInstance> timeline_instances(const Scenario& scenario);
 
 /// Writes a run, as it goes, as a Perfetto trace (binary TrackEvents; ui.perfetto.dev opens it).
 /// Every instance has a track with a slice a segment ("prompt", "decode" or "mixed") and an instant
-/// where the instance moves to another pool, and below it the counters "queue" (requests waiting),
-/// "memory" (GB) and "power" (kW), and its KV transfers. A transfer is a slice at its sender and
-/// one at its receiver, with an arrow between them. Transfers that overlap get lanes of their own.
+/// where the instance moves to another pool or changes its status, and below it the counters
+/// "queue" (requests waiting), "memory" (GB) and "power" (kW), and its KV transfers. A transfer is
+/// a slice at its sender and one at its receiver, with an arrow between them. Transfers that
+/// overlap get lanes of their own.
 ///
 /// Holds one block of output, and a few numbers for each instance and lane: a trace of any length
 /// takes little memory.
@@ -45,6 +46,7 @@ class Timeline : public Observer {
   void transferred(InstanceId from, InstanceId to, double start_s, double end_s, double bytes,
                    double ideal_s) override;
   void pool_changed(InstanceId instance, double time_s, PoolRole role) override;
+  void status_changed(InstanceId instance, double time_s, InstanceStatus status) override;
 
   /// Hands what is left to `out`. Call it once, after the run.
   void finish();
@@ -67,6 +69,7 @@ class Timeline : public Observer {
     double held_w = 0;
     double held_since_s = 0;
     double busy_until_s = 0;
+    double rest_w = 0;  ///< where nothing runs: idle power, or 0 when off
   };
   struct Instance {
     std::string name;

@@ -26,6 +26,11 @@ struct SeenPoolChange {
   double time_s = 0;
   PoolRole role = PoolRole::kMixed;
 };
+struct SeenStatus {
+  InstanceId instance = kNoInstance;
+  double time_s = 0;
+  InstanceStatus status = InstanceStatus::kUp;
+};
 struct SeenRejection {
   FinishedRequest request;
   double needed_bytes = 0;
@@ -40,6 +45,7 @@ struct SeenRun {
   std::vector<Segment> segments;
   std::vector<SeenTransfer> transfers;
   std::vector<SeenPoolChange> pool_changes;
+  std::vector<SeenStatus> statuses;
   std::vector<double> most_memory_bytes;   ///< by instance
   std::vector<double> last_memory_bytes;   ///< by instance
   std::vector<std::uint32_t> last_queued;  ///< by instance
@@ -72,6 +78,9 @@ struct Recorder : Observer {
   void pool_changed(InstanceId instance, double time_s, PoolRole role) override {
     run.pool_changes.push_back({instance, time_s, role});
   }
+  void status_changed(InstanceId instance, double time_s, InstanceStatus status) override {
+    run.statuses.push_back({instance, time_s, status});
+  }
   void queue(InstanceId instance, double, std::uint32_t requests) override {
     if (run.last_queued.size() <= instance) run.last_queued.resize(instance + 1);
     run.last_queued[instance] = requests;
@@ -94,6 +103,7 @@ void visit_lists(SeenRun& run, Visit visit) {
   visit(run.segments);
   visit(run.transfers);
   visit(run.pool_changes);
+  visit(run.statuses);
   visit(run.most_memory_bytes);
   visit(run.last_memory_bytes);
   visit(run.last_queued);
