@@ -13,7 +13,6 @@ class OffTimes {
  public:
   explicit OffTimes(std::size_t instances = 0) : spans_(instances), off_(instances) {}
 
-  bool off(InstanceId instance) const { return off_[instance]; }
   void status_changed(InstanceId instance, double time_s, InstanceStatus status) {
     const bool off = status == InstanceStatus::kOff;
     if (off == off_[instance]) return;
@@ -31,6 +30,10 @@ class OffTimes {
     }
   }
 
+  bool never() const {
+    return std::all_of(spans_.begin(), spans_.end(),
+                       [](const auto& spans) { return spans.empty(); });
+  }
   /// Of the time between, after end().
   double seconds(InstanceId instance, double from_s, double to_s) const {
     double sum = 0;

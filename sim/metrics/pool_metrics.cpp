@@ -97,11 +97,7 @@ void PoolMetrics::pool_changed(InstanceId instance, double time_s, PoolRole role
 }
 
 void PoolMetrics::status_changed(InstanceId instance, double time_s, InstanceStatus status) {
-  const bool was_off = off_.off(instance);
   off_.status_changed(instance, time_s, status);
-  const bool is_off = off_.off(instance);
-  if (is_off == was_off) return;
-  change_level(instances_[instance].pool, kOff, time_s, is_off ? 1 : -1);
 }
 
 void PoolMetrics::transferred(InstanceId from, double start_s, double end_s) {
@@ -153,10 +149,17 @@ double PoolMetrics::idle_w() const {
 
 double PoolMetrics::off_s(std::size_t pool, double from_s, double to_s) const {
   double sum = 0;
+  if (off_.never()) return sum;
   for (InstanceId i = 0; i < instances_.size(); ++i) {
     if (instances_[i].pool == pool) sum += off_.seconds(i, from_s, to_s);
   }
   return sum;
+}
+
+double PoolMetrics::off_instances(std::size_t pool, std::size_t bucket) const {
+  const double from_s = time_.from_s(bucket);
+  const double length_s = time_.length_s(bucket);
+  return off_s(pool, from_s, from_s + length_s) / length_s;
 }
 
 double PoolMetrics::idle_energy_j(double from_s, double to_s) const {

@@ -55,7 +55,7 @@ class PoolMetrics {
  private:
   // What a pool does, and what it holds.
   enum Activity : std::uint8_t { kBusy, kPrompts, kDecodes, kPower, kTransfers, kActivities };
-  enum Level : std::uint8_t { kMemory, kQueue, kMixed, kOff, kLevels };
+  enum Level : std::uint8_t { kMemory, kQueue, kMixed, kLevels };
 
   struct Pool {
     PoolRole role;
@@ -104,6 +104,8 @@ class PoolMetrics {
   Json batch_tokens(const Pool& pool) const;
   double pool_energy_j(std::size_t index) const;
   double off_s(std::size_t pool, double from_s, double to_s) const;
+  /// Mean over a bucket of time.
+  double off_instances(std::size_t pool, std::size_t bucket) const;
 
   TimeBase time_;  ///< of the series of all pools
   std::vector<Pool> pools_;

@@ -11,10 +11,18 @@ struct PoolMetrics::PoolTime {
   const PoolMetrics& all;
   const Pool& pool;
 
+  std::size_t index() const { return static_cast<std::size_t>(&pool - all.pools_.data()); }
+  double off_instances(std::size_t bucket) const { return all.off_instances(index(), bucket); }
+
   template <class Series>
   Json means(const Series& series, std::size_t channel) const {
     Json values = Json::array();
     for (std::size_t i = 0; i < all.time_.size(); ++i) values.push_back(series.mean(i, channel));
+    return values;
+  }
+  Json off() const {
+    Json values = Json::array();
+    for (std::size_t i = 0; i < all.time_.size(); ++i) values.push_back(off_instances(i));
     return values;
   }
   Json power() const {
@@ -22,7 +30,7 @@ struct PoolMetrics::PoolTime {
     const double idle_w = pool.power.idle_w();
     for (std::size_t i = 0; i < all.time_.size(); ++i) {
       values.push_back(idle_w * pool.instances + pool.activity.mean(i, kPower) -
-                       idle_w * pool.levels.mean(i, kOff));
+                       idle_w * off_instances(i));
     }
     return values;
   }
@@ -45,8 +53,7 @@ const FigureTable<PoolMetrics::PoolTime>& PoolMetrics::figures_over_time() {
        [](const P& p) { return p.means(p.pool.levels, kQueue); }},
       {"mixed_instances", "", "that work for the mixed pool",
        [](const P& p) { return p.means(p.pool.levels, kMixed); }},
-      {"off_instances", "", "that are off",
-       [](const P& p) { return p.means(p.pool.levels, kOff); }}};
+      {"off_instances", "", "that are off", [](const P& p) { return p.off(); }}};
   return table;
 }
 
@@ -178,8 +185,9 @@ const FigureTable<PoolMetrics::PoolSums>& PoolMetrics::figures() {
 ClusterPower PoolMetrics::power(double budget_w) const {
   std::vector<double> power(time_.size(), idle_w());
   for (std::size_t i = 0; i < power.size(); ++i) {
-    for (const Pool& pool : pools_) {
-      power[i] += pool.activity.mean(i, kPower) - pool.power.idle_w() * pool.levels.mean(i, kOff);
+    for (std::size_t p = 0; p < pools_.size(); ++p) {
+      power[i] += pools_[p].activity.mean(i, kPower);
+      power[i] -= pools_[p].power.idle_w() * off_instances(p, i);
     }
   }
   std::sort(power.begin(), power.end());

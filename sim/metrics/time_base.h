@@ -26,6 +26,7 @@ class TimeBase {
   double reached_s() const { return reached_s_; }
   /// Buckets up to there; the last may be shorter than the others.
   std::size_t size() const { return static_cast<std::size_t>(std::ceil(reached_s_ / width_s_)); }
+  double from_s(std::size_t bucket) const { return static_cast<double>(bucket) * width_s_; }
   double length_s(std::size_t bucket) const {
     return std::min(width_s_, reached_s_ - static_cast<double>(bucket) * width_s_);
   }
@@ -61,7 +62,9 @@ class TimeSeries {
     base_->reach(to_s);
     catch_up();
     const double width_s = base_->width_s();
-    for (auto bucket = static_cast<std::size_t>(from_s / width_s); from_s < to_s; ++bucket) {
+    // By way of a signed number, for which processors have an instruction.
+    auto bucket = static_cast<std::size_t>(static_cast<std::int64_t>(from_s / width_s));
+    for (; from_s < to_s; ++bucket) {
       const double end_s = std::min(to_s, static_cast<double>(bucket + 1) * width_s);
       deposit(bucket, values, end_s - from_s);
       from_s = end_s;

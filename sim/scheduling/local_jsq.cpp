@@ -11,7 +11,7 @@ namespace {
 /// emptiest of all takes it.
 class LocalJsq : public Scheduler {
  public:
-  explicit LocalJsq(ClusterView& cluster) : cluster_(cluster), pools_(2, cluster.loads()) {
+  explicit LocalJsq(ClusterView& cluster) : loads_(cluster.loads()), pools_(2, cluster.loads()) {
     for (InstanceId id = 0; id < cluster.loads().size(); ++id) {
       const std::uint32_t machine = load(id).machine;
       if (tokens_of_machine_.size() <= machine) tokens_of_machine_.resize(machine + 1);
@@ -40,7 +40,7 @@ class LocalJsq : public Scheduler {
  private:
   enum Pool : std::size_t { kPrompt, kToken };
 
-  const InstanceLoad& load(InstanceId id) const { return cluster_.loads()[id]; }
+  const InstanceLoad& load(InstanceId id) const { return loads_[id]; }
   Pool pool_of(InstanceId id) const { return load(id).home == PoolRole::kToken ? kToken : kPrompt; }
   double measure(InstanceId id) const {
     return static_cast<double>(pool_of(id) == kToken ? load(id).reserved_tokens
@@ -56,7 +56,7 @@ class LocalJsq : public Scheduler {
     return best;
   }
 
-  ClusterView& cluster_;
+  const std::vector<InstanceLoad>& loads_;
   RankedPools pools_;
   std::vector<std::vector<InstanceId>> tokens_of_machine_;  ///< at most one for each GPU
 };

@@ -21,6 +21,7 @@ class MixedPool : public Scheduler {
 
   MixedPool(ClusterView& cluster, Settings settings)
       : cluster_(cluster),
+        loads_(cluster.loads()),
         settings_(settings),
         by_tokens_(3, cluster.loads()),
         by_memory_(3, cluster.loads()) {
@@ -58,7 +59,7 @@ class MixedPool : public Scheduler {
  private:
   enum Pool : std::size_t { kPrompt, kMixed, kToken };
 
-  const InstanceLoad& load(InstanceId id) const { return cluster_.loads()[id]; }
+  const InstanceLoad& load(InstanceId id) const { return loads_[id]; }
   double pending(InstanceId id) const { return static_cast<double>(load(id).pending_tokens); }
   /// Memory spoken for: as a share, instances of different size fill up alike.
   double taken(InstanceId id) const {
@@ -128,6 +129,7 @@ class MixedPool : public Scheduler {
   }
 
   ClusterView& cluster_;
+  const std::vector<InstanceLoad>& loads_;
   Settings settings_;
   RankedPools by_tokens_;
   RankedPools by_memory_;

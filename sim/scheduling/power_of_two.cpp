@@ -18,7 +18,7 @@ const Setting kSeed{"seed", 1, "", "of the draws"};
 class PowerOfTwo : public Scheduler {
  public:
   PowerOfTwo(ClusterView& cluster, std::size_t candidates, std::uint64_t seed)
-      : cluster_(cluster), candidates_(candidates), random_(seed, 0) {
+      : loads_(cluster.loads()), candidates_(candidates), random_(seed, 0) {
     for (InstanceId id = 0; id < cluster.loads().size(); ++id) {
       (load(id).home == PoolRole::kToken ? token_ : first_).push_back(id);
     }
@@ -45,7 +45,7 @@ class PowerOfTwo : public Scheduler {
   static double taken(const InstanceLoad& load) {
     return static_cast<double>(load.reserved_tokens) / static_cast<double>(load.capacity_tokens);
   }
-  const InstanceLoad& load(InstanceId id) const { return cluster_.loads()[id]; }
+  const InstanceLoad& load(InstanceId id) const { return loads_[id]; }
 
   /// Draws without putting back, until so many are up and can hold so much or none is left.
   InstanceId draw(std::vector<InstanceId>& pool, std::int64_t kv_tokens, Measure measure) {
@@ -61,7 +61,7 @@ class PowerOfTwo : public Scheduler {
     return best;
   }
 
-  ClusterView& cluster_;
+  const std::vector<InstanceLoad>& loads_;
   std::size_t candidates_;
   Random random_;
   std::vector<InstanceId> first_;  ///< prompt and mixed instances, in the order of earlier draws

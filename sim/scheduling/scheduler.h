@@ -51,6 +51,7 @@ struct Placement {
 class ClusterView {
  public:
   virtual ~ClusterView() = default;
+  /// By InstanceId; the same vector for as long as the cluster lives.
   virtual const std::vector<InstanceLoad>& loads() const = 0;
   /// Tasks wait there that are not in its batch.
   virtual bool has_queue(InstanceId instance) const = 0;

@@ -20,7 +20,7 @@ struct Rule {
 class ShortestQueue : public Scheduler {
  public:
   ShortestQueue(ClusterView& cluster, Rule rule)
-      : cluster_(cluster), rule_(rule), pools_(2, cluster.loads()) {
+      : loads_(cluster.loads()), rule_(rule), pools_(2, cluster.loads()) {
     for (InstanceId id = 0; id < cluster.loads().size(); ++id) {
       pools_.enter(pool_of(id), id, measure(id));
     }
@@ -50,7 +50,7 @@ class ShortestQueue : public Scheduler {
  private:
   enum Pool : std::size_t { kFirst, kToken };
 
-  const InstanceLoad& load(InstanceId id) const { return cluster_.loads()[id]; }
+  const InstanceLoad& load(InstanceId id) const { return loads_[id]; }
   Pool pool_of(InstanceId id) const {
     return rule_.token != nullptr && load(id).home == PoolRole::kToken ? kToken : kFirst;
   }
@@ -59,7 +59,7 @@ class ShortestQueue : public Scheduler {
     return static_cast<double>(by(load(id)));
   }
 
-  ClusterView& cluster_;
+  const std::vector<InstanceLoad>& loads_;
   Rule rule_;
   RankedPools pools_;
 };
