@@ -38,8 +38,7 @@ struct Engine::SimGrid {
   simgrid::kernel::resource::Model* network = nullptr;
   Timer* armed = nullptr;
 
-  /// Before this time no flow ends and no flow changes its speed, as long as none starts or stops.
-  double next_flow_event_s() {
+  simgrid::kernel::resource::Model& network_model() {
     if (network == nullptr) {
       for (auto* model : engine.get_all_models()) {
         if (dynamic_cast<simgrid::kernel::resource::NetworkModelIntf*>(model) != nullptr) {
@@ -47,9 +46,17 @@ struct Engine::SimGrid {
         }
       }
     }
-    const double clock_s = simgrid::s4u::Engine::get_clock();
-    const double wait_s = network->next_occurring_event(clock_s);
-    return wait_s < 0 ? clock_s : clock_s + wait_s;
+    return *network;
+  }
+  /// Seconds until a flow ends or changes its speed, as long as none starts or stops; negative:
+  /// none will.
+  double next_flow_event_in_s() {
+    return network_model().next_occurring_event(simgrid::s4u::Engine::get_clock());
+  }
+  /// At one date SimGrid's timers come first; then it tells of the flows that have ended.
+  bool has_ends_to_tell() {
+    return !network_model().get_finished_action_set()->empty() ||
+           !network_model().get_failed_action_set()->empty();
   }
 };
 
@@ -104,7 +111,8 @@ void Engine::drain() {
     } else if (flows_ > 0 && next_s > clock_s) {
       if (known_for != flow_changes_) {
         known_for = flow_changes_;
-        quiet_until_s = simgrid_->next_flow_event_s();
+        const bool over = simgrid_->has_ends_to_tell();
+        quiet_until_s = over ? clock_s : clock_s + std::max(0.0, simgrid_->next_flow_event_in_s());
       }
       if (next_s >= quiet_until_s) break;
     }
