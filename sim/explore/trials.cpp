@@ -5,8 +5,8 @@
 
 #include "sim/base/error.h"
 #include "sim/explore/process_pool.h"
-#include "sim/results.h"
 #include "sim/scenario/resolve.h"
+#include "sim/simulation.h"
 
 namespace cleave {
 
@@ -97,7 +97,7 @@ void Trials::simulate_missing(const Run& run, const std::vector<std::int64_t>& s
         return started++ < missing.size();
       },
       [&](std::size_t job) {
-        const Json summary = simulate(read_scenario(scenario(run, missing[job])));
+        const Json summary = Simulation(read_scenario(scenario(run, missing[job]))).alone().run();
         return Json{{"slo", summary["slo"]},
                     {"steady", summary["steady"]},
                     {"e2e_p99", summary["e2e"]["p99"]}}
