@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace cleave {
 
@@ -23,12 +24,23 @@ Cluster::Cluster(const Scenario& scenario, Observer& observer)
 Cluster::~Cluster() = default;
 
 RunTotals Cluster::run() {
-  source_ = open_workload(scenario_.workload);
-  schedule_arrival();
-  schedule_faults();
-  do {
-    engine_.run();
-  } while (strand_cut_off() || recover());
+  run_until(std::numeric_limits<double>::infinity());
+  return finish();
+}
+
+bool Cluster::run_until(double time_s) {
+  if (source_ == nullptr) {
+    source_ = open_workload(scenario_.workload);
+    schedule_arrival();
+    schedule_faults();
+  }
+  while (!engine_.run_until(time_s)) {
+    if (!strand_cut_off() && !recover()) return false;
+  }
+  return true;
+}
+
+RunTotals Cluster::finish() {
   for (RequestId request = 0; request < requests_.states.size(); ++request) {
     if (requests_[request].step() == Step::kGone) continue;
     ++totals_.unfinished;
@@ -246,11 +258,6 @@ void Cluster::kv_waits(InstanceId from, InstanceId to) {
 
 void Cluster::moved(InstanceId instance, PoolRole pool) {
   observer_.pool_changed(instance, engine_.now(), pool);
-}
-
-RunTotals run_cluster(const Scenario& scenario, Observer& observer) {
-  Cluster cluster(scenario, observer);
-  return cluster.run();
 }
 
 }  // namespace cleave

@@ -3,10 +3,11 @@
 #include <memory>
 #include <vector>
 
+#include "sim/core/observer.h"
 #include "sim/engine/engine.h"
 #include "sim/machine/instance.h"
+#include "sim/scenario/scenario.h"
 #include "sim/scheduling/scheduler.h"
-#include "sim/simulate.h"
 #include "sim/transfer/kv_transfers.h"
 #include "traces/request.h"
 
@@ -19,13 +20,19 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   Cluster(const Scenario& scenario, Observer& observer);
   ~Cluster() override;
 
+  /// From where it is to its end; once.
   RunTotals run();
+  /// Up to and including `time_s`; false once nothing is left to happen.
+  bool run_until(double time_s);
+  double now() const { return engine_.now(); }
 
   const std::vector<InstanceLoad>& loads() const override { return loads_; }
   bool has_queue(InstanceId instance) const override { return !instances_[instance].queue_empty(); }
   void moved(InstanceId instance, PoolRole pool) override;
 
  private:
+  RunTotals finish();
+
   // cluster.cpp: the way of a request
   void arrival(std::uint64_t);
   void schedule_arrival();

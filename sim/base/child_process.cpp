@@ -19,7 +19,8 @@ namespace {
 
 constexpr char kGood = '+';
 constexpr char kBad = '-';
-constexpr char kOurMistake = '!';
+constexpr char kBroken = '!';
+constexpr char kOther = '?';
 
 void write_all(int descriptor, const std::string& text) {
   for (std::size_t done = 0; done < text.size();) {
@@ -27,6 +28,10 @@ void write_all(int descriptor, const std::string& text) {
     if (n < 0 && errno != EINTR) return;
     if (n > 0) done += static_cast<std::size_t>(n);
   }
+}
+
+[[noreturn]] void cannot_start() {
+  throw InputError(std::string("cannot start a process: ") + std::strerror(errno));
 }
 
 [[noreturn]] void be_child(pid_t parent, int descriptor, const std::function<std::string()>& work) {
@@ -39,8 +44,10 @@ void write_all(int descriptor, const std::string& text) {
     write_all(descriptor, kBad + std::string(error.what()));
   } catch (const std::bad_alloc& error) {
     write_all(descriptor, kBad + sentence_of(error));
+  } catch (const BrokenInvariant& error) {
+    write_all(descriptor, kBroken + std::string(error.what()));
   } catch (const std::exception& error) {
-    write_all(descriptor, kOurMistake + std::string(error.what()));
+    write_all(descriptor, kOther + std::string(error.what()));
   }
   // Not exit(): what the parent has open and buffered is the parent's to flush.
   _exit(0);
@@ -50,10 +57,10 @@ void write_all(int descriptor, const std::string& text) {
 
 ChildProcess::ChildProcess(const std::function<std::string()>& work) {
   std::array<int, 2> ends{};
-  if (pipe(ends.data()) != 0) broken_invariant(std::string("pipe: ") + std::strerror(errno));
+  if (pipe(ends.data()) != 0) cannot_start();
   const pid_t parent = getpid();
   pid_ = fork();
-  if (pid_ < 0) throw InputError(std::string("cannot start a process: ") + std::strerror(errno));
+  if (pid_ < 0) cannot_start();
   if (pid_ == 0) {
     close(ends[0]);
     be_child(parent, ends[1], work);
@@ -92,7 +99,8 @@ std::string ChildProcess::result() {
     throw InputError("the run ended with exit code " + std::to_string(WEXITSTATUS(status)));
   }
   if (said_.front() == kBad) throw InputError(said_.substr(1));
-  if (said_.front() == kOurMistake) throw std::runtime_error(said_.substr(1));
+  if (said_.front() == kBroken) throw BrokenInvariant(said_.substr(1));
+  if (said_.front() == kOther) throw std::runtime_error(said_.substr(1));
   return said_.substr(1);
 }
 

@@ -1,8 +1,6 @@
 #include "sim/base/error.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <new>
 #include <numeric>
 
@@ -14,13 +12,10 @@ std::string sentence_of(const std::exception& error) {
     return "the memory ran out; expected fewer machines, requests or points, or a computer with "
            "more";
   }
-  return std::string("internal error, please report it: ") + error.what();
+  return std::string("a bug in Cleave; please report it with the scenario: ") + error.what();
 }
 
-void broken_invariant(const std::string& state) {
-  std::fprintf(stderr, "cleave: %s\n", sentence_of(std::logic_error(state)).c_str());
-  std::abort();
-}
+void broken_invariant(const std::string& state) { throw BrokenInvariant(state); }
 
 namespace {
 

@@ -14,11 +14,17 @@ class InputError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// A mistake of ours: the state that shows it. Nothing that the user gave is to blame.
+class BrokenInvariant : public std::logic_error {
+ public:
+  using std::logic_error::logic_error;
+};
+
 /// What to tell the user of any exception: the sentence of an InputError, that the memory ran out,
 /// or that this is a mistake of ours.
 std::string sentence_of(const std::exception& error);
 
-/// Ends the program because of a mistake of ours, with the state that shows it.
+/// Throws BrokenInvariant.
 [[noreturn]] void broken_invariant(const std::string& state);
 
 /// The known name nearest to `name` by edit distance, or "" if none is near.

@@ -6,8 +6,6 @@
 #include <cstddef>
 #include <new>
 
-#include "sim/base/error.h"
-
 namespace cleave {
 
 /// A number that this process and all forked from it count up together.
@@ -16,7 +14,7 @@ class SharedCount {
   SharedCount() {
     void* place =
         mmap(nullptr, sizeof *count_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (place == MAP_FAILED) broken_invariant("no page of memory to share");
+    if (place == MAP_FAILED) throw std::bad_alloc();
     count_ = new (place) std::atomic<std::size_t>(0);
   }
   ~SharedCount() { munmap(count_, sizeof *count_); }

@@ -8,9 +8,9 @@
 #include "sim/cli/progress.h"
 #include "sim/metrics/timeline.h"
 #include "sim/report/run_text.h"
-#include "sim/results.h"
 #include "sim/scenario/pool_latency.h"
 #include "sim/scenario/resolve.h"
+#include "sim/simulation.h"
 
 namespace cleave {
 
@@ -35,19 +35,20 @@ double expected_requests(const Workload& workload) {
 int run(const Options& options) {
   const Scenario scenario = read_scenario(merge_scenario(options.sources));
   ProfileUse().add(scenario).check();
-  std::vector<Observer*> watchers;
+  Simulation simulation(scenario);
+  simulation.results_in(options.out).alone();
   std::optional<Progress> progress;
   if (!options.quiet && is_terminal(2)) {
-    watchers.push_back(&progress.emplace(expected_requests(scenario.workload)));
+    simulation.watch(progress.emplace(expected_requests(scenario.workload)));
   }
   std::optional<OutputFile> file;
   std::optional<Timeline> timeline;
   if (!options.timeline.empty()) {
     file.emplace(options.timeline, "--timeline");
-    watchers.push_back(&timeline.emplace(file->stream(), timeline_instances(scenario),
-                                         options.timeline_from_s, options.timeline_to_s));
+    simulation.watch(timeline.emplace(file->stream(), timeline_instances(scenario),
+                                      options.timeline_from_s, options.timeline_to_s));
   }
-  const Json summary = simulate(scenario, options.out, watchers);
+  const Json summary = simulation.run();
   progress.reset();
   if (timeline) {
     timeline->finish();

@@ -8,7 +8,8 @@
 
 namespace cleave {
 
-/// What can be seen of a run, in the order in which it happens. Default: look away.
+/// What can be seen of a run, in the order in which it happens. Default: look away. ObserverList
+/// and sim/event_stream.h pass on each of these.
 class Observer {
  public:
   virtual ~Observer() = default;

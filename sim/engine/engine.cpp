@@ -2,16 +2,21 @@
 
 #include <algorithm>
 #include <csignal>
+#include <limits>
+#include <memory>
 #include <simgrid/kernel/Timer.hpp>
 #include <simgrid/kernel/resource/Model.hpp>
 #include <simgrid/kernel/resource/NetworkModelIntf.hpp>
 #include <simgrid/s4u.hpp>
+#include <utility>
 
 namespace cleave {
 
 namespace {
 
 using simgrid::kernel::timer::Timer;
+
+constexpr double kForever = std::numeric_limits<double>::infinity();
 
 /// SimGrid wants a command line; these settings make a flow take exactly bytes / bandwidth +
 /// latency.
@@ -33,13 +38,31 @@ simgrid::s4u::Engine& make_simgrid() {
 
 }  // namespace
 
+/// Ends SimGrid's loop, from within, before its clock moves beyond until_s_. A date for it to run
+/// until would move the clock to where nothing happens, and so round later dates differently. A
+/// model is asked exactly where SimGrid would ask the network the same.
+class Engine::Pause : public simgrid::kernel::resource::Model {
+ public:
+  struct Now {};
+
+  explicit Pause(const Engine& engine) : Model("cleave-pause"), engine_(engine) {}
+  double next_occurring_event(double) override {
+    if (engine_.next_is_too_late()) throw Now();
+    return -1;
+  }
+  void update_actions_state(double, double) override {}
+
+ private:
+  const Engine& engine_;
+};
+
 struct Engine::SimGrid {
   simgrid::s4u::Engine& engine = make_simgrid();
   simgrid::kernel::resource::Model* network = nullptr;
   Timer* armed = nullptr;
+  std::shared_ptr<Pause> pause;  ///< made by the first run that may be paused
 
-  /// Before this time no flow ends and no flow changes its speed, as long as none starts or stops.
-  double next_flow_event_s() {
+  simgrid::kernel::resource::Model& network_model() {
     if (network == nullptr) {
       for (auto* model : engine.get_all_models()) {
         if (dynamic_cast<simgrid::kernel::resource::NetworkModelIntf*>(model) != nullptr) {
@@ -47,9 +70,17 @@ struct Engine::SimGrid {
         }
       }
     }
-    const double clock_s = simgrid::s4u::Engine::get_clock();
-    const double wait_s = network->next_occurring_event(clock_s);
-    return wait_s < 0 ? clock_s : clock_s + wait_s;
+    return *network;
+  }
+  /// Seconds until a flow ends or changes its speed, as long as none starts or stops; negative:
+  /// none will.
+  double next_flow_event_in_s() {
+    return network_model().next_occurring_event(simgrid::s4u::Engine::get_clock());
+  }
+  /// Timers of a date come first; then SimGrid tells of the flows that ended at it.
+  bool has_ends_to_tell() {
+    return !network_model().get_finished_action_set()->empty() ||
+           !network_model().get_failed_action_set()->empty();
   }
 };
 
@@ -62,7 +93,7 @@ Engine::~Engine() {
 bool Engine::in_step() const { return simgrid::s4u::Engine::get_clock() >= now_s_; }
 
 void Engine::arm() {
-  if (!running_) return;
+  if (!running_ || cut_short_) return;
   double next_s = 0;
   if (!waiting_.empty()) {
     next_s = now_s_;
@@ -77,6 +108,15 @@ void Engine::arm() {
     armed->remove();
   }
   armed = Timer::set(next_s, [this] { timer_fired(); });
+}
+
+// Something is left to happen, and all of it comes after until_s_.
+bool Engine::next_is_too_late() const {
+  if (cut_short_) return true;
+  if (until_s_ == kForever || at_rest_but_for(0)) return false;
+  if (simgrid_->armed != nullptr && simgrid_->armed->get_date() <= until_s_) return false;
+  const double wait_s = flows_ > 0 ? simgrid_->next_flow_event_in_s() : -1;
+  return wait_s < 0 || simgrid::s4u::Engine::get_clock() + wait_s > until_s_;
 }
 
 void Engine::timer_fired() {
@@ -104,9 +144,14 @@ void Engine::drain() {
     } else if (flows_ > 0 && next_s > clock_s) {
       if (known_for != flow_changes_) {
         known_for = flow_changes_;
-        quiet_until_s = simgrid_->next_flow_event_s();
+        const bool over = simgrid_->has_ends_to_tell();
+        quiet_until_s = over ? clock_s : clock_s + std::max(0.0, simgrid_->next_flow_event_in_s());
       }
       if (next_s >= quiet_until_s) break;
+    }
+    if (next_s > until_s_) {
+      cut_short_ = true;
+      break;
     }
     const Calendar::Event event = calendar_.pop();
     now_s_ = std::max(now_s_, event.time_s);
@@ -129,13 +174,27 @@ void Engine::callback_done() {
   if (!draining_) arm();
 }
 
-void Engine::run() {
+void Engine::run() { run_until(kForever); }
+
+bool Engine::run_until(double time_s) {
   // SimGrid wants a platform, even one without a network.
   if (simgrid_->engine.get_netzone_root() == nullptr) simgrid::s4u::create_empty_zone("none");
+  if (time_s < kForever && !simgrid_->pause) {
+    simgrid_->pause = std::make_shared<Pause>(*this);
+    simgrid_->engine.add_model(simgrid_->pause);
+  }
+  until_s_ = time_s;
   running_ = true;
+  bool paused = false;
+  if (std::exchange(cut_short_, false)) drain();
   arm();
-  simgrid_->engine.run();
+  try {
+    simgrid_->engine.run();
+  } catch (const Pause::Now&) {
+    paused = true;
+  }
   running_ = false;
+  return paused;
 }
 
 }  // namespace cleave

@@ -26,6 +26,9 @@ class Engine : public Clock {
 
   /// Runs until no event and no flow is left.
   void run();
+  /// Runs what happens up to and including `time_s`, as run() would; false once nothing is left.
+  /// now() is then the time of the last event.
+  bool run_until(double time_s);
 
   /// Events that have happened so far; the ends of flows are not among them.
   std::uint64_t events() const { return events_; }
@@ -59,11 +62,13 @@ class Engine : public Clock {
 
  private:
   struct SimGrid;
+  class Pause;
   bool in_step() const;
   void event_added() override {
     if (!draining_) arm();
   }
   void arm();
+  bool next_is_too_late() const;
   void timer_fired();
   void drain();
 
@@ -74,6 +79,8 @@ class Engine : public Clock {
   bool draining_ = false;
   bool draining_before_ = false;  ///< the callback from SimGrid
   bool running_ = false;
+  double until_s_ = 0;
+  bool cut_short_ = false;  ///< the last drain() left what comes after until_s_
   std::unique_ptr<SimGrid> simgrid_;
 };
 

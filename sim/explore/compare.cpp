@@ -10,9 +10,9 @@
 
 #include "sim/base/child_process.h"
 #include "sim/base/error.h"
-#include "sim/results.h"
 #include "sim/scenario/pool_latency.h"
 #include "sim/scenario/resolve.h"
+#include "sim/simulation.h"
 
 namespace cleave {
 
@@ -271,7 +271,8 @@ std::vector<ComparedRun> load_compared(const std::string& base, const std::strin
   std::vector<std::optional<ChildProcess>> children(inputs.size());
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (!inputs[i].scenario) continue;
-    children[i].emplace([&scenario = *inputs[i].scenario] { return simulate(scenario).dump(); });
+    children[i].emplace(
+        [&scenario = *inputs[i].scenario] { return Simulation(scenario).alone().run().dump(); });
   }
   std::vector<ComparedRun> runs;
   for (std::size_t i = 0; i < inputs.size(); ++i) {

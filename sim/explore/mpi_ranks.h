@@ -23,7 +23,7 @@ class MpiRanks {
   /// The others: until there are no more points, `parallel` at a time.
   void work(std::size_t parallel);
   /// Ends all processes at once.
-  [[noreturn]] void abort(int exit_code);
+  void abort(int exit_code);
 
  private:
   void answer(PointQueue* queue);

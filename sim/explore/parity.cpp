@@ -12,8 +12,8 @@
 #include <sstream>
 
 #include "sim/base/error.h"
-#include "sim/results.h"
 #include "sim/scenario/resolve.h"
+#include "sim/simulation.h"
 
 namespace cleave {
 
@@ -200,7 +200,7 @@ std::string compare_parity(const ParityCase& parity_case) {
       parity_case.expected, {"request_id", "prompt_machine", "prompt_start", "prompt_end",
                              "transfer_end", "token_machine", "token_start", "token_end"});
   Results results;
-  simulate(read_scenario(parity_case.scenario), "", {&results});
+  Simulation(read_scenario(parity_case.scenario)).alone().watch(results).run();
   FirstDifference first;
   for (const Row& row : rows) {
     const auto found = results.requests.find(parse<std::uint64_t>(row[0]));

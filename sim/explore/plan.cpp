@@ -62,7 +62,7 @@ std::vector<Found> Planner::search_designs() {
   std::vector<DesignSearch*> waiting;
   for (DesignSearch& search : searches_) waiting.push_back(&search);
   std::vector<std::string> told(waiting.size());
-  std::string error;
+  std::exception_ptr error;
   std::size_t started = 0;
   run_jobs(
       parallel_,
@@ -80,9 +80,9 @@ std::vector<Found> Planner::search_designs() {
       },
       [&](std::size_t job, const JobResult& result) {
         told[job] = result.text;
-        if (!result.error.empty()) error = result.error;
+        if (result.thrown) error = result.thrown;
       });
-  if (!error.empty()) throw InputError(error);
+  if (error) std::rethrow_exception(error);
   std::vector<Found> found;
   for (std::size_t i = 0; i < waiting.size(); ++i) {
     const Json json = Json::parse(told[i]);

@@ -22,10 +22,10 @@ struct Job {
 JobResult collect(ChildProcess& process) {
   try {
     return {process.result(), ""};
-  } catch (const ChildDied& death) {
-    return {"", death.what(), true};
   } catch (const std::exception& error) {
-    return {"", sentence_of(error)};
+    const bool died = dynamic_cast<const ChildDied*>(&error) != nullptr ||
+                      dynamic_cast<const BrokenInvariant*>(&error) != nullptr;
+    return {"", sentence_of(error), died, std::current_exception()};
   }
 }
 

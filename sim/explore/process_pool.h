@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <string>
 
@@ -10,7 +11,10 @@ namespace cleave {
 struct JobResult {
   std::string text;
   std::string error;  ///< "" where the job succeeded
-  bool died = false;  ///< a signal ended it: tried again, it may succeed
+  /// It is not to blame: a signal ended it, or a mistake of ours. Tried again, or by a later
+  /// version, it may succeed.
+  bool died = false;
+  std::exception_ptr thrown = nullptr;  ///< what `error` tells of
 };
 
 /// Runs jobs in child processes, at most `parallel` at a time. `next` gives the number of the next

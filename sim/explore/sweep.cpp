@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "sim/base/error.h"
-#include "sim/results.h"
 #include "sim/scenario/pool_latency.h"
 #include "sim/scenario/resolve.h"
+#include "sim/simulation.h"
 
 namespace cleave {
 
@@ -85,7 +85,7 @@ void PointQueue::store(std::size_t point, const Json& scenario, const JobResult&
 }
 
 std::string run_point(const std::string& scenario) {
-  return compact_summary(simulate(read_scenario(Json::parse(scenario)))).dump();
+  return compact_summary(Simulation(read_scenario(Json::parse(scenario))).alone().run()).dump();
 }
 
 void run_point_jobs(std::size_t parallel,

@@ -5,8 +5,8 @@
 
 #include "sim/base/error.h"
 #include "sim/explore/process_pool.h"
-#include "sim/results.h"
 #include "sim/scenario/resolve.h"
+#include "sim/simulation.h"
 
 namespace cleave {
 
@@ -89,7 +89,7 @@ void Trials::simulate_missing(const Run& run, const std::vector<std::int64_t>& s
     if (!known_.contains(key(run, seed))) missing.push_back(seed);
   }
   std::size_t started = 0;
-  std::string error;
+  std::exception_ptr error;
   run_jobs(
       parallel_,
       [&](std::size_t& job) {
@@ -97,21 +97,21 @@ void Trials::simulate_missing(const Run& run, const std::vector<std::int64_t>& s
         return started++ < missing.size();
       },
       [&](std::size_t job) {
-        const Json summary = simulate(read_scenario(scenario(run, missing[job])));
+        const Json summary = Simulation(read_scenario(scenario(run, missing[job]))).alone().run();
         return Json{{"slo", summary["slo"]},
                     {"steady", summary["steady"]},
                     {"e2e_p99", summary["e2e"]["p99"]}}
             .dump();
       },
       [&](std::size_t job, const JobResult& result) {
-        if (!result.error.empty()) {
-          error = result.error;
+        if (result.thrown) {
+          error = result.thrown;
           return;
         }
         known_[key(run, missing[job])] = read_outcome(Json::parse(result.text));
         progress_();
       });
-  if (!error.empty()) throw InputError(error);
+  if (error) std::rethrow_exception(error);
 }
 
 Outcome Trials::under_seeds(const Run& run) {

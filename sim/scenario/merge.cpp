@@ -148,6 +148,13 @@ Json merge_scenario(const Json& base, const Json& changes) {
   return document;
 }
 
+Json complete_scenario(const Json& changes) {
+  if (!changes.is_object()) {
+    throw InputError("expected a scenario (an object), found " + json_kind(changes));
+  }
+  return settled(merge_scenario(default_scenario(), changes));
+}
+
 Json merge_scenario(const ScenarioSources& sources) {
   Json document = default_scenario();
   for (const std::string& preset : sources.presets) merge(document, load_preset(preset));

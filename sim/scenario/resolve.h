@@ -22,6 +22,9 @@ struct ScenarioSources {
 /// itself again when it is the file, to the byte. Throws InputError.
 Json merge_scenario(const ScenarioSources& sources);
 
+/// The same of the defaults and a scenario file that holds `changes`.
+Json complete_scenario(const Json& changes);
+
 /// `base` with `changes` (an object like a scenario file) on top.
 Json merge_scenario(const Json& base, const Json& changes);
 

@@ -12,8 +12,8 @@
 #include <simgrid/s4u.hpp>
 
 #include "sim/base/child_process.h"
-#include "sim/results.h"
 #include "sim/scenario/resolve.h"
+#include "sim/simulation.h"
 
 namespace {
 
@@ -163,7 +163,7 @@ int main(int argc, char** argv) {
   std::vector<Flow> flows;
   const std::string bytes = in_child([&] {
     FlowList list;
-    const Json summary = simulate(scenario, "", {&list});
+    const Json summary = Simulation(scenario).alone().watch(list).run();
     if (scenario.fabric.name == "pipe") list.flows.clear();
     const Recorded r{summary["events"].get<double>(), summary["duration_s"].get<double>()};
     std::string text(reinterpret_cast<const char*>(&r), sizeof r);
@@ -185,8 +185,8 @@ int main(int argc, char** argv) {
                   machine.nic_bytes_per_s * machine.nic_count);
       return std::to_string(seconds_of([&] { floor.run(); }));
     })));
-    run_s.push_back(std::stod(
-        in_child([&] { return std::to_string(seconds_of([&] { simulate(scenario); })); })));
+    run_s.push_back(std::stod(in_child(
+        [&] { return std::to_string(seconds_of([&] { Simulation(scenario).alone().run(); })); })));
     ratios.push_back(run_s.back() / floor_s.back());
   }
   std::cout << "timers_per_request " << recorded.timers / requests << '\n'

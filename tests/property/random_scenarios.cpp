@@ -11,6 +11,7 @@
 #include "sim/transfer/transfer_policy.h"
 #include "tests/catch.h"
 #include "tests/support/accounts.h"
+#include "tests/support/event_log.h"
 #include "tests/support/seen_run.h"
 
 namespace cleave {
@@ -294,6 +295,37 @@ TEST_CASE("property: nothing is lost, memory holds, times ascend, figures add up
     }
   });
   WARN(runs << " random runs");
+  CHECK(holds);
+}
+
+TEST_CASE("property: in steps of any length a run is the same as at once") {
+  setenv("RC_PARAMS", "max_success=300", 0);
+  const bool holds = rc::check([] {
+    const Json document = scenario_of(random_scenario());
+    std::optional<Scenario> scenario;
+    try {
+      scenario = read_scenario(document);
+    } catch (const InputError&) {
+      RC_DISCARD("a model that does not fit");
+    }
+    const double step_s = *inRange(1, 2000) / 1000.0;
+    const auto heard = [&](bool in_steps) {
+      return in_child([&] {
+        EventLog log;
+        Simulation simulation(*scenario);
+        simulation.alone().watch(log);
+        while (in_steps && simulation.step_until(simulation.now() + step_s)) {
+        }
+        const std::string summary = simulation.run().dump();
+        return log.text() + summary;
+      });
+    };
+    try {
+      RC_ASSERT(heard(true) == heard(false));
+    } catch (const InputError&) {
+      RC_DISCARD("a link that is not there");
+    }
+  });
   CHECK(holds);
 }
 

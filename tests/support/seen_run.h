@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "sim/base/child_process.h"
-#include "sim/results.h"
 #include "sim/scenario/resolve.h"
+#include "sim/simulation.h"
 #include "traces/request.h"
 
 namespace cleave {
@@ -147,7 +147,8 @@ inline Json scenario_of(const Json& changes) { return merge_scenario(default_sce
 inline SeenRun see(const Json& changes) {
   SeenRun run = seen::unpack(in_child([&] {
     seen::Recorder recorder;
-    recorder.run.summary = simulate(read_scenario(scenario_of(changes)), "", {&recorder});
+    recorder.run.summary =
+        Simulation(read_scenario(scenario_of(changes))).alone().watch(recorder).run();
     return seen::pack(recorder.run);
   }));
   std::sort(run.finished.begin(), run.finished.end(),

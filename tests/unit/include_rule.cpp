@@ -38,7 +38,7 @@ const Names kScenario = kModels + kRegistries + Names{"sim/base", "sim/core", "t
 const Names kCluster = Names{"sim/base",    "sim/core",       "sim/engine",   "sim/fabric",
                              "sim/machine", "sim/scheduling", "sim/transfer", "sim/scenario"};
 const Names kResults = {"sim/base", "sim/core", "sim/metrics", "sim/scenario"};
-const Names kEntry = {"sim/results.h"};
+const Names kEntry = {"sim/simulation.h"};
 const Names kEverything =
     kCluster + kModels + kEntry +
     Names{"models/fit", "sim", "sim/metrics", "sim/explore", "sim/report", "traces"};
@@ -60,7 +60,7 @@ const std::vector<Row> kRows = {
     {"sim/transfer",     {"sim/base", "sim/core", "sim/engine", "sim/fabric", "sim/machine"}, {}},
     {"sim/scenario",     kScenario,                                               {"json"}},
     {"sim/metrics",      kModels + Names{"sim/base", "sim/core", "sim/scenario"}, {"json", "protozero"}},
-    {"sim/results.h",    kResults,                                                {"json"}},
+    {"sim/simulation.h", kResults + Names{"sim/scheduling/scheduler.h"},          {"json"}},
     {"sim",              kCluster + kModels + kEntry + Names{"sim/metrics", "traces"}, {"json"}},
     {"sim/explore",      kResults + kEntry,                                       {"json", "sqlite", "zlib", "mpi"}},
     {"sim/report",       kResults,                                                {"json"}},
@@ -206,10 +206,10 @@ TEST_CASE("the include rule finds what it forbids") {
     return broken_includes(path, "#include " + header + "\n").size() == 1;
   };
   CHECK(breaks("sim/report/html.cpp", "\"sim/engine/engine.h\""));
-  CHECK(breaks("sim/report/html.cpp", "\"sim/results.h\""));
+  CHECK(breaks("sim/report/html.cpp", "\"sim/simulation.h\""));
   CHECK(breaks("sim/explore/sweep.cpp", "\"sim/machine/instance.h\""));
-  CHECK(breaks("sim/results.h", "\"sim/engine/engine.h\""));
-  CHECK(breaks("sim/machine/instance.cpp", "\"sim/results.h\""));
+  CHECK(breaks("sim/simulation.h", "\"sim/engine/engine.h\""));
+  CHECK(breaks("sim/machine/instance.cpp", "\"sim/simulation.h\""));
   CHECK(breaks("sim/machine/instance.cpp", "\"sim/scenario/scenario.h\""));
   CHECK(breaks("sim/scheduling/policy.cpp", "\"sim/metrics/metrics.h\""));
   CHECK(breaks("sim/scenario/read.cpp", "\"sim/machine/instance.h\""));
@@ -228,7 +228,7 @@ TEST_CASE("the include rule finds what it forbids") {
   CHECK(breaks("traces/reader.cpp", "\"request.h\""));
   CHECK(breaks("attic/old.cpp", "<vector>"));
 
-  CHECK_FALSE(breaks("sim/explore/sweep.cpp", "\"sim/results.h\""));
+  CHECK_FALSE(breaks("sim/explore/sweep.cpp", "\"sim/simulation.h\""));
   CHECK_FALSE(breaks("sim/explore/sweep.cpp", "<sys/wait.h>"));
   CHECK_FALSE(breaks("sim/fabric/star.cpp", "<simgrid/s4u.hpp>"));
   CHECK_FALSE(breaks("sim/metrics/timeline.cpp", "<protozero/pbf_writer.hpp>"));

@@ -7,8 +7,8 @@
 
 #include "sim/explore/plan.h"
 #include "sim/explore/process_pool.h"
-#include "sim/results.h"
 #include "sim/scenario/resolve.h"
+#include "sim/simulation.h"
 #include "tests/catch.h"
 
 namespace cleave {
@@ -35,7 +35,7 @@ std::vector<Json> simulate_all(const std::vector<Json>& scenarios) {
         return next++ < scenarios.size();
       },
       [&](std::size_t job) {
-        const Json summary = simulate(read_scenario(scenarios[job]));
+        const Json summary = Simulation(read_scenario(scenarios[job])).alone().run();
         const bool holds = summary["slo"]["holds"].get<bool>();
         return Json{{"holds", holds && !summary["steady"]["overload"].get<bool>()},
                     {"e2e_p99_s", summary["e2e"]["p99"]},

@@ -11,6 +11,7 @@
 
 #include "sim/base/error.h"
 #include "sim/scenario/resolve.h"
+#include "sim/simulation.h"
 #include "tests/catch.h"
 #include "tests/support/simulation.h"
 #include "tests/unit/timeline_support.h"
@@ -312,7 +313,7 @@ TEST_CASE("The power in a timeline adds up to the energy of the summary") {
     const Scenario scenario = read_scenario(merge_scenario(default_scenario(), changes));
     std::ostringstream out;
     Timeline timeline(out, timeline_instances(scenario), 0, kForever);
-    simulate(scenario, "", {&timeline});
+    Simulation(scenario).alone().watch(timeline).run();
     timeline.finish();
     return out.str();
   }));

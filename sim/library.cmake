@@ -1,0 +1,58 @@
+# The simulator as a library, and what `cmake --install` installs: the program, the library with the
+# headers that sim/simulation.h needs, and a package for find_package(cleave).
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+# A shared library holds all of its objects, policies that register themselves too, and what it is
+# linked to is no concern of who uses it.
+add_library(cleave_library SHARED)
+target_link_libraries(cleave_library PRIVATE ${CLEAVE_ROOMS} INTERFACE nlohmann_json::nlohmann_json)
+target_compile_features(cleave_library INTERFACE cxx_std_20)
+target_include_directories(cleave_library INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/cleave>)
+set_target_properties(cleave_library PROPERTIES OUTPUT_NAME cleave EXPORT_NAME cleave
+                      VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+set_target_properties(cleave cleave_library PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
+
+# The headers of the project that `header` includes, itself first.
+function(cleave_headers_of header found)
+  set(all ${header})
+  set(waiting ${header})
+  while(waiting)
+    list(POP_FRONT waiting next)
+    file(STRINGS ${PROJECT_SOURCE_DIR}/${next} lines REGEX "^#include \"")
+    foreach(line ${lines})
+      string(REGEX REPLACE "^#include \"([^\"]+)\".*" "\\1" included "${line}")
+      if(NOT included IN_LIST all)
+        list(APPEND all ${included})
+        list(APPEND waiting ${included})
+      endif()
+    endforeach()
+  endwhile()
+  set(${found} ${all} PARENT_SCOPE)
+endfunction()
+
+set(headers)
+foreach(root sim/simulation.h sim/scenario/resolve.h)
+  cleave_headers_of(${root} found)
+  list(APPEND headers ${found})
+endforeach()
+list(REMOVE_DUPLICATES headers)
+# What they include is looked up when this is configured.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${headers})
+foreach(header ${headers})
+  get_filename_component(folder ${header} DIRECTORY)
+  install(FILES ${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/cleave/${folder})
+endforeach()
+
+set(package ${CMAKE_INSTALL_LIBDIR}/cmake/cleave)
+install(TARGETS cleave)
+install(TARGETS cleave_library EXPORT cleave)
+install(EXPORT cleave NAMESPACE cleave:: FILE cleaveTargets.cmake DESTINATION ${package})
+file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/cleaveConfig.cmake @ONLY CONTENT [[
+include(CMakeFindDependencyMacro)
+find_dependency(nlohmann_json)
+include("${CMAKE_CURRENT_LIST_DIR}/cleaveTargets.cmake")
+]])
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/cleaveConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/cleaveConfig.cmake ${PROJECT_BINARY_DIR}/cleaveConfigVersion.cmake
+        DESTINATION ${package})

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "sim/core/observer.h"
+#include "sim/scenario/scenario.h"
+#include "sim/scheduling/scheduler.h"
+
+namespace cleave {
+
+/// One run of a scenario: at once to its end, or in steps between which its cluster can be looked
+/// at. This is the one entry to the simulator, for `cleave` itself and for programs of others.
+///
+/// A process can have any number of them, one after another or side by side, from one thread. The
+/// first to start runs in the process itself, those after it in processes of their own, forked from
+/// a copy that the first leaves: the network engine's clock cannot be set back. Watchers are called
+/// in this process all the same.
+///
+/// Throws InputError for what the scenario or a file has wrong, BrokenInvariant for a mistake of
+/// ours. A simulation that has thrown while it ran can only be destroyed.
+class Simulation {
+ public:
+  /// Of a scenario as read_scenario() gives it.
+  explicit Simulation(Scenario scenario);
+  /// Of the default scenario with `changes` on top, an object like a scenario file.
+  static Simulation from(const Json& changes);
+  ~Simulation();
+  Simulation(Simulation&& other) noexcept;
+  Simulation& operator=(Simulation&&) = delete;
+
+  // Before it starts:
+
+  /// Tells `watcher` of all that happens. It must outlive the run, and may throw to end it.
+  Simulation& watch(Observer& watcher);
+  /// Writes all result files to `folder` at the end; "" for none.
+  Simulation& results_in(const std::string& folder);
+  /// This process will start no other simulation: it saves the copy for them.
+  Simulation& alone();
+
+  /// Runs from where it is to the end, and gives the summary (fields: docs/output.md), which is the
+  /// same after any steps.
+  Json run();
+  /// Runs what happens up to and including `time_s`; false once nothing is left to happen.
+  bool step_until(double time_s);
+
+  /// The time that it was stepped to; once nothing is left to happen, that of the last event.
+  double now() const;
+  /// What a scheduler may see.
+  const ClusterView& cluster() const;
+  const Scenario& scenario() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace cleave
