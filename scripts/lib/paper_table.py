@@ -54,7 +54,7 @@ def add_iso_power(table):
             return f"{found['rate_rps']:.0f}/s with {counts(found)}" if found else "none holds"
         table.add(f"iso-power, {design}: requests/s and machines", sizes, figure,
                   "decodes at their measured cost need more token machines" if tokens else
-                  "a mixed iteration is never cheaper than its decodes, and these cost more")
+                  f"decodes: with fitted latencies the preset gives {figure('fitted')}")
 
 
 def add_other_plans(table):
