@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 import chromium
@@ -267,7 +268,13 @@ class Pages(unittest.TestCase):
         self.assertGreater(os.path.getsize(printed), 50000)
         self.browser.prefer("light")
         self.assertEqual(self.browser.run(background), "rgb(255, 255, 255)")
-        self.assertIn("#0b62a4", self.browser.run("document.querySelector('svg').outerHTML"))
+        # The charts are drawn again when the browser tells the page, which is a little later.
+        svg = "document.querySelector('svg').outerHTML"
+        for _ in range(100):
+            if "#0b62a4" in self.browser.run(svg):
+                break
+            time.sleep(0.05)
+        self.assertIn("#0b62a4", self.browser.run(svg))
 
     def test_without_the_chart_library(self):
         page, _ = self.open("bare", self.small)
