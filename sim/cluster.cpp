@@ -90,7 +90,7 @@ void Cluster::admit(const Request& request) {
   observer_.arrived(request.arrival_s);
   const std::int64_t needed =
       static_cast<std::int64_t>(request.prompt_tokens) + request.output_tokens;
-  if (request.prompt_tokens > max_prompt_tokens_) ++totals_.over_prompt_limit;
+  if (request.prompt_tokens > scenario_.batching.limits.max_tokens) ++totals_.over_prompt_limit;
   if (needed > largest_capacity_tokens_) {
     ++totals_.rejected;
     observer_.rejected(record, static_cast<double>(needed) * scenario_.llm.kv_bytes_per_token);

@@ -97,7 +97,6 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   bool all_arrived_ = false;
   std::vector<EventId> faults_;               ///< that are still to come, in the scenario's order
   std::int64_t largest_capacity_tokens_ = 0;  ///< of all instances, up or not
-  std::uint32_t max_prompt_tokens_ = 0;       ///< of an iteration
   bool can_deadlock_ = false;                 ///< as published, or by the memory policy
   std::vector<RequestId> stranded_;           ///< nothing was up to take them
   std::vector<RequestId> held_back_;          ///< taken back by recover(), the oldest last

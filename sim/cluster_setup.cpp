@@ -15,9 +15,7 @@ void Cluster::build() {
       instances_.emplace_back(id, kinds_[pool], engine_, requests_, *this, observer_);
     }
   }
-  const auto batching = scenario_.batching.policy.make();
-  max_prompt_tokens_ = batching->limits().max_tokens;
-  can_deadlock_ = batching->as_published() || memory_->can_deadlock();
+  can_deadlock_ = scenario_.batching.as_published || memory_->can_deadlock();
   scheduler_ = scenario_.scheduler.policy.make(*this);
   const auto make_fabric = [this](TransferListener& listener) {
     return scenario_.fabric.make({engine_, listener, endpoints_, scheduler_->transfer_speedup()});

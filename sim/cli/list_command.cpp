@@ -3,20 +3,15 @@
 #include <map>
 #include <memory>
 
-#include "models/latency/instance_model.h"
+#include "models/catalogue/hardware.h"
+#include "models/catalogue/llm.h"
 #include "sim/base/builtin.h"
 #include "sim/base/json_reader.h"
 #include "sim/cli/command.h"
+#include "sim/cli/policy_text.h"
 #include "sim/explore/metric_columns.h"
-#include "sim/fabric/fabric.h"
-#include "sim/machine/batching_policy.h"
-#include "sim/machine/memory_policy.h"
 #include "sim/report/figure_text.h"
 #include "sim/report/table.h"
-#include "sim/scheduling/scheduler.h"
-#include "sim/transfer/admission.h"
-#include "sim/transfer/transfer_policy.h"
-#include "traces/arrivals.h"
 
 namespace cleave {
 
@@ -65,36 +60,20 @@ void print_folder(const std::string& folder) {
   }
 }
 
-template <class Policies>
-void print_registry(const std::string& path) {
-  std::cout << path << '\n';
-  for (const std::string& name : Policies::names()) {
-    std::cout << wrapped("  " + name + ": " + Policies::summary(name) + "\n", 80, 4);
-    for (const Setting& setting : Policies::settings(name)) {
-      const std::string otherwise = setting.otherwise.is_null() ? "" : setting.otherwise.dump();
-      const std::string gap = otherwise.empty() || setting.unit.empty() ? "" : " ";
-      const std::string brackets = otherwise + gap + setting.unit;
-      std::cout << wrapped("    " + setting.name + (brackets.empty() ? "" : " (" + brackets + ")") +
-                               ": " + setting.meaning + "\n",
-                           80, 6);
-    }
-  }
-}
-
 void print_policies() {
-  print_registry<Schedulers>("scheduler.policy");
-  print_registry<LatencyPolicies>("latency.policy");
-  print_registry<BatchingPolicies>("batching.policy");
-  print_registry<MemoryPolicies>("batching.memory");
-  print_registry<TransferPolicies>("kv_transfer.policy");
-  print_registry<Admissions>("kv_transfer.admission");
-  print_registry<ArrivalProcesses>("workload.arrivals");
+  for (const PolicyFamily& family : policy_families()) std::cout << policies_text(family);
 }
 
 void print_fabrics() {
-  print_registry<Fabrics>("fabric.topology");
-  std::cout << "--preset\n";
+  std::cout << policies_text(fabric_family()) << "--preset\n";
   print_folder("profiles/presets");
+}
+
+/// That of docs/scenarios.md.
+void print_table_of_settings() {
+  std::vector<PolicyFamily> all = policy_families();
+  all.push_back(fabric_family());
+  std::cout << settings_markdown(all);
 }
 
 void print_figures() { std::cout << figures_text(figure_groups()); }
@@ -105,17 +84,24 @@ void print_tables_of_figures() {
   std::cout << columns_markdown(figures_with_columns());
 }
 
-const std::map<std::string, std::function<void()>>& kinds() {
-  static const std::map<std::string, std::function<void()>> all{
-      {"gpus", print_gpus},
-      {"machines", print_machines},
-      {"llms", print_llms},
-      {"policies", print_policies},
-      {"workloads", [] { print_folder("traces"); }},
-      {"fabrics", print_fabrics},
-      {"figures", print_figures},
-      {"plans", [] { print_folder("profiles/plans"); }},
-      {"sweeps", [] { print_folder("profiles/sweeps"); }}};
+using Kinds = std::map<std::string, std::function<void()>>;
+
+const Kinds& kinds() {
+  static const Kinds all{{"gpus", print_gpus},
+                         {"machines", print_machines},
+                         {"llms", print_llms},
+                         {"policies", print_policies},
+                         {"workloads", [] { print_folder("traces"); }},
+                         {"fabrics", print_fabrics},
+                         {"figures", print_figures},
+                         {"plans", [] { print_folder("profiles/plans"); }},
+                         {"sweeps", [] { print_folder("profiles/sweeps"); }}};
+  return all;
+}
+
+const Kinds& kinds_with_tables() {
+  static const Kinds all{{"figures", print_tables_of_figures},
+                         {"policies", print_table_of_settings}};
   return all;
 }
 
@@ -130,16 +116,15 @@ void add_list(CLI::App& app, Action& action) {
   for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
   list->add_option("KIND", *kind, "what to list: " + all)->required();
   auto markdown = std::make_shared<bool>(false);
-  list->add_flag("--markdown", *markdown, "figures as the tables of the documentation");
+  list->add_flag("--markdown", *markdown, "figures or policies as the tables of the documentation");
   list->callback([kind, markdown, names, &action] {
     action = [kind, markdown, names] {
-      const auto found = kinds().find(*kind);
-      if (found == kinds().end()) throw_unknown_name("list", "kind", *kind, names);
-      if (*markdown && *kind != "figures") {
+      if (!kinds().contains(*kind)) throw_unknown_name("list", "kind", *kind, names);
+      if (*markdown && !kinds_with_tables().contains(*kind)) {
         throw InputError("list " + *kind +
-                         " --markdown: expected figures, which alone have tables");
+                         " --markdown: expected figures or policies, which alone have tables");
       }
-      *markdown ? print_tables_of_figures() : found->second();
+      (*markdown ? kinds_with_tables() : kinds()).at (*kind)();
       return 0;
     };
   });

@@ -5,6 +5,7 @@
 
 #include "sim/cli/command.h"
 #include "sim/cli/output_file.h"
+#include "sim/cli/policy_text.h"
 #include "sim/cli/progress.h"
 #include "sim/metrics/timeline.h"
 #include "sim/report/run_text.h"
@@ -76,7 +77,9 @@ void add_run(CLI::App& app, Action& action) {
       ->allow_extra_args(false);
   run_app->add_option("--trace", options->sources.trace,
                       "trace file to replay, or the name of a built-in distribution");
-  run_app->add_option("--set", options->sources.settings, "one setting: path=value")
+  run_app
+      ->add_option("--set", options->sources.settings,
+                   "one setting: path=value; cleave list policies shows those of policies")
       ->type_name("PATH=VALUE")
       ->allow_extra_args(false);
   run_app->add_option("--out", options->out, "folder for the result files")->type_name("DIR");
@@ -88,6 +91,9 @@ void add_run(CLI::App& app, Action& action) {
   run_app->add_option("--timeline-to", options->timeline_to_s, "seconds where it ends");
   run_app->add_flag("--json", options->json, "print the summary as JSON");
   run_app->add_flag("--quiet", options->quiet, "print nothing but errors");
+  std::vector<PolicyFamily> families = policy_families();
+  families.push_back(fabric_family());
+  run_app->footer("Policies:\n" + policy_names(families));
   run_app->callback([options, &action] { action = [options] { return run(*options); }; });
 }
 

@@ -59,7 +59,7 @@ class Splitwise : public BatchingPolicy {
     const std::uint32_t needed = selection.kv_to_start(request);
     if (needed == 0) return true;
     // What has come further goes first.
-    const bool fresh = selection.state(request).in(Steps(Step::kPromptWaits));
+    const bool fresh = selection.state(request).step() == Step::kPromptWaits;
     if (fresh && selection.waiting().transfers_expected() > 0) return false;
     return selection.fits(needed);
   }

@@ -144,9 +144,9 @@ void check_memory(JsonReader& reader, const PoolSpec& pool, const Scenario& scen
     }
     return;
   }
-  const std::string why_not = why_not_fit(
-      llm, pool.machine, pool.tensor_parallel, pool.pipeline_parallel,
-      scenario.batching.policy.make()->limits().max_tokens, scenario.kv_cache.memory_fraction);
+  const std::string why_not =
+      why_not_fit(llm, pool.machine, pool.tensor_parallel, pool.pipeline_parallel,
+                  scenario.batching.limits.max_tokens, scenario.kv_cache.memory_fraction);
   if (!why_not.empty()) reader.fail("machine", why_not);
 }
 
@@ -204,11 +204,22 @@ SchedulerSpec read_scheduler(JsonReader reader) {
 BatchingSpec read_batching(JsonReader reader) {
   BatchingSpec spec;
   spec.policy = BatchingPolicies::choose(reader, "policy", "batching policy");
+  const auto policy = spec.policy.make();
+  spec.limits = policy->limits();
+  spec.as_published = policy->as_published();
   spec.memory = MemoryPolicies::choose(reader, "memory", "memory policy");
   if (reader.has("mixed_iteration_factor")) {
     spec.mixed_iteration_factor = reader.number("mixed_iteration_factor", {0.01, 100, false});
   }
-  spec.mixed_at_least_decode = reader.boolean("mixed_at_least_decode");
+  if (reader.has("mixed_at_least_decode")) {
+    spec.mixed_at_least_decode = reader.boolean("mixed_at_least_decode");
+    if (!spec.mixed_iteration_factor) {
+      reader.fail(
+          "mixed_at_least_decode",
+          "has no meaning without mixed_iteration_factor, for which it says that its result "
+          "is never less than the decodes alone");
+    }
+  }
   reader.finish();
   return spec;
 }

@@ -62,6 +62,8 @@ struct KvCacheSpec {
 
 struct BatchingSpec {
   BatchingPolicies::Choice policy;
+  BatchLimits limits;         ///< the policy's
+  bool as_published = false;  ///< the policy's
   MemoryPolicies::Choice memory;
   /// An iteration of prompts and decodes takes so many times a prefill of all its tokens; without,
   /// what its parts take.

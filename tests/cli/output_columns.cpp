@@ -39,8 +39,8 @@ void check_document(const std::string& name, const std::string& expected) {
 }
 
 /// The tables that the program makes, each with the line above it that says of what.
-std::vector<std::string> tables_of_figures() {
-  const std::string text = run_cleave({"list", "figures", "--markdown"}).out;
+std::vector<std::string> tables_of(const std::string& kind) {
+  const std::string text = run_cleave({"list", kind, "--markdown"}).out;
   std::vector<std::string> tables;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t next = std::min(text.find("\n<!-- ", at), text.size() - 1);
@@ -146,7 +146,7 @@ bool is_described(std::string column, const std::string& text) {
 TEST_CASE("docs/ has the tables of figures that the program makes", "[figures]") {
   std::string output = document();
   std::string sweeps = document("docs/sweeps.md");
-  const std::vector<std::string> tables = tables_of_figures();
+  const std::vector<std::string> tables = tables_of("figures");
   CHECK(tables.size() > 10);
   CHECK(count(output + sweeps, "by: cleave list figures --markdown -->") == tables.size());
   for (const std::string& table : tables) {
@@ -155,6 +155,16 @@ TEST_CASE("docs/ has the tables of figures that the program makes", "[figures]")
   }
   check_document("docs/output.md", output);
   check_document("docs/sweeps.md", sweeps);
+}
+
+TEST_CASE("docs/scenarios.md has every setting of every policy", "[figures]") {
+  std::string scenarios = document("docs/scenarios.md");
+  const std::vector<std::string> tables = tables_of("policies");
+  REQUIRE(tables.size() == 1);
+  CHECK(contains(tables[0], "| `scheduler.candidates` | `power_of_two` | 2 | instances |"));
+  CHECK(contains(tables[0], "| `fabric.latency_s` | `dragonfly`, `fat-tree`, `star` |"));
+  CHECK(put_table(scenarios, tables[0]));
+  check_document("docs/scenarios.md", scenarios);
 }
 
 TEST_CASE("the policy \"default\" compares what the figures say", "[figures]") {

@@ -4,8 +4,8 @@
 
 #include <cmath>
 #include <cstdlib>
-#include <map>
 
+#include "models/latency/power.h"
 #include "sim/fabric/fabric.h"
 #include "sim/scheduling/scheduler.h"
 #include "sim/transfer/transfer_policy.h"
@@ -48,8 +48,10 @@ Json random_faults(int machines, bool links) {
   for (int i = *inRange(0, 3); i > 0; --i) {
     const int machine = *inRange(0, machines);
     const int at_s = *inRange(0, 20);
-    add(at_s, "stop", machine);
-    if (chance(80)) add(at_s + *inRange(1, 20), "start", machine);
+    add(at_s, chance(30) ? "drain" : "stop", machine);
+    if (!chance(80)) continue;
+    Json& start = add(at_s + *inRange(1, 20), "start", machine);
+    if (chance(30)) start["load_s"] = *inRange(0, 10);
   }
   if (chance(20)) {
     add(*inRange(0, 20), "slow", *inRange(0, machines))["factor"] = one_of<double>({0.5, 3, 20});
@@ -152,34 +154,87 @@ void check_counts(const Json& scenario, const SeenRun& run) {
   if (repeated == 0) RC_ASSERT(run.tokens_generated() == output);
 }
 
-/// Memory and queues by instance; no work while its machine is down.
-void check_instances(const Scenario& scenario, const SeenRun& run) {
-  std::map<std::uint32_t, std::vector<std::pair<double, double>>> down;
-  for (const FaultSpec& fault : scenario.faults) {
-    auto& times = down[fault.machine];
-    const bool is_down = !times.empty() && times.back().second == INFINITY;
-    if (fault.action == FaultSpec::Action::kStop && !is_down) {
-      times.emplace_back(fault.at_s, INFINITY);
-    } else if (fault.action == FaultSpec::Action::kStart && is_down) {
-      times.back().second = fault.at_s;
+/// When instances were not up, in the order of time.
+struct Away {
+  double from_s = 0;
+  double to_s = 0;
+  InstanceStatus status = InstanceStatus::kOff;
+};
+
+std::vector<std::vector<Away>> away_of(const SeenRun& run, std::size_t instances) {
+  std::vector<std::vector<Away>> all(instances);
+  const double end_s = run.summary["duration_s"];
+  for (const auto& [instance, time_s, status] : run.statuses) {
+    std::vector<Away>& away = all[instance];
+    if (!away.empty() && away.back().to_s == INFINITY) away.back().to_s = time_s;
+    if (status != InstanceStatus::kUp) away.push_back({time_s, INFINITY, status});
+  }
+  for (auto& away : all) {
+    if (!away.empty()) away.back().to_s = std::min(away.back().to_s, end_s);
+  }
+  return all;
+}
+
+/// What is not up is given nothing, and works only to finish; what is off costs and draws nothing.
+void check_statuses(const Scenario& scenario, const SeenRun& run) {
+  const double end_s = run.summary["duration_s"];
+  if (end_s == 0) return;
+  std::size_t instances = 0;
+  for (const PoolSpec& spec : scenario.pools) instances += spec.instances();
+  const std::vector<std::vector<Away>> all = away_of(run, instances);
+  for (const Segment& segment : run.segments) {
+    for (const Away& away : all[segment.instance]) {
+      if (away.status == InstanceStatus::kDraining) continue;
+      RC_ASSERT(segment.end_s <= away.from_s || segment.start_s >= away.to_s);
     }
   }
-  std::vector<std::uint32_t> machine_of;
+  for (const FinishedRequest& request : run.finished) {
+    if (request.restarts + request.preemptions > 0) continue;
+    for (const InstanceId instance : {request.prompt_instance, request.token_instance}) {
+      for (const Away& away : all[instance]) {
+        RC_ASSERT(request.arrival_s <= away.from_s || request.arrival_s >= away.to_s);
+      }
+    }
+  }
+  double usd = 0;
+  std::size_t instance = 0;
+  for (std::size_t pool = 0; pool < scenario.pools.size(); ++pool) {
+    const PoolSpec& spec = scenario.pools[pool];
+    double off_s = 0;
+    for (std::uint32_t i = 0; i < spec.instances(); ++i, ++instance) {
+      for (const Away& away : all[instance]) {
+        if (away.status == InstanceStatus::kOff) off_s += away.to_s - away.from_s;
+      }
+    }
+    const Json& figures = run.summary["pools"][pool];
+    RC_ASSERT(near(figures["off_share"].get<double>() * spec.instances() * end_s, off_s));
+    RC_ASSERT(near(integral(figures, "off_instances", end_s), off_s));
+    const PowerModel power(scenario.llm, spec.machine, spec.gpu_share());
+    double energy_j = power.idle_w() * (spec.instances() * end_s - off_s);
+    for (const Segment& segment : run.segments) {
+      if (segment.instance >= instance || segment.instance + spec.instances() < instance) continue;
+      const double watts =
+          segment.prompts > 0 ? power.prompt_w(segment.prompt_tokens) : power.decode_w();
+      energy_j += (watts - power.idle_w()) * (segment.end_s - segment.start_s);
+    }
+    RC_ASSERT(near(figures["energy_kwh"].get<double>() * 3.6e6, energy_j, 1e-3));
+    usd +=
+        spec.machine.price_per_hour * spec.machines() * (end_s - off_s / spec.instances()) / 3600;
+  }
+  RC_ASSERT(near(run.summary["cost"]["spent_usd"], usd));
+}
+
+/// Memory and queues by instance.
+void check_instances(const Scenario& scenario, const SeenRun& run) {
+  std::size_t instance = 0;
   for (const PoolSpec& spec : scenario.pools) {
-    for (std::uint32_t i = 0; i < spec.instances(); ++i) {
-      const std::size_t instance = machine_of.size();
-      machine_of.push_back(spec.machine_of(i));
+    for (std::uint32_t i = 0; i < spec.instances(); ++i, ++instance) {
       RC_ASSERT(run.most_memory_bytes[instance] <=
                 spec.memory_bytes() * scenario.kv_cache.memory_fraction);
       RC_ASSERT(run.last_memory_bytes[instance] == scenario.llm.weight_bytes);
     }
   }
   for (const std::uint32_t queued : run.last_queued) RC_ASSERT(queued == 0U);
-  for (const Segment& segment : run.segments) {
-    for (const auto& [from_s, to_s] : down[machine_of[segment.instance]]) {
-      RC_ASSERT(segment.end_s <= from_s || segment.start_s >= to_s);
-    }
-  }
 }
 
 /// Series x width = totals; nothing is used more than whole; energy and budget.
@@ -283,6 +338,7 @@ TEST_CASE("property: nothing is lost, memory holds, times ascend, figures add up
     const SeenRun run = see(scenario);
     check_counts(scenario, run);
     check_instances(*read, run);
+    check_statuses(*read, run);
     check_transfers(run);
     check_series(run.summary);
     check_requests_against_summary(run);
