@@ -96,10 +96,4 @@ void Batch::remove(RequestId request, double now_s) {
   leave(request, now_s);
 }
 
-void Batch::clear(double now_s) {
-  while (!ran_.empty()) remove(ran_.first(), now_s);
-  new_prompts_.clear();
-  new_decodes_.clear();
-}
-
 }  // namespace cleave

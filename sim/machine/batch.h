@@ -58,8 +58,6 @@ class Batch {
   RequestId take_ended(double now_s);
   /// Takes out a request before its end, with the tokens it got.
   void remove(RequestId request, double now_s);
-  /// Takes out everything at once, with the tokens it got before the last advance().
-  void clear(double now_s);
 
  private:
   struct EndKey {

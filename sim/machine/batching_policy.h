@@ -30,8 +30,8 @@ class BatchingPolicy {
   virtual BatchLimits limits() const = 0;
 
   /// At the end of a run: changes the batch for the next one, by one or more choices, each ended by
-  /// Selection::close(). An empty batch leaves the instance idle; the next token of each sequence in
-  /// it must have room.
+  /// Selection::close(). An empty batch leaves the instance idle; the next token of each sequence
+  /// in it must have room.
   virtual void fill(Selection& selection) = 0;
   /// Iterations that the batch runs unless something happens: no more than until a chunk or a
   /// sequence ends, and than there is room for.

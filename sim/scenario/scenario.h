@@ -109,7 +109,7 @@ struct ResultsSpec {
   bool tpot_per_token = false;  ///< TPOT divided by output tokens, not gaps: as published
 };
 
-/// One run, fully determined. Made by resolve_scenario(); `document` is the resolved JSON that
+/// One run, fully determined. Made by read_scenario(); `document` is the resolved JSON that
 /// gives the same run again.
 struct Scenario {
   Json document;
