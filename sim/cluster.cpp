@@ -14,10 +14,7 @@ constexpr std::uint32_t kFirstGuess = 256;
 }  // namespace
 
 Cluster::Cluster(const Scenario& scenario, Observer& observer)
-    : scenario_(scenario),
-      observer_(observer),
-      memory_(scenario.batching.memory.make()),
-      kinds_(scenario.pools.size()) {
+    : scenario_(scenario), observer_(observer), kinds_(scenario.pools.size()) {
   build();
 }
 
@@ -90,7 +87,7 @@ void Cluster::admit(const Request& request) {
   observer_.arrived(request.arrival_s);
   const std::int64_t needed =
       static_cast<std::int64_t>(request.prompt_tokens) + request.output_tokens;
-  if (request.prompt_tokens > scenario_.batching.limits.max_tokens) ++totals_.over_prompt_limit;
+  if (request.prompt_tokens > longest_prompt_) ++totals_.over_prompt_limit;
   if (needed > largest_capacity_tokens_) {
     ++totals_.rejected;
     observer_.rejected(record, static_cast<double>(needed) * scenario_.llm.kv_bytes_per_token);
@@ -244,6 +241,10 @@ void Cluster::load_lightened(InstanceId id) {
 void Cluster::release(InstanceId instance, std::uint32_t kv_tokens) {
   instances_[instance].release(kv_tokens);
   transfers_->room_made(instance);
+}
+
+void Cluster::room_made(InstanceId instance) {
+  if (loads_[instance].status != InstanceStatus::kOff) transfers_->room_made(instance);
 }
 
 void Cluster::instance_idle(InstanceId instance) {

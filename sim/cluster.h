@@ -47,6 +47,7 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   void kv_arrived(RequestId request) override;
   void kv_lost(RequestId request) override;
   void kv_waits(InstanceId from, InstanceId to) override;
+  void room_made(InstanceId instance) override;
   Demand demand_of(const RequestState& state) const;
   void unload(const RequestState& state);
   void load_lightened(InstanceId id);
@@ -84,7 +85,7 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   Engine engine_;
   RequestTable requests_;
   std::vector<std::unique_ptr<LatencyModel>> latencies_;
-  std::unique_ptr<MemoryPolicy> memory_;
+  std::vector<std::unique_ptr<MemoryPolicy>> memories_;
   std::vector<InstanceKind> kinds_;
   std::vector<Endpoint> endpoints_;
   std::vector<Instance> instances_;
@@ -97,6 +98,7 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   bool all_arrived_ = false;
   std::vector<EventId> faults_;               ///< that are still to come, in the scenario's order
   std::int64_t largest_capacity_tokens_ = 0;  ///< of all instances, up or not
+  std::uint32_t longest_prompt_ = 0;          ///< that does not run alone everywhere
   bool can_deadlock_ = false;                 ///< as published, or by the memory policy
   std::vector<RequestId> stranded_;           ///< nothing was up to take them
   std::vector<RequestId> held_back_;          ///< taken back by recover(), the oldest last

@@ -15,7 +15,6 @@ void Cluster::build() {
       instances_.emplace_back(id, kinds_[pool], engine_, requests_, *this, observer_);
     }
   }
-  can_deadlock_ = scenario_.batching.as_published || memory_->can_deadlock();
   scheduler_ = scenario_.scheduler.policy.make(*this);
   const auto make_fabric = [this](TransferListener& listener) {
     return scenario_.fabric.make({engine_, listener, endpoints_, scheduler_->transfer_speedup()});
@@ -33,13 +32,16 @@ void Cluster::build_kind(std::size_t pool) {
   latencies_.push_back(pool_latency(scenario_, pool));
   InstanceKind& kind = kinds_[pool];
   kind.latency = latencies_.back().get();
-  kind.batching = scenario_.batching.policy.make;
-  const std::int64_t capacity_tokens = scenario_.kv_capacity_tokens(spec);
-  kind.memory = {memory_.get(), capacity_tokens,
-                 static_cast<std::int64_t>(scenario_.kv_cache.watermark *
-                                           static_cast<double>(capacity_tokens)),
+  const BatchingSpec& batching = scenario_.batching;
+  kind.batching = [&batching, &spec] { return batching.policy.make(spec.machine.gpu); };
+  const auto policy = kind.batching();
+  auto memory = policy->memory(spec.kv.block_tokens);
+  memories_.push_back(memory ? std::move(memory) : batching.memory.make());
+  can_deadlock_ |= policy->as_published() || memories_.back()->can_deadlock();
+  longest_prompt_ = std::max(longest_prompt_, policy->limits().longest_prompt);
+  kind.memory = {memories_.back().get(), spec.kv.capacity_tokens, spec.kv.watermark_tokens,
                  llm.weight_bytes, llm.kv_bytes_per_token * llm.kv_copies(spec.tensor_parallel)};
-  largest_capacity_tokens_ = std::max(largest_capacity_tokens_, capacity_tokens);
+  largest_capacity_tokens_ = std::max(largest_capacity_tokens_, spec.kv.capacity_tokens);
   const double kv_sync_s = scenario_.kv_transfer.sync_s.value_or(spec.machine.kv_sync_s);
   for (std::uint32_t i = 0; i < spec.instances(); ++i) {
     const std::uint32_t machine = spec.machine_of(i);
@@ -49,7 +51,7 @@ void Cluster::build_kind(std::size_t pool) {
     InstanceLoad load;
     load.home = spec.role;
     load.machine = machine;
-    load.capacity_tokens = capacity_tokens;
+    load.capacity_tokens = spec.kv.capacity_tokens;
     loads_.push_back(load);
   }
 }

@@ -31,6 +31,12 @@ struct Setting {
   std::uint32_t count(JsonReader& section, std::int64_t least, std::int64_t most) const {
     return static_cast<std::uint32_t>(integer(section, least, most));
   }
+  /// Nothing where the scenario does not say.
+  std::optional<std::uint32_t> optional_count(JsonReader& section, std::int64_t least,
+                                              std::int64_t most) const {
+    if (!section.has(name)) return {};
+    return static_cast<std::uint32_t>(section.integer(name, least, most));
+  }
   bool boolean(JsonReader& section) const { return section.boolean(name, otherwise.get<bool>()); }
   std::string choice(JsonReader& section, const std::vector<std::string>& known) const {
     return section.has(name) ? section.name(name, "choice", known) : otherwise.get<std::string>();

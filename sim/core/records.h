@@ -41,11 +41,13 @@ struct Segment {
   std::uint32_t iterations = 0;
   double first_iteration_s = 0;
   double growth_s = 0;
-  std::uint32_t prompts = 0;        ///< prompts in the batch; iterations is then 1
-  std::uint32_t prompt_tokens = 0;  ///< of all of them
-  std::uint32_t decodes = 0;        ///< sequences that each got `iterations` tokens
-  std::uint32_t joined = 0;         ///< of these, how many are reported by gap() for iteration 0
-  double kv_tokens = 0;             ///< read by the first iteration
+  std::uint32_t prompts = 0;            ///< of which each iteration computes a part, or all
+  std::uint32_t prompt_tokens = 0;      ///< of all of them, an iteration
+  std::uint32_t completed_prompts = 0;  ///< of these, with the last iteration
+  std::uint32_t decodes = 0;            ///< sequences that each got `iterations` tokens
+  std::uint32_t joined = 0;  ///< of these, how many are reported by gap() for iteration 0
+  double stood_still_s = 0;  ///< the others got no token for so long before the start
+  double kv_tokens = 0;      ///< read by the first iteration
 };
 
 /// How one direction of one link was used over a run.

@@ -76,8 +76,8 @@ inline constexpr std::array<Steps, static_cast<std::size_t>(Step::kCount)> kNext
     /* kOutside       */ Steps(Step::kPromptWaits),
     /* kPromptWaits   */ Steps(Step::kPrompt, Step::kPromptStopped, Step::kOutside),
     /* kPrompt        */
-    Steps(Step::kPromptNoRoom, Step::kNoRoom, Step::kTokenWaits, Step::kPromptStopped,
-          Step::kOutside, Step::kGone),
+    Steps(Step::kPromptNoRoom, Step::kNoRoom, Step::kTokenWaits, Step::kPromptWaits,
+          Step::kPromptStopped, Step::kOutside, Step::kGone),
     /* kPromptNoRoom  */
     Steps(Step::kPromptSends, Step::kNoRoom, Step::kPrompt, Step::kPromptStopped, Step::kOutside),
     /* kPromptSends   */
@@ -94,7 +94,8 @@ inline constexpr std::array<Steps, static_cast<std::size_t>(Step::kCount)> kNext
     /* kAside         */
     Steps(Step::kToken, Step::kRedoWaits, Step::kTokenStopped, Step::kOutside),
     /* kRedoWaits     */ Steps(Step::kRedo, Step::kTokenStopped, Step::kOutside),
-    /* kRedo          */ Steps(Step::kTokenWaits, Step::kTokenStopped, Step::kGone),
+    /* kRedo          */
+    Steps(Step::kTokenWaits, Step::kRedoWaits, Step::kTokenStopped, Step::kGone),
     /* kTokenStopped  */ Steps(Step::kOutside),
 }};
 

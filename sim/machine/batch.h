@@ -4,37 +4,47 @@
 #include <vector>
 
 #include "models/latency/latency.h"
-#include "sim/machine/gap_record.h"
-#include "sim/machine/request_table.h"
+#include "sim/machine/prompt_chunks.h"
+#include "sim/machine/sequences.h"
 
 namespace cleave {
 
 /// The requests that run together on one instance: prompts, or chunks of them, and sequences that
-/// decode. Counts what an iteration computes, and knows when the first of them comes to an end.
+/// decode. Says what an iteration computes, how memory grows with it, and when the first of them
+/// comes to an end.
 class Batch {
  public:
-  /// `kv_growth`: KV tokens that a sequence takes with each token it generates.
-  Batch(RequestTable& requests, std::uint32_t kv_growth)
+  Batch(RequestTable& requests, KvGrowth growth)
       : requests_(&requests),
-        kv_growth_(kv_growth),
         ran_(requests.links),
         added_(requests.links),
-        ending_(requests.finish_positions) {}
+        prompts_(requests, growth),
+        sequences_(requests, growth) {}
 
-  bool empty() const { return ran_.empty() && added_.empty(); }
-  std::uint32_t prompts() const { return prompts_; }
-  std::uint32_t decodes() const { return decodes_; }
-  std::uint32_t prompt_tokens() const { return prompt_tokens_; }  ///< an iteration
+  const PromptChunks& prompts() const { return prompts_; }
+  const Sequences& sequences() const { return sequences_; }
+  bool empty() const { return ran_.empty() && added_.empty() && sequences_.lingering() == 0; }
+  /// Prompts, sequences, and those that linger.
+  std::uint32_t members() const {
+    return static_cast<std::uint32_t>(prompts_.all().size()) + sequences_.all() +
+           sequences_.lingering();
+  }
   /// An iteration computes, sequences counting one each.
-  std::uint32_t tokens() const { return prompt_tokens_ + decodes_; }
-  std::int64_t kv_tokens() const { return kv_tokens_; }
+  std::uint32_t tokens() const { return prompts_.tokens() + sequences_.computed(); }
   BatchShape shape() const {
-    return {prompt_tokens_, prompt_pairs_, pairs_growth_, decodes_, kv_tokens_};
+    return {prompts_.tokens(), prompts_.pairs(), prompts_.pairs_growth(), sequences_.computed(),
+            sequences_.kv_tokens()};
   }
 
-  /// Iterations until the chunks of a prompt or the tokens of a sequence end; the batch is not
-  /// empty.
-  std::uint64_t until_change() const { return ending_.top().key.step - steps_; }
+  /// Iterations until the chunks of a prompt or the tokens of a sequence end, or one that lingers
+  /// leaves; something is computed.
+  std::uint64_t until_change() const;
+  /// KV tokens that so many iterations take beyond what is held now.
+  std::int64_t growth(std::uint64_t iterations) const {
+    return prompts_.growth(iterations) + sequences_.growth(iterations);
+  }
+  /// The most iterations, `most` at most, that take no more than `room`.
+  std::uint64_t iterations_within(std::int64_t room, std::uint64_t most) const;
 
   // Those that ran before the choice that is being made, in the order in which they joined.
   std::uint32_t size() const { return ran_.size(); }
@@ -45,49 +55,38 @@ class Batch {
 
   /// A prompt joins, to be computed by `chunk` tokens an iteration, at most what is left of it.
   void add_prompt(RequestId request, std::uint32_t chunk);
-  void add_decode(RequestId request);
+  void add_sequence(RequestId request);
   /// The choice is made: those added stand behind those that ran before.
   void close() { ran_.append(added_); }
+  /// From now on an iteration computes so many tokens of a prompt in the batch; 0: it stands still.
+  void set_chunk(RequestId request, std::uint32_t chunk) { prompts_.set_chunk(request, chunk); }
+  /// A prompt whose chunks have ended stays, to be given its next chunk.
+  void stay_as_prompt(RequestId request) { prompts_.set_chunk(request, 0); }
+  /// One that is complete keeps its place until it goes on as a sequence.
+  void end_prompt(RequestId request) { prompts_.remove(request); }
+  void go_on(RequestId request) { sequences_.add(request); }
+  void linger(const RequestState& state) { sequences_.linger(state); }
+  std::uint32_t end_lingering() { return sequences_.end_lingering(); }
+  void let_sequences_stand_still(bool still) { sequences_.stand_still(still); }
 
-  /// Prompts and sequences that joined since the last advance().
+  /// Prompts that joined since the last advance().
   const std::vector<RequestId>& new_prompts() const { return new_prompts_; }
-  const std::vector<RequestId>& new_decodes() const { return new_decodes_; }
-  /// So many iterations are done, the last of which took `last_s`.
-  void advance(std::uint64_t iterations, double last_s);
-  /// Takes out a request that has come to its end, in the order of joining; kNoRequest: none has.
-  RequestId take_ended(double now_s);
-  /// Takes out a request before its end, with the tokens it got.
+  void advance(std::uint64_t iterations, double first_s, double last_s, double run_s);
+  /// Who has come to the end of its chunks or tokens, in the order of joining; kNoRequest: nobody.
+  RequestId ended() const;
+  /// Takes out a request with the tokens it got.
   void remove(RequestId request, double now_s);
 
  private:
-  struct EndKey {
-    std::uint64_t step;
-    std::uint64_t order;  ///< of joining
-    bool operator<(const EndKey& other) const {
-      return step != other.step ? step < other.step : order < other.order;
-    }
-  };
-
-  void add(RequestId request, std::uint64_t iterations);
-  void settle(RequestId request, double now_s);
-  void leave(RequestId request, double now_s);
+  void add(RequestId request);
 
   RequestTable* requests_;
-  std::uint32_t kv_growth_;
   RequestList ran_;
   RequestList added_;  ///< while a choice is made
-  IndexedHeap<EndKey> ending_;
+  PromptChunks prompts_;
+  Sequences sequences_;
   std::vector<RequestId> new_prompts_;
-  std::vector<RequestId> new_decodes_;
-  std::uint32_t prompts_ = 0;
-  std::uint32_t decodes_ = 0;
-  std::uint32_t prompt_tokens_ = 0;
-  double prompt_pairs_ = 0;
-  double pairs_growth_ = 0;
-  std::int64_t kv_tokens_ = 0;
-  std::uint64_t steps_ = 0;
   std::uint64_t next_order_ = 0;
-  GapRecord gaps_;
 };
 
 }  // namespace cleave

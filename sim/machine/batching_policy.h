@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
+#include <memory>
 
+#include "models/catalogue/hardware.h"
 #include "sim/base/registry.h"
 #include "sim/machine/selection.h"
 
@@ -9,8 +12,28 @@ namespace cleave {
 
 /// What an iteration takes at most.
 struct BatchLimits {
-  std::uint32_t max_tokens = 0;  ///< a longer prompt runs alone
-  std::uint32_t max_sequences = 0;
+  static constexpr std::uint32_t kAny = std::numeric_limits<std::uint32_t>::max();
+
+  std::uint32_t max_tokens = 0;      ///< that an iteration computes, unless a prompt runs alone
+  std::uint32_t max_sequences = 0;   ///< in progress
+  std::uint32_t longest_prompt = 0;  ///< that does not run alone
+};
+
+/// KV memory as an engine keeps it, where the scenario says nothing else.
+struct KvDefaults {
+  double memory_fraction = 0.9;  ///< of a GPU's memory, for all that the engine keeps there
+  double watermark = 0.01;       ///< of the KV memory, left free by what starts beside others
+  std::uint32_t block_tokens = 16;
+};
+
+/// What there is beside KV caches on each of the GPUs of an instance, bytes.
+struct GpuUse {
+  double memory = 0;    ///< that it has
+  double fraction = 0;  ///< of it that may be used; 0: as the engine chooses
+  double weights = 0;
+  double activations = 0;  ///< of a token that is computed
+  double logits = 0;       ///< of a sequence that gets a token
+  std::uint32_t gpus = 1;  ///< of the instance
 };
 
 /// Why an instance looks whether somebody else should run.
@@ -30,8 +53,8 @@ class BatchingPolicy {
   virtual BatchLimits limits() const = 0;
 
   /// At the end of a run: changes the batch for the next one, by one or more choices, each ended by
-  /// Selection::close(). An empty batch leaves the instance idle; the next token of each sequence
-  /// in it must have room.
+  /// Selection::close(). A batch in which nothing is computed leaves the instance idle; what is
+  /// computed in the next iteration must have room.
   virtual void fill(Selection& selection) = 0;
   /// Iterations that the batch runs unless something happens: no more than until a chunk or a
   /// sequence ends, and than there is room for.
@@ -40,10 +63,25 @@ class BatchingPolicy {
   /// because of `task` (kArrival only) or of room.
   virtual bool wants_change(const Selection& selection, Cause cause, TaskId task) const = 0;
 
+  /// Whether a prompt that is complete goes on as a sequence in its place, or waits to be chosen.
+  virtual bool prompts_stay() const = 0;
+  /// Whether a sequence that is complete is in one iteration more, because that was prepared
+  /// before its last token was known.
+  virtual bool lingers() const { return false; }
+  /// The engine's own memory, in blocks of so many tokens; null where `batching.memory` decides.
+  virtual std::unique_ptr<MemoryPolicy> memory(std::uint32_t /*block_tokens*/) const {
+    return nullptr;
+  }
+  virtual KvDefaults kv_defaults() const { return {}; }
+  /// Bytes for KV caches on each GPU of an instance.
+  virtual double kv_bytes(const GpuUse& use) const {
+    return use.memory * use.fraction - use.weights;
+  }
   /// The ways of the published simulator, its deadlocks included: one queue for prompts and
   /// sequences.
   virtual bool as_published() const { return false; }
 };
-using BatchingPolicies = Registry<BatchingPolicy>;
+/// Made for the GPU that it runs on: engines choose their limits by it.
+using BatchingPolicies = Registry<BatchingPolicy, const Gpu&>;
 
 }  // namespace cleave

@@ -47,6 +47,7 @@ void Instance::halt() {
     batch_.remove(request, clock_->now());
     waiting_.stop(request);
   }
+  end_lingering();
   waiting_.stop();
   run_.paused = false;
   report_queue();
@@ -54,7 +55,7 @@ void Instance::halt() {
 
 void Instance::set_pace(double factor) {
   pace_ = factor;
-  if (!batch_.empty()) pause();
+  if (run_.under_way()) pause();
 }
 
 void Instance::forget_transfer() {
@@ -68,7 +69,7 @@ bool Instance::admits(std::uint32_t kv_tokens) {
 
 void Instance::hold(std::uint32_t kv_tokens) {
   memory_.hold(kv_tokens);
-  if (run_.under_way()) shorten(memory_.iterations_left(batch_.decodes()));
+  if (run_.under_way()) shorten(batch_.iterations_within(memory_.free(), run_.iterations));
 }
 
 void Instance::release(std::uint32_t kv_tokens) {
@@ -78,21 +79,21 @@ void Instance::release(std::uint32_t kv_tokens) {
 
 void Instance::reconsider(Cause cause, TaskId task) {
   if (ending_ || run_.paused || !policy_->wants_change(selection(), cause, task)) return;
-  if (batch_.empty()) {
-    start_iteration();
-  } else {
+  if (run_.under_way()) {
     pause();
+  } else {
+    start_iteration();
   }
 }
 
 void Instance::wake() {
-  if (idle() && waiting_.size() > 0) start_iteration();
+  if (idle() && !empty()) start_iteration();
 }
 
 void Instance::start_iteration() {
   Selection chosen = selection();
   policy_->fill(chosen);
-  if (batch_.empty()) {
+  if (batch_.tokens() == 0) {
     listener_->instance_idle(id_);
     return;
   }
@@ -109,17 +110,21 @@ void Instance::begin_run() {
           RunLength{pace * cost.first_s, pace * cost.growth_s},
           kNoEvent,
           false,
-          batch_.kv_tokens()};
+          batch_.sequences().kv_tokens()};
   run_.end = clock_->at<&Instance::run_ended>(run_.end_s(), this);
   for (const RequestId request : batch_.new_prompts()) {
     RequestState& state = (*requests_)[request];
     if (state.generated > 0) continue;
     state.record.prompt_start_s = now_s;
-    listener_->prompt_started(request, run_.length.first_s);
+    if (state.chunk == state.prompt_work()) {
+      listener_->prompt_started(request, run_.length.first_s);
+    }
   }
-  for (const RequestId request : batch_.new_decodes()) {
-    RequestState& state = (*requests_)[request];
-    if (state.record.token_start_s == 0) state.record.token_start_s = now_s;
+  if (batch_.sequences().running() > 0) {
+    for (const RequestId request : batch_.sequences().joined()) {
+      RequestState& state = (*requests_)[request];
+      if (state.record.token_start_s == 0) state.record.token_start_s = now_s;
+    }
   }
   report_queue();
 }
@@ -141,25 +146,39 @@ void Instance::run_ended(std::uint64_t) {
   run_.end = kNoEvent;
   run_.paused = false;
   report_run();
-  batch_.advance(run_.iterations, run_.length.last_s(run_.iterations));
-  memory_.grow(run_.iterations * batch_.decodes());
+  memory_.grow(batch_.growth(run_.iterations));
+  batch_.advance(run_.iterations, run_.length.first_s, run_.length.last_s(run_.iterations),
+                 run_.end_s() - run_.start_s);
   ending_ = true;
-  while (true) {
-    const RequestId request = batch_.take_ended(clock_->now());
-    if (request == kNoRequest) break;
-    if ((*requests_)[request].phase() == Phase::kPrompt) {
-      finish_prompt(request);
-    } else {
-      finish_token(request);
-    }
+  end_lingering();
+  for (RequestId request = batch_.ended(); request != kNoRequest; request = batch_.ended()) {
+    end(request);
   }
   ending_ = false;
   start_iteration();
 }
 
+void Instance::end(RequestId request) {
+  if ((*requests_)[request].phase() == Phase::kToken) {
+    batch_.remove(request, clock_->now());
+    finish_sequence(request);
+  } else if (batch_.prompts().left(request) > 0) {
+    batch_.stay_as_prompt(request);
+  } else {
+    finish_prompt(request);
+  }
+}
+
 void Instance::finish_prompt(RequestId request) {
   RequestState& state = (*requests_)[request];
   const bool first = state.generated == 0;
+  const bool goes_on = state.remaining() > 1 && state.record.token_instance == id_;
+  const bool stays = goes_on && policy_->prompts_stay();
+  if (stays) {
+    batch_.end_prompt(request);
+  } else {
+    batch_.remove(request, clock_->now());
+  }
   state.prefilled = 0;
   if (first) {
     state.record.first_token_s = clock_->now();
@@ -171,22 +190,43 @@ void Instance::finish_prompt(RequestId request) {
   }
   ++state.generated;
   state.last_token_s = clock_->now();
-  if (state.remaining() > 0 && state.record.token_instance == id_) {
-    state.go(Step::kTokenWaits);
+  if (goes_on) state.go(Step::kTokenWaits);
+  if (stays) {
+    state.go(Step::kToken);
+    batch_.go_on(request);
+  } else if (goes_on) {
     waiting_.enter(request);
   } else {
     waiting_.end_progress(request);
   }
+  const bool done = state.remaining() == 0;
+  if (done && !state.record.moved()) linger(request);
   if (first) {
     listener_->prompt_finished(request);
-  } else if (state.remaining() == 0) {
+  } else if (done) {
     listener_->token_finished(request);
   }
 }
 
-void Instance::finish_token(RequestId request) {
+void Instance::finish_sequence(RequestId request) {
   waiting_.end_progress(request);
+  linger(request);
   listener_->token_finished(request);
+}
+
+// What it holds stays held for those who linger.
+void Instance::linger(RequestId request) {
+  if (!policy_->lingers()) return;
+  RequestState& state = (*requests_)[request];
+  batch_.linger(state);
+  state.held_tokens = 0;
+}
+
+void Instance::end_lingering() {
+  const std::uint32_t held = batch_.end_lingering();
+  if (held == 0) return;
+  memory_.release(held);
+  listener_->room_made(id_);
 }
 
 // Its last token came before it waited for this run; the next one comes now.
@@ -200,6 +240,7 @@ void Instance::waited(RequestId request, double until_s) {
 
 // The iterations of the run, all of them whole, and the gaps of the sequences that joined with it.
 void Instance::report_run() {
+  const Sequences& sequences = batch_.sequences();
   Segment segment;
   segment.instance = id_;
   segment.start_s = run_.start_s;
@@ -207,14 +248,20 @@ void Instance::report_run() {
   segment.iterations = static_cast<std::uint32_t>(run_.iterations);
   segment.first_iteration_s = run_.length.first_s;
   segment.growth_s = run_.length.growth_s;
-  segment.prompts = batch_.prompts();
-  segment.prompt_tokens = batch_.prompt_tokens();
-  segment.decodes = batch_.decodes();
-  segment.joined = static_cast<std::uint32_t>(batch_.new_decodes().size());
+  segment.prompts = batch_.prompts().running();
+  segment.prompt_tokens = batch_.prompts().tokens();
+  segment.completed_prompts = batch_.prompts().completed_by(run_.iterations);
   segment.kv_tokens = static_cast<double>(run_.kv_tokens);
+  segment.decodes = sequences.running();
+  if (segment.decodes > 0) {
+    segment.joined = static_cast<std::uint32_t>(sequences.joined().size());
+    segment.stood_still_s = sequences.stood_still_s();
+  }
   observer_->segment(segment);
-  for (const RequestId request : batch_.new_decodes()) {
+  if (segment.decodes == 0) return;
+  for (const RequestId request : sequences.joined()) {
     waited(request, run_.start_s + run_.length.first_s);
+    sequences.count_from_here((*requests_)[request]);
   }
 }
 

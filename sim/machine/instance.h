@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -22,13 +23,15 @@ class InstanceListener {
   virtual void token_finished(RequestId request) = 0;
   /// Nothing runs here; what waits, if anything, cannot start.
   virtual void instance_idle(InstanceId instance) = 0;
+  /// Memory became free here that no request held any more.
+  virtual void room_made(InstanceId /*instance*/) {}
 };
 
 /// What an instance is made of; shared by the instances of a pool.
 struct InstanceKind {
   const LatencyModel* latency = nullptr;
   KvMemoryKind memory;
-  BatchingPolicies::Make batching;
+  std::function<std::unique_ptr<BatchingPolicy>()> batching;
 };
 
 /// One LLM on one group of GPUs: its batch, who waits for a place in it, and its memory.
@@ -65,7 +68,7 @@ class Instance {
   void wake();
 
   InstanceId id() const { return id_; }
-  bool idle() const { return batch_.empty() && !ending_; }
+  bool idle() const { return !run_.under_way() && !ending_; }
   bool queue_empty() const { return !waiting_.has_tasks(); }
   bool empty() const { return batch_.empty() && waiting_.size() == 0; }
 
@@ -79,8 +82,11 @@ class Instance {
   void pause();
   void shorten(std::uint64_t iterations);
   void run_ended(std::uint64_t);
+  void end(RequestId request);
   void finish_prompt(RequestId request);
-  void finish_token(RequestId request);
+  void finish_sequence(RequestId request);
+  void linger(RequestId request);
+  void end_lingering();
   void waited(RequestId request, double until_s);
   void report_run();
   void report_queue();

@@ -23,13 +23,6 @@ struct KvMemoryKind {
 /// of every change.
 class KvMemory {
  public:
-  /// Sequences of a batch that take memory with each token, and how many iterations of a run under
-  /// way have begun that are not held yet.
-  struct Growing {
-    std::uint32_t sequences = 0;
-    std::uint64_t iterations = 0;
-  };
-
   KvMemory(InstanceId instance, const KvMemoryKind& kind, const Clock& clock, Observer& observer);
 
   std::int64_t capacity() const { return kind_->capacity_tokens; }
@@ -38,37 +31,30 @@ class KvMemory {
   void hold(std::uint32_t tokens);
   /// Throws BrokenInvariant where more is released than is held.
   void release(std::uint32_t tokens);
-  /// The batch generated so many tokens. Throws BrokenInvariant where they do not fit.
-  void grow(std::uint64_t tokens);
+  /// What runs has taken so many tokens. Throws BrokenInvariant where they do not fit.
+  void grow(std::int64_t tokens);
 
-  /// Whether `tokens` can be held beside what grows: their next tokens and, where anything is held,
-  /// the watermark stay free.
-  bool fits(std::int64_t tokens, Growing growing) const;
-  /// Whether the next token of each of so many sequences has room.
-  bool room_to_grow(std::uint32_t sequences) const {
-    return held_tokens_ + growth(sequences) <= capacity();
+  std::int64_t free() const { return capacity() - held_tokens_; }
+  /// So many tokens in whole blocks.
+  std::uint32_t blocks(std::uint32_t tokens) const {
+    return kind_->policy->growth().rounded(tokens);
   }
-  /// Iterations for which so many sequences have room.
-  std::uint64_t iterations_left(std::uint32_t sequences) const;
+  /// Left free by what starts beside others.
+  std::int64_t watermark() const { return kind_->watermark_tokens; }
 
   /// KV tokens that a request takes to run its next task here: a prompt, whose token phase may
   /// follow here, or a token phase.
   std::uint32_t to_start(const RequestState& request) const;
   /// KV tokens to hold for a request whose cache arrives by a transfer.
   std::uint32_t to_receive(const RequestState& request) const;
-  std::uint32_t growth_per_token() const { return growth_per_token_; }
 
  private:
-  std::int64_t growth(std::uint32_t sequences) const {
-    return static_cast<std::int64_t>(growth_per_token_) * sequences;
-  }
   void report();
 
   InstanceId instance_;
   const KvMemoryKind* kind_;
   const Clock* clock_;
   Observer* observer_;
-  std::uint32_t growth_per_token_;
   std::int64_t held_tokens_ = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "sim/base/registry.h"
+#include "sim/machine/kv_growth.h"
 
 namespace cleave {
 
@@ -12,13 +13,17 @@ namespace cleave {
 class MemoryPolicy {
  public:
   virtual ~MemoryPolicy() = default;
-  /// KV tokens to reserve with the prompt's, when it first takes memory on the instance where
-  /// `remaining` tokens are to be generated.
-  virtual std::uint32_t tokens_with_prompt(std::uint32_t remaining) const = 0;
+  /// KV tokens to reserve when a prompt of so many starts on the instance where `later` tokens
+  /// follow the one it gives.
+  virtual std::uint32_t to_start_prompt(std::uint32_t tokens, std::uint32_t later) const = 0;
   /// KV tokens to reserve when a token phase with `remaining` tokens to generate first runs.
-  virtual std::uint32_t tokens_to_start(std::uint32_t remaining) const = 0;
-  /// KV tokens by which a sequence grows with each token it generates.
-  virtual std::uint32_t growth() const = 0;
+  virtual std::uint32_t to_start_sequence(std::uint32_t /*remaining*/) const { return 0; }
+  /// KV tokens to reserve for the cache of such a prompt that comes by a transfer.
+  virtual std::uint32_t to_receive(std::uint32_t tokens, std::uint32_t later) const {
+    return to_start_prompt(tokens, later);
+  }
+  /// How what runs takes more.
+  virtual KvGrowth growth() const = 0;
   /// Whether sequences that hold memory can wait for one another's for ever: the cluster then lets
   /// one begin again.
   virtual bool can_deadlock() const { return false; }

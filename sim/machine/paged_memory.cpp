@@ -8,9 +8,10 @@ namespace {
 /// length need not be known. Where room runs out, a sequence drops its KV cache and computes it
 /// again later.
 class PagedMemory : public MemoryPolicy {
-  std::uint32_t tokens_with_prompt(std::uint32_t) const override { return 0; }
-  std::uint32_t tokens_to_start(std::uint32_t) const override { return 0; }
-  std::uint32_t growth() const override { return 1; }
+  std::uint32_t to_start_prompt(std::uint32_t tokens, std::uint32_t) const override {
+    return tokens + 1;
+  }
+  KvGrowth growth() const override { return {KvGrowth::Kind::kTokens}; }
 };
 
 const MemoryPolicies::Entry kEntry{"paged", "sequences grow token by token",

@@ -37,8 +37,10 @@ struct RequestState {
 
   // In a batch:
   std::uint32_t chunk = 0;           ///< tokens of its prompt task an iteration
-  std::uint64_t joined_step = 0;     ///< steps of the batch when it joined
-  std::uint32_t joined_segment = 0;  ///< segments of the batch when it joined
+  std::uint64_t joined_order = 0;    ///< among those in the batch
+  std::uint64_t joined_step = 0;     ///< of its prompts or sequences, when it joined them
+  std::uint32_t joined_segment = 0;  ///< of its sequences, when it joined them
+  double stood_still_before_s = 0;   ///< of its sequences, before it got a token there
 
   // On an instance:
   bool token_task_queued = false;  ///< on the prompt's own instance, behind the prompt
@@ -61,6 +63,10 @@ struct RequestState {
   /// Tokens of its prompt task: the prompt, and what was generated before its KV cache was dropped.
   std::uint32_t prompt_work() const { return record.prompt_tokens + generated; }
   std::uint32_t prompt_left() const { return prompt_work() - prefilled; }
+  /// Tokens whose KV cache is there: of its prompt task, or all but the last.
+  std::uint32_t computed() const {
+    return phase() == Phase::kPrompt ? prefilled : record.prompt_tokens + generated - 1;
+  }
   std::uint32_t remaining() const { return record.output_tokens - generated; }
 
  private:

@@ -8,12 +8,23 @@ std::uint32_t Selection::kv_to_start(RequestId request) const {
 }
 
 bool Selection::fits(std::uint32_t kv_tokens) const {
-  const std::uint32_t growing = parts_.memory.growth_per_token() > 0 ? parts_.batch.decodes() : 0;
-  const std::uint64_t begun = growing > 0 ? parts_.run.begun(parts_.clock.now()) : 0;
-  return parts_.memory.fits(kv_tokens, {growing, begun});
+  const Batch& batch = parts_.batch;
+  std::int64_t begun = 0;
+  std::int64_t next = batch.growth(1);
+  if (next > 0 && parts_.run.under_way()) {
+    const std::uint64_t iterations = parts_.run.begun(parts_.clock.now());
+    begun = batch.growth(iterations);
+    next = batch.growth(iterations + 1) - begun;
+  }
+  const std::int64_t headroom = parts_.memory.held() > 0 ? parts_.memory.watermark() + next : 0;
+  return begun + kv_tokens + headroom <= parts_.memory.free();
 }
 
-void Selection::take(RequestId request) {
+std::int64_t Selection::room() const {
+  return parts_.memory.free() - parts_.batch.growth(parts_.run.begun(parts_.clock.now()) + 1);
+}
+
+void Selection::take(RequestId request, std::uint32_t chunk) {
   RequestState& chosen = parts_.requests[request];
   const std::uint32_t kv_tokens = kv_to_start(request);
   chosen.held_tokens += kv_tokens;
@@ -21,10 +32,10 @@ void Selection::take(RequestId request) {
   parts_.waiting.choose(request);
   if (chosen.phase() == Phase::kPrompt) {
     chosen.go(chosen.step() == Step::kRedoWaits ? Step::kRedo : Step::kPrompt);
-    parts_.batch.add_prompt(request, chosen.prompt_left());
+    parts_.batch.add_prompt(request, chunk);
   } else {
     chosen.go(Step::kToken);
-    parts_.batch.add_decode(request);
+    parts_.batch.add_sequence(request);
   }
 }
 
@@ -36,15 +47,16 @@ void Selection::put_aside(RequestId request) {
   parts_.waiting.put_aside(request);
 }
 
-void Selection::drop(RequestId request) {
+void Selection::drop(RequestId request, WaitingRoom::End end) {
   RequestState& dropped = parts_.requests[request];
   const Step before = dropped.step();
   if (before != Step::kAside) parts_.batch.remove(request, parts_.clock.now());
   ++dropped.record.preemptions;
   parts_.memory.release(dropped.held_tokens);
   dropped.held_tokens = 0;
-  dropped.go(Step::kRedoWaits);
-  parts_.waiting.drop(request, before);
+  dropped.prefilled = 0;
+  dropped.go(dropped.in(steps::kInPromptPhase) ? Step::kPromptWaits : Step::kRedoWaits);
+  parts_.waiting.drop(request, before, end);
 }
 
 void Selection::close() {

@@ -24,22 +24,35 @@ class Selection {
   const WaitingRoom& waiting() const { return parts_.waiting; }
   const Batch& batch() const { return parts_.batch; }
   const RequestState& state(RequestId request) const { return parts_.requests[request]; }
+  bool run_under_way() const { return parts_.run.under_way(); }
 
   /// KV tokens that the request takes where it is chosen; 0 for one put aside.
   std::uint32_t kv_to_start(RequestId request) const;
   /// Whether so many can be held beside what the batch holds and the run under way will take.
   bool fits(std::uint32_t kv_tokens) const;
-  bool room_to_grow() const { return parts_.memory.room_to_grow(parts_.batch.decodes()); }
-  std::uint64_t iterations_of_room() const {
-    return parts_.memory.iterations_left(parts_.batch.decodes());
+  /// KV tokens that a request with so many computed holds, in whole blocks.
+  std::uint32_t blocks(std::uint32_t tokens) const { return parts_.memory.blocks(tokens); }
+  std::int64_t free() const { return parts_.memory.free(); }
+  /// KV tokens that are free behind the batch's next iteration, and the run under way.
+  std::int64_t room() const;
+  std::int64_t watermark() const { return parts_.memory.watermark(); }
+  bool room_to_grow() const { return parts_.batch.growth(1) <= parts_.memory.free(); }
+  /// Iterations of the batch for which there is room, `most` at most.
+  std::uint64_t iterations_of_room(std::uint64_t most) const {
+    return parts_.batch.iterations_within(parts_.memory.free(), most);
   }
 
-  /// From the waiting room into the batch, with its memory: a prompt whole, or a sequence.
-  void take(RequestId request);
+  /// From the waiting room into the batch, with its memory: a prompt, of which an iteration
+  /// computes `chunk` tokens, or a sequence.
+  void take(RequestId request, std::uint32_t chunk);
+  void take(RequestId request) { take(request, state(request).prompt_left()); }
+  void set_chunk(RequestId request, std::uint32_t chunk) { parts_.batch.set_chunk(request, chunk); }
+  void let_sequences_stand_still(bool still) { parts_.batch.let_sequences_stand_still(still); }
   /// Out of the batch, its KV cache still held.
   void put_aside(RequestId request);
-  /// Out of the batch, or of those aside; its KV cache is lost and has to be computed again.
-  void drop(RequestId request);
+  /// Out of the batch, or of those aside; its KV cache is lost and has to be computed again. It
+  /// goes in front of those that wait, or behind them.
+  void drop(RequestId request, WaitingRoom::End end = WaitingRoom::End::kFront);
   /// The choice is made.
   void close();
 

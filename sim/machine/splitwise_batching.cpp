@@ -24,6 +24,7 @@ class Splitwise : public BatchingPolicy {
       : limits_(limits), max_preemptions_(max_preemptions) {}
 
   BatchLimits limits() const override { return limits_; }
+  bool prompts_stay() const override { return false; }
 
   void fill(Selection& selection) override {
     // Where all that was chosen had to give up its cache, its room is there for others.
@@ -38,15 +39,15 @@ class Splitwise : public BatchingPolicy {
   }
 
   bool wants_change(const Selection& selection, Cause, TaskId) const override {
-    if (selection.batch().empty()) return selection.waiting().size() > 0;
+    if (!selection.run_under_way()) return selection.waiting().size() > 0;
     return prompt_may_join(selection) || sequence_may_join(selection);
   }
 
  protected:
   static std::uint64_t until_end(const Selection& selection) {
     const std::uint64_t iterations = selection.batch().until_change();
-    return selection.batch().prompts() > 0 ? iterations
-                                           : std::min(iterations, selection.iterations_of_room());
+    return selection.batch().prompts().running() > 0 ? iterations
+                                                     : selection.iterations_of_room(iterations);
   }
   const BatchLimits& most() const { return limits_; }
 
@@ -71,7 +72,7 @@ class Splitwise : public BatchingPolicy {
   }
 
   bool prompt_may_join(const Selection& selection) const {
-    const RequestId request = selection.waiting().first_prompt();
+    const RequestId request = selection.waiting().first_in_line();
     return request != kNoRequest && selection.waiting().in_progress() < limits_.max_sequences &&
            may_start(selection, request);
   }
@@ -86,7 +87,7 @@ class Splitwise : public BatchingPolicy {
     chosen_ = 0;
     tokens_ = 0;
     take_starved(selection);
-    while (take(selection, selection.waiting().first_prompt())) {
+    while (take(selection, selection.waiting().first_in_line())) {
     }
     while (take(selection, selection.waiting().first_aside())) {
     }
@@ -145,7 +146,7 @@ class Splitwise : public BatchingPolicy {
   static bool make_room_to_grow(Selection& selection) {
     const Batch& batch = selection.batch();
     bool dropped = false;
-    while (batch.decodes() > 0 && !selection.room_to_grow()) {
+    while (batch.sequences().all() > 0 && !selection.room_to_grow()) {
       RequestId victim = selection.waiting().last_aside();
       if (victim == kNoRequest) {
         victim = batch.last();
@@ -199,8 +200,8 @@ class AsPublished : public Splitwise {
     const std::uint32_t work = is_prompt ? state.prompt_work() : 1;
     const bool joins =
         batch.size() < most().max_sequences && batch.tokens() + work <= most().max_tokens;
-    const bool mixes =
-        is_prompt && batch.decodes() > 0 && batch.prompt_tokens() + work <= most().max_tokens;
+    const bool mixes = is_prompt && batch.sequences().all() > 0 &&
+                       batch.prompts().tokens() + work <= most().max_tokens;
     return joins || mixes;
   }
 
@@ -218,13 +219,13 @@ const BatchingPolicies::Entry kEntry{
     "prompts first, whole; then sequences by arrival, as in the paper",
     {kMaxTokens, kMaxSequences, kMaxPreemptions, kAsPublished},
     [](JsonReader& section) -> BatchingPolicies::Make {
-      const BatchLimits limits{kMaxTokens.count(section, 1, 100'000'000),
-                               kMaxSequences.count(section, 1, 100'000)};
+      const std::uint32_t max_tokens = kMaxTokens.count(section, 1, 100'000'000);
+      const BatchLimits limits{max_tokens, kMaxSequences.count(section, 1, 100'000), max_tokens};
       const std::uint32_t max_preemptions = kMaxPreemptions.count(section, 1, 1'000'000'000);
       if (kAsPublished.boolean(section)) {
-        return [=] { return std::make_unique<AsPublished>(limits, max_preemptions); };
+        return [=](const Gpu&) { return std::make_unique<AsPublished>(limits, max_preemptions); };
       }
-      return [=] { return std::make_unique<Splitwise>(limits, max_preemptions); };
+      return [=](const Gpu&) { return std::make_unique<Splitwise>(limits, max_preemptions); };
     }};
 
 }  // namespace

@@ -15,7 +15,9 @@ void WaitingRoom::enqueue(TaskId task) {
   tasks_.insert(task, [&](TaskId other) {
     const std::uint64_t other_count = passed_over(other);
     // As published the least passed over stand in front, and hide those behind that starve.
-    if (other_count != count) return one_queue_ ? other_count > count : other_count < count;
+    if (other_count != count) {
+      return one_queue_ ? other_count > count : other_count < count;
+    }
     return state(request_of(other)).record.arrival_s > arrival_s;
   });
 }
@@ -30,7 +32,7 @@ void WaitingRoom::enter(RequestId request) {
   ++size_;
   entering.passed_over = choices_;
   const Phase phase = entering.phase();
-  if (phase == Phase::kPrompt) prompts_.push_back(request);
+  if (phase == Phase::kPrompt) line_.push_back(request);
   if (!in_task_queue(phase)) return;
   stand_by_arrival(request);
   if (phase == Phase::kPrompt || !entering.token_task_queued) enqueue(task_of(request, phase));
@@ -49,16 +51,20 @@ void WaitingRoom::put_aside(RequestId request) {
   enqueue(task_of(request, Phase::kToken));
 }
 
-void WaitingRoom::drop(RequestId request, Step before) {
+void WaitingRoom::drop(RequestId request, Step before, End end) {
   if (before == Step::kAside) {
     leave(request, before);
     tasks_.erase(task_of(request, Phase::kToken));
   }
   end_progress(request);
   ++size_;
-  ++dropped_;
+  if (state(request).step() == Step::kRedoWaits) ++dropped_;
   state(request).passed_over = choices_;
-  prompts_.push_front(request);
+  if (end == End::kFront) {
+    line_.push_front(request);
+  } else {
+    line_.push_back(request);
+  }
   if (in_task_queue(Phase::kPrompt)) {
     stand_by_arrival(request);
     enqueue(task_of(request, Phase::kPrompt));
@@ -109,7 +115,7 @@ void WaitingRoom::leave(RequestId request, Step step) {
   if (step == Step::kAside) {
     aside_.erase(request);
   } else if (phase == Phase::kPrompt) {
-    prompts_.erase(request);
+    line_.erase(request);
     if (step == Step::kRedoWaits) --dropped_;
   }
 }
@@ -123,7 +129,7 @@ void WaitingRoom::stop(RequestId request) {
 }
 
 void WaitingRoom::stop() {
-  for (RequestList* list : {&prompts_, &aside_}) {
+  for (RequestList* list : {&line_, &aside_}) {
     for (RequestId request = list->first(); request != kNoRequest; request = list->after(request)) {
       stop(request);
     }

@@ -7,35 +7,34 @@
 
 namespace cleave {
 
-/// Who waits on one instance for a place in its batch: prompts, first come first served, behind
-/// those whose KV cache was dropped; sequences put aside; and sequences that never ran here, by
-/// arrival. Counts how often each was passed over, and how many are in progress.
+/// Who waits on one instance for a place in its batch: prompts in line, first come first served, as
+/// a rule behind those whose KV cache was dropped; sequences put aside; and sequences that never
+/// ran here, by arrival. Counts how often each was passed over, and how many are in progress.
 ///
-/// With one queue for all (as published), prompts stand in line with the sequences too, a prompt's
+/// With one queue for all (as published), prompts stand in it with the sequences too, a prompt's
 /// token phase right behind it, and the least passed over in front.
 class WaitingRoom {
  public:
   WaitingRoom(RequestTable& requests, bool one_queue)
       : requests_(&requests),
         one_queue_(one_queue),
-        prompts_(requests.links),
+        line_(requests.links),
         aside_(requests.links),
         tasks_(requests.pending),
         by_arrival_(requests.waiting_positions) {}
 
   /// Requests that wait.
   std::uint32_t size() const { return size_; }
-  bool has_tasks() const { return !tasks_.empty() || !prompts_.empty(); }
+  bool has_tasks() const { return !tasks_.empty() || !line_.empty(); }
   /// Each of these is kNoRequest where there is none.
-  RequestId first_prompt() const { return prompts_.first(); }
+  RequestId first_in_line() const { return line_.first(); }
   RequestId first_aside() const { return aside_.first(); }
   RequestId last_aside() const { return aside_.last(); }
-  /// Of the sequences, and prompts in one queue: those in progress before others, by arrival.
+  /// Of those who stand in the queue: those in progress before others, by arrival.
   RequestId first_by_arrival() const {
     return by_arrival_.empty() ? kNoRequest : by_arrival_.top().id;
   }
-  /// Tasks of the queue of sequences (or of all), the most passed over in front; kNoTask behind the
-  /// last.
+  /// Tasks of the queue, the most passed over in front; kNoTask behind the last.
   TaskId first_task() const { return tasks_.front(); }
   TaskId after(TaskId task) const { return tasks_.after(task); }
   std::uint64_t passed_over(TaskId task) const;
@@ -53,12 +52,13 @@ class WaitingRoom {
 
   /// Comes in before its prompt phase, or before its token phase.
   void enter(RequestId request);
-  /// In one queue, its token task queues behind its prompt.
+  /// As published: its token task queues behind its prompt.
   void queue_token_task(RequestId request);
   /// Comes back out of the batch, in memory.
   void put_aside(RequestId request);
-  /// Its cache was dropped, in the batch or aside: it goes in front of the prompts.
-  void drop(RequestId request, Step before);
+  enum class End : std::uint8_t { kFront, kBack };
+  /// Its cache was dropped, in the batch or aside: it goes to an end of the line.
+  void drop(RequestId request, Step before, End end);
   /// Was chosen to run.
   void choose(RequestId request);
   /// A choice was made: everybody left was passed over once more.
@@ -91,7 +91,7 @@ class WaitingRoom {
 
   RequestTable* requests_;
   bool one_queue_;
-  RequestList prompts_;
+  RequestList line_;
   RequestList aside_;
   PendingQueue tasks_;
   IndexedHeap<ArrivalKey> by_arrival_;

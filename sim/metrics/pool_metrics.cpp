@@ -46,7 +46,7 @@ double PoolMetrics::segment(const Segment& segment) {
   const double energy_j = (power_w - pool.power.idle_w()) * seconds;
   use.busy_s += seconds;
   use.energy_j += energy_j;
-  use.prompt_tokens += segment.prompt_tokens;
+  use.prompt_tokens += static_cast<double>(segment.prompt_tokens) * segment.iterations;
   use.decode_tokens += static_cast<double>(segment.decodes) * segment.iterations;
   ++use.segments;
   pool.activity.add(segment.start_s, segment.end_s,

@@ -4,7 +4,8 @@ namespace cleave {
 
 void TokenGaps::segment(const Segment& segment) {
   if (segment.decodes == 0) return;
-  add({segment.start_s, segment.first_iteration_s, 0, 1, segment.decodes - segment.joined});
+  add({segment.start_s - segment.stood_still_s, segment.stood_still_s + segment.first_iteration_s,
+       0, 1, segment.decodes - segment.joined});
   if (segment.iterations > 1) {
     add({segment.start_s + segment.first_iteration_s, segment.first_iteration_s + segment.growth_s,
          segment.growth_s, segment.iterations - 1, segment.decodes});

@@ -27,9 +27,13 @@ void read_latency_profiles(JsonReader& latency, Scenario& scenario) {
 
 KvCacheSpec read_kv_memory(JsonReader& cache) {
   KvCacheSpec spec;
-  spec.memory_fraction = cache.number("memory_fraction", {0.01, 1, false});
-  spec.watermark = cache.number("watermark", {0, 0.5, false});
-  spec.block_tokens = static_cast<std::uint32_t>(cache.integer("block_tokens", 1, 1'000'000));
+  if (cache.has("memory_fraction")) {
+    spec.memory_fraction = cache.number("memory_fraction", {0.01, 1, false});
+  }
+  if (cache.has("watermark")) spec.watermark = cache.number("watermark", {0, 0.5, false});
+  if (cache.has("block_tokens")) {
+    spec.block_tokens = static_cast<std::uint32_t>(cache.integer("block_tokens", 1, 65'536));
+  }
   if (cache.has("blocks")) {
     spec.blocks = static_cast<std::uint64_t>(cache.integer("blocks", 1, 1'000'000'000));
   }
@@ -129,12 +133,57 @@ void read_parallelism(JsonReader& reader, PoolSpec& pool) {
   pool.instances_per_machine = count("instances_per_machine", fitting, fitting);
 }
 
+/// The bytes on each GPU of an instance that are not for KV caches.
+GpuUse gpu_use(const PoolSpec& pool, const Llm& llm) {
+  const std::uint32_t gpus = pool.gpus_per_instance();
+  const double of_a_token =
+      memory_need(llm, pool.tensor_parallel, pool.pipeline_parallel, 1).activations;
+  constexpr double kLogitBytes = 4;
+  return {pool.machine.gpu.memory_bytes,
+          0,
+          llm.weight_bytes / gpus,
+          of_a_token / gpus,
+          kLogitBytes * llm.vocabulary / pool.tensor_parallel,
+          gpus};
+}
+
+/// Tokens, in whole blocks, that an instance of the pool can hold beside its weights.
+std::int64_t kv_tokens(const PoolSpec& pool, const Scenario& scenario,
+                       const BatchingPolicy& policy) {
+  const std::int64_t block = pool.kv.block_tokens;
+  if (scenario.kv_cache.blocks) return static_cast<std::int64_t>(*scenario.kv_cache.blocks) * block;
+  const Llm& llm = scenario.llm;
+  GpuUse use = gpu_use(pool, llm);
+  use.fraction = scenario.kv_cache.memory_fraction.value_or(policy.kv_defaults().memory_fraction);
+  const double token_bytes = llm.kv_bytes_per_token * llm.kv_copies(pool.tensor_parallel);
+  const double tokens = policy.kv_bytes(use) * use.gpus / token_bytes;
+  return static_cast<std::int64_t>(std::max(0.0, tokens)) / block * block;
+}
+
+KvRoom kv_room(const PoolSpec& pool, const Scenario& scenario, const BatchingPolicy& policy) {
+  PoolSpec spec = pool;
+  const KvDefaults defaults = policy.kv_defaults();
+  KvRoom& kv = spec.kv;
+  kv.block_tokens = scenario.kv_cache.block_tokens.value_or(defaults.block_tokens);
+  kv.capacity_tokens = kv_tokens(spec, scenario, policy);
+  const double watermark = scenario.kv_cache.watermark.value_or(defaults.watermark);
+  if (policy.memory(kv.block_tokens) != nullptr) {
+    const double blocks = static_cast<double>(kv.capacity_tokens / kv.block_tokens);
+    kv.watermark_tokens = static_cast<std::int64_t>(watermark * blocks) * kv.block_tokens;
+  } else {
+    kv.watermark_tokens =
+        static_cast<std::int64_t>(watermark * static_cast<double>(kv.capacity_tokens));
+  }
+  return kv;
+}
+
 /// An instance must hold its weights and at least one batch of prompts; where the engine's own
 /// number of blocks is given, these.
-void check_memory(JsonReader& reader, const PoolSpec& pool, const Scenario& scenario) {
+void check_memory(JsonReader& reader, const PoolSpec& pool, const Scenario& scenario,
+                  const BatchingPolicy& policy) {
   const Llm& llm = scenario.llm;
   if (scenario.kv_cache.blocks) {
-    const double blocks_bytes = static_cast<double>(scenario.kv_capacity_tokens(pool)) *
+    const double blocks_bytes = static_cast<double>(pool.kv.capacity_tokens) *
                                 llm.kv_bytes_per_token * llm.kv_copies(pool.tensor_parallel);
     const double left_bytes = pool.memory_bytes() - llm.weight_bytes;
     if (blocks_bytes > left_bytes) {
@@ -144,10 +193,16 @@ void check_memory(JsonReader& reader, const PoolSpec& pool, const Scenario& scen
     }
     return;
   }
-  const std::string why_not =
-      why_not_fit(llm, pool.machine, pool.tensor_parallel, pool.pipeline_parallel,
-                  scenario.batching.limits.max_tokens, scenario.kv_cache.memory_fraction);
+  const double usual = policy.kv_defaults().memory_fraction;
+  const std::string why_not = why_not_fit(
+      llm, pool.machine, pool.tensor_parallel, pool.pipeline_parallel, pool.limits.max_tokens,
+      scenario.kv_cache.memory_fraction.value_or(usual > 0 ? usual : 1));
   if (!why_not.empty()) reader.fail("machine", why_not);
+  if (pool.kv.capacity_tokens < pool.kv.block_tokens) {
+    reader.fail("machine", "beside the weights of " + llm.name +
+                               ", activations and graphs its GPUs have no room for a block of " +
+                               std::to_string(pool.kv.block_tokens) + " tokens");
+  }
 }
 
 PoolSpec read_pool(JsonReader& reader, const std::vector<PoolSpec>& before,
@@ -160,7 +215,16 @@ PoolSpec read_pool(JsonReader& reader, const std::vector<PoolSpec>& before,
       reader.number("price_per_hour", kNonNegative, pool.machine.price_per_hour);
   pool.machine.power_cap = reader.number("power_cap", {0.1, 1, false}, pool.machine.power_cap);
   reader.finish();
-  check_memory(reader, pool, scenario);
+  const auto policy = scenario.batching.policy.make(pool.machine.gpu);
+  pool.limits = policy->limits();
+  pool.kv = kv_room(pool, scenario, *policy);
+  check_memory(reader, pool, scenario, *policy);
+  if (policy->memory(pool.kv.block_tokens) && pool.limits.max_tokens < pool.kv.block_tokens) {
+    throw InputError("batching: an iteration of " + std::to_string(pool.limits.max_tokens) +
+                     " tokens computes less than a block; expected at least "
+                     "kv_cache.block_tokens, " +
+                     std::to_string(pool.kv.block_tokens));
+  }
   return pool;
 }
 
@@ -201,13 +265,22 @@ SchedulerSpec read_scheduler(JsonReader reader) {
   return spec;
 }
 
+MemoryPolicies::Choice read_memory(JsonReader& reader, const BatchingPolicies::Choice& policy) {
+  if (!reader.has("memory")) {
+    return {"paged",
+            [] { return MemoryPolicies::make("batching.memory", "memory policy", "paged"); }};
+  }
+  if (policy.make(Gpu{})->memory(1) != nullptr) {
+    reader.fail("memory", "is for \"splitwise\": \"" + policy.name +
+                              "\" has its own way to keep blocks; leave it out");
+  }
+  return MemoryPolicies::choose(reader, "memory", "memory policy");
+}
+
 BatchingSpec read_batching(JsonReader reader) {
   BatchingSpec spec;
   spec.policy = BatchingPolicies::choose(reader, "policy", "batching policy");
-  const auto policy = spec.policy.make();
-  spec.limits = policy->limits();
-  spec.as_published = policy->as_published();
-  spec.memory = MemoryPolicies::choose(reader, "memory", "memory policy");
+  spec.memory = read_memory(reader, spec.policy);
   if (reader.has("mixed_iteration_factor")) {
     spec.mixed_iteration_factor = reader.number("mixed_iteration_factor", {0.01, 100, false});
   }

@@ -21,6 +21,13 @@
 
 namespace cleave {
 
+/// The KV memory of an instance of a pool, in tokens.
+struct KvRoom {
+  std::uint32_t block_tokens = 1;
+  std::int64_t capacity_tokens = 0;   ///< in whole blocks, beside the weights
+  std::int64_t watermark_tokens = 0;  ///< of these, left free by what starts beside others
+};
+
 struct PoolSpec {
   PoolRole role = PoolRole::kMixed;
   Machine machine;
@@ -33,6 +40,8 @@ struct PoolSpec {
   /// The part of each machine that is this pool's: 1, or its share of the GPUs in use where pools
   /// share machines. Cost, power and GPUs are divided by it.
   double machine_share = 1;
+  BatchLimits limits;  ///< of the batching policy, on these GPUs
+  KvRoom kv;
 
   std::uint32_t instances() const { return count * instances_per_machine; }
   std::uint32_t machine_of(std::uint32_t instance) const {
@@ -53,18 +62,17 @@ struct SchedulerSpec {
   bool output_length_known = false;  ///< else the mean of the requests completed so far
 };
 
+/// Where nothing is said, the batching policy knows what its engine does.
 struct KvCacheSpec {
-  double memory_fraction = 0.9;  ///< of the GPUs' memory, for weights and KV caches
-  double watermark = 0.01;       ///< share of the KV memory that what starts here leaves free
-  std::uint32_t block_tokens = 16;
+  std::optional<double> memory_fraction;  ///< of the GPUs' memory, for weights and KV caches
+  std::optional<double> watermark;  ///< share of the KV memory that what starts here leaves free
+  std::optional<std::uint32_t> block_tokens;
   std::optional<std::uint64_t> blocks;  ///< per instance, for those who know the engine's number
 };
 
 struct BatchingSpec {
   BatchingPolicies::Choice policy;
-  BatchLimits limits;         ///< the policy's
-  bool as_published = false;  ///< the policy's
-  MemoryPolicies::Choice memory;
+  MemoryPolicies::Choice memory;  ///< unless the policy has its own
   /// An iteration of prompts and decodes takes so many times a prefill of all its tokens; without,
   /// what its parts take.
   std::optional<double> mixed_iteration_factor;
@@ -127,9 +135,6 @@ struct Scenario {
   SloSpec slo;
   double power_budget_w = 0;  ///< what the cluster's power is held against; 0: nothing
   ResultsSpec results;
-
-  /// Tokens of KV cache, in whole blocks, that an instance of the pool can hold beside its weights.
-  std::int64_t kv_capacity_tokens(const PoolSpec& pool) const;
 };
 
 }  // namespace cleave

@@ -232,7 +232,7 @@ void check_instances(const Scenario& scenario, const SeenRun& run) {
   for (const PoolSpec& spec : scenario.pools) {
     for (std::uint32_t i = 0; i < spec.instances(); ++i, ++instance) {
       RC_ASSERT(run.most_memory_bytes[instance] <=
-                spec.memory_bytes() * scenario.kv_cache.memory_fraction);
+                spec.memory_bytes() * scenario.kv_cache.memory_fraction.value_or(1));
       RC_ASSERT(run.last_memory_bytes[instance] == scenario.llm.weight_bytes);
     }
   }

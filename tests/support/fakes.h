@@ -80,7 +80,7 @@ class InstanceAlone {
 
   /// The policy `splitwise`, with these settings.
   void set_batching(const Json& settings) {
-    kind.batching = policy<BatchingPolicies>("splitwise", settings);
+    kind.batching = [make = policy<BatchingPolicies>("splitwise", settings)] { return make({}); };
   }
   /// After changes to `kind`.
   Instance& start() {

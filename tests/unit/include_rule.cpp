@@ -55,7 +55,7 @@ const std::vector<Row> kRows = {
     {"sim/core",         {},                                                      {}},
     {"sim/engine",       {"sim/base", "sim/core"},                                {"simgrid", "boost"}},
     {"sim/fabric",       {"sim/base", "sim/core", "sim/engine"},                  {"simgrid"}},
-    {"sim/machine",      {"sim/base", "sim/core", "sim/engine", "models/latency"}, {}},
+    {"sim/machine",      {"sim/base", "sim/core", "sim/engine", "models/catalogue", "models/latency"}, {}},
     {"sim/scheduling",   {"sim/base", "sim/core"},                                {}},
     {"sim/transfer",     {"sim/base", "sim/core", "sim/engine", "sim/fabric", "sim/machine"}, {}},
     {"sim/scenario",     kScenario,                                               {"json"}},

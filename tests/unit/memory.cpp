@@ -266,7 +266,7 @@ TEST_CASE("memory: a part of the GPUs' memory is kept back, and KV caches come i
     changes["kv_cache"]["memory_fraction"] = fraction;
     changes["kv_cache"]["block_tokens"] = block_tokens;
     const Scenario scenario = read_scenario(scenario_of(changes));
-    return scenario.kv_capacity_tokens(scenario.pools[0]);
+    return scenario.pools[0].kv.capacity_tokens;
   };
   const HandModel model(changes);
   const double kept_back = 0.1 * model.capacity_bytes / model.kv_bytes_per_token;

@@ -28,7 +28,7 @@ struct Ring : KvTransferListener {
     memory = policy<MemoryPolicies>("paged")();
     kind.latency = &latency;
     kind.memory = {memory.get(), 1000, 0, 0, 1};
-    kind.batching = policy<BatchingPolicies>("splitwise");
+    kind.batching = [make = policy<BatchingPolicies>("splitwise")] { return make({}); };
     notes.clock = &clock;
     notes.release = [](RequestId) {};
     for (InstanceId id : {0U, 1U}) {

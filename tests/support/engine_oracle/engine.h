@@ -160,6 +160,26 @@ class Engine {
     std::erase(step_, r);
     took_away_ = true;
   }
+  /// What came with its cache holds its blocks: it is running as soon as there is a place.
+  void join_with_cache(Count most) {
+    const Indices order = waiting_;
+    for (const Index r : order) {
+      if (live_[r].in_prompt || places() >= most) continue;
+      std::erase(waiting_, r);
+      running_.push_back(r);
+    }
+  }
+  /// The first of those that wait for their prompt; the number of requests where there is none.
+  Index first_prompt() const {
+    for (const Index r : waiting_) {
+      if (live_[r].in_prompt) return r;
+    }
+    return live_.size();
+  }
+  Count sequences() const {
+    return std::count_if(running_.begin(), running_.end(),
+                         [&](Index r) { return !live_[r].in_prompt; });
+  }
   Count staying() const { return static_cast<Count>(staying_.size()); }
   /// What takes a place among the sequences.
   Count places() const { return static_cast<Count>(running_.size()) + staying(); }

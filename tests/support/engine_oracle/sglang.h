@@ -19,7 +19,7 @@ class SglangEngine : public Engine {
 
  protected:
   void plan() override {
-    join_with_cache();
+    join_with_cache(settings_.max_running_requests);
     Count expected = 0;
     for (const Index r : running_) expected += to_come(r);
     left_ =
@@ -55,20 +55,17 @@ class SglangEngine : public Engine {
     decode_steps_ = 0;
   }
 
-  void join_with_cache() {
-    const Indices order = waiting_;
-    for (const Index r : order) {
-      if (live_[r].in_prompt || places() >= settings_.max_running_requests) continue;
-      std::erase(waiting_, r);
-      running_.push_back(r);
-    }
+  /// So many tokens of what is left of a prompt, in whole pages where they are not all of it.
+  Count whole_pages(Count n, Count rest) const {
+    return n < rest ? n / memory_.block_tokens * memory_.block_tokens : n;
   }
 
   void continue_chunked() {
     if (chunked_.empty()) return;
     const Index r = chunked_.front();
     const Count rest = live_[r].t() - live_[r].c;
-    const Count n = std::min({rest, chunk_, static_cast<Count>(std::floor(left_))});
+    const Count n =
+        whole_pages(std::min({rest, chunk_, static_cast<Count>(std::floor(left_))}), rest);
     if (n < 1) return;
     compute(r, n);
     left_ -= static_cast<double>(n);
@@ -89,8 +86,8 @@ class SglangEngine : public Engine {
       if (left_ <= 0 || input_ <= 0 || chunk_ <= 0) return;
       if (static_cast<double>(t + to_come(r)) > left_) return;
       if (t > input_ && !step_.empty()) return;
-      const Count n = std::min(t, chunk_);
-      if (lacks(r, n) > free_) return;
+      const Count n = whole_pages(std::min(t, chunk_), t);
+      if (n < 1 || lacks(r, n) > free_) return;
       std::erase(waiting_, r);
       compute(r, n);
       if (n < t) {

@@ -15,12 +15,12 @@ class TrtllmEngine : public Engine {
 
  protected:
   void plan() override {
-    budget_ = Count{settings_.max_num_tokens} - staying();
-    for (const Index r : running_) budget_ -= live_[r].in_prompt ? 0 : 1;
+    join_with_cache(settings_.max_batch_size);
+    budget_ = Count{settings_.max_num_tokens} - staying() - sequences();
     plan_running();
     if (took_away_) return;
-    while (!waiting_.empty() && places() < settings_.max_batch_size) {
-      if (!admit(waiting_.front())) break;
+    while (first_prompt() < live_.size() && places() < settings_.max_batch_size) {
+      if (!admit(first_prompt())) break;
     }
   }
 
@@ -64,17 +64,16 @@ class TrtllmEngine : public Engine {
 
   bool admit(Index r) {
     const Live& live = live_[r];
-    Count n = 1;
-    if (live.in_prompt && settings_.enable_chunked_context) {
+    Count n = live.t();
+    if (settings_.enable_chunked_context) {
       n = chunk(r);
       if (n < 1) return false;
-    } else if (live.in_prompt) {
-      n = live.t();
-      if (n > budget_ && !step_empty()) return false;
+    } else if (n > budget_ && !step_empty()) {
+      return false;
     }
     const Count tokens = settings_.max_utilization ? live.t() : live.p + live.o;
     if (lacks(r, tokens) > free_) return false;
-    waiting_.erase(waiting_.begin());
+    std::erase(waiting_, r);
     running_.push_back(r);
     if (!settings_.max_utilization) hold(r, tokens);
     compute(r, n);

@@ -17,11 +17,12 @@ class VllmEngine : public Engine {
 
  protected:
   void plan() override {
-    budget_ = Count{settings_.max_num_batched_tokens} - staying();
+    join_with_cache(settings_.max_num_seqs);
+    budget_ = Count{settings_.max_num_batched_tokens} - staying() - sequences();
     plan_running();
     if (took_away_) return;
-    while (!waiting_.empty() && budget_ > 0 && places() < settings_.max_num_seqs) {
-      if (!admit(waiting_.front())) break;
+    while (first_prompt() < live_.size() && budget_ > 0 && places() < settings_.max_num_seqs) {
+      if (!admit(first_prompt())) break;
     }
   }
 
@@ -52,13 +53,16 @@ class VllmEngine : public Engine {
     const Indices order = running_;
     for (const Index r : order) {
       if (std::find(running_.begin(), running_.end(), r) == running_.end()) continue;
-      if (budget_ <= 0) return;
-      const Count n = tokens(r);
+      Count n = 1;
+      if (live_[r].in_prompt) {
+        n = tokens(r);
+        if (n <= 0) continue;
+        budget_ -= n;
+      }
       while (lacks(r, live_[r].c + n) > free_) {
         if (preempt() == r) return;
       }
       compute(r, n);
-      budget_ -= n;
     }
   }
 
@@ -69,7 +73,6 @@ class VllmEngine : public Engine {
         if (better(victim, r)) victim = r;
       }
     }
-    budget_ += live_[victim].n;  // it may have a place in this step already, by priority
     take_away(victim);
     if (settings_.priority) {
       join_waiting(victim);
@@ -82,18 +85,17 @@ class VllmEngine : public Engine {
   /// Whether there may be room for one more behind r.
   bool admit(Index r) {
     const Live& live = live_[r];
-    const Count rest = live.t() - live.c;
-    Count n = tokens(r);
-    const bool alone = !settings_.enable_chunked_prefill && n < rest;
-    if (alone) {
-      if (!step_empty()) return false;
-      n = rest;
-    }
+    Count n = live.t() - live.c;
+    if (settings_.long_prefill_token_threshold != 0)
+      n = std::min<Count>(n, settings_.long_prefill_token_threshold);
+    const bool alone = !settings_.enable_chunked_prefill && n > budget_;
+    if (alone && !step_empty()) return false;
+    n = alone ? live.t() - live.c : std::min(n, budget_);
     const auto watermark =
         static_cast<Count>(std::floor(memory_.watermark * static_cast<double>(memory_.blocks)));
     const Count needed = lacks(r, settings_.scheduler_reserve_full_isl ? live.t() : live.c + n);
     if (needed > free_ - (step_empty() ? 0 : watermark)) return false;
-    waiting_.erase(waiting_.begin());
+    std::erase(waiting_, r);
     running_.push_back(r);
     compute(r, n);
     budget_ -= n;

@@ -1,0 +1,124 @@
+#include "sim/machine/sequences.h"
+
+#include <algorithm>
+
+#include "models/latency/latency.h"
+
+namespace cleave {
+
+Sequences::Sequences(RequestTable& requests, KvGrowth growth)
+    : requests_(&requests), growth_(growth), ends_(requests.finish_positions) {
+  if (growth_.kind == KvGrowth::Kind::kBlocks) crossings_.resize(growth_.block_tokens);
+}
+
+std::uint32_t Sequences::generated(RequestId request) const {
+  const RequestState& state = (*requests_)[request];
+  return state.generated + static_cast<std::uint32_t>(steps_ - state.joined_step);
+}
+
+std::uint64_t Sequences::until_end() const {
+  if (standing_still_) return RunCost::kForEver;
+  if (!lingering_.empty()) return 1;
+  return ends_.empty() ? RunCost::kForEver : ends_.top().key.step - steps_;
+}
+
+RequestId Sequences::ended() const {
+  return ends_.empty() || ends_.top().key.step > steps_ ? kNoRequest : ends_.top().id;
+}
+
+// The token computed in step s (counted like steps_) begins a block where computed + s - now is a
+// multiple of its size: always the same steps, modulo that size.
+std::uint32_t& Sequences::crossing(const RequestState& state) {
+  const std::uint64_t size = growth_.block_tokens;
+  const std::uint64_t computed = state.record.prompt_tokens + state.generated - 1;
+  return crossings_[(steps_ % size + size - computed % size) % size];
+}
+
+std::int64_t Sequences::blocks(std::uint64_t iterations) const {
+  const std::uint64_t size = growth_.block_tokens;
+  std::int64_t blocks = static_cast<std::int64_t>(iterations / size) * all_;
+  for (std::uint64_t i = 0; i < iterations % size; ++i) blocks += crossings_[(steps_ + i) % size];
+  return blocks;
+}
+
+std::int64_t Sequences::growth(std::uint64_t iterations) const {
+  if (standing_still_ || all_ == 0) return 0;
+  switch (growth_.kind) {
+    case KvGrowth::Kind::kNone:
+      return 0;
+    case KvGrowth::Kind::kTokens:
+      return static_cast<std::int64_t>(iterations) * all_;
+    case KvGrowth::Kind::kBlocks:
+      return blocks(iterations) * growth_.block_tokens;
+  }
+  return 0;
+}
+
+void Sequences::add(RequestId request) {
+  RequestState& state = (*requests_)[request];
+  state.joined_step = steps_;
+  // It did not stand still with the others.
+  state.joined_segment = gaps_.segments() + (stood_still_s_ > 0 ? 1 : 0);
+  ends_.push({steps_ + state.remaining(), state.joined_order}, request);
+  ++all_;
+  kv_tokens_ += state.record.prompt_tokens + state.generated;
+  remaining_ += state.remaining();
+  if (!crossings_.empty()) ++crossing(state);
+  joined_.push_back(request);
+}
+
+void Sequences::remove(RequestId request, double now_s) {
+  RequestState& state = (*requests_)[request];
+  const auto steps = static_cast<std::uint32_t>(steps_ - state.joined_step);
+  ends_.erase(request);
+  state.generated += steps;
+  state.joined_step = steps_;
+  --all_;
+  kv_tokens_ -= state.record.prompt_tokens + state.generated;
+  remaining_ -= state.remaining();
+  if (!crossings_.empty()) {
+    --crossing(state);
+    state.held_tokens = growth_.rounded(state.record.prompt_tokens + state.generated - 1);
+  }
+  if (steps == 0) {
+    std::erase(joined_, request);
+    return;
+  }
+  if (growth_.kind == KvGrowth::Kind::kTokens) state.held_tokens += steps;
+  FinishedRequest& record = state.record;
+  record.largest_gap_s = std::max(record.largest_gap_s, gaps_.longest_since(state.joined_segment));
+  record.aside_s += all_stood_still_s_ - state.stood_still_before_s;
+  state.last_token_s = now_s - stood_still_s_;
+}
+
+void Sequences::linger(const RequestState& state) {
+  const std::uint32_t tokens = state.record.prompt_tokens + state.generated;
+  lingering_.push_back({tokens, state.held_tokens});
+  lingering_tokens_ += tokens;
+}
+
+std::uint32_t Sequences::end_lingering() {
+  std::uint32_t held = 0;
+  for (const Lingering& each : lingering_) held += each.held_tokens;
+  lingering_.clear();
+  lingering_tokens_ = 0;
+  return held;
+}
+
+void Sequences::advance(std::uint64_t iterations, double first_s, double last_s, double run_s) {
+  if (standing_still_) {
+    if (all_ > 0) stood_still_s_ += run_s;
+    return;
+  }
+  steps_ += iterations;
+  if (all_ == 0) return;
+  if (stood_still_s_ > 0) gaps_.add(stood_still_s_ + first_s);
+  all_stood_still_s_ += stood_still_s_;
+  stood_still_s_ = 0;
+  gaps_.add(last_s);
+  joined_.clear();
+  kv_tokens_ += static_cast<std::int64_t>(iterations) * all_;
+  remaining_ -= static_cast<std::int64_t>(iterations) * all_;
+}
+
+}  // namespace cleave
