@@ -70,6 +70,27 @@ Json random_faults(int machines, bool links) {
   return faults;
 }
 
+Json random_workload() {
+  Json random{{"trace", one_of<const char*>({"azure-2023-code", "azure-2023-conv"})},
+              {"seed", *inRange(0, 1000)}};
+  if (chance(30)) random["length_range"] = {0.5, one_of<double>({0.8, 1, 1.5})};
+  if (chance(30)) {
+    const bool closed = chance(80);
+    random["arrivals"] = closed ? "closed" : "infinite";
+    random["requests"] = *inRange(1, 200);
+    if (!closed) return random;
+    random["concurrency"] = *inRange(1, 40);
+    random["think_s"] = one_of<double>({0, 0, 0.5});
+    random["ramp_up_s"] = one_of<double>({0, 0, 7});
+    return random;
+  }
+  random["arrivals"] = "poisson";
+  random["rate_rps"] = *inRange(1, 40);
+  random["duration_s"] = *inRange(5, 20);
+  if (chance(30)) random["concurrency"] = *inRange(1, 40);
+  return random;
+}
+
 Json random_scenario() {
   const std::string policy = one_of(Schedulers::names());
   const bool split = policy.rfind("kv_", 0) == 0 || policy.rfind("overlap", 0) == 0 ||
@@ -88,12 +109,7 @@ Json random_scenario() {
             {"memory_fraction", one_of<double>({0.9, 1})},
             {"watermark", one_of<double>({0, 0.01})},
             {"block_tokens", one_of<int>({1, 16})}}},
-          {"workload",
-           {{"trace", one_of<const char*>({"azure-2023-code", "azure-2023-conv"})},
-            {"arrivals", "poisson"},
-            {"rate_rps", *inRange(1, 40)},
-            {"duration_s", *inRange(5, 20)},
-            {"seed", *inRange(0, 1000)}}},
+          {"workload", random_workload()},
           {"pools", pools},
           {"scheduler",
            {{"policy", policy}, {"output_length", one_of<const char*>({"known", "mean"})}}},
@@ -152,6 +168,24 @@ void check_counts(const Json& scenario, const SeenRun& run) {
   }
   RC_ASSERT(run.tokens_generated() >= output);
   if (repeated == 0) RC_ASSERT(run.tokens_generated() == output);
+}
+
+/// Where only so many may be in the cluster, there are never more.
+void check_concurrency(const Json& scenario, const SeenRun& run) {
+  const Json& workload = scenario["workload"];
+  if (!workload.contains("concurrency")) return;
+  std::vector<std::pair<double, int>> changes;
+  for (const FinishedRequest& request : run.finished) {
+    changes.emplace_back(request.arrival_s, 1);
+    changes.emplace_back(request.completion_s, -1);
+  }
+  for (const FinishedRequest& request : run.unfinished) changes.emplace_back(request.arrival_s, 1);
+  std::sort(changes.begin(), changes.end());
+  int now = 0;
+  for (const auto& [time_s, change] : changes) {
+    now += change;
+    RC_ASSERT(now <= workload["concurrency"].get<int>());
+  }
 }
 
 /// When instances were not up, in the order of time.
@@ -339,6 +373,7 @@ TEST_CASE("property: nothing is lost, memory holds, times ascend, figures add up
     }
     const SeenRun run = see(scenario);
     check_counts(scenario, run);
+    check_concurrency(scenario, run);
     check_instances(*read, run);
     check_statuses(*read, run);
     check_transfers(run);
