@@ -26,8 +26,8 @@ RunTotals Cluster::run() {
 }
 
 bool Cluster::run_until(double time_s) {
-  if (source_ == nullptr) {
-    source_ = open_workload(scenario_.workload);
+  if (!clients_) {
+    clients_.emplace(open_workload(scenario_.workload));
     schedule_arrival();
     schedule_faults();
   }
@@ -57,15 +57,18 @@ RunTotals Cluster::finish() {
 }
 
 void Cluster::schedule_arrival() {
-  if (source_->next(next_)) {
-    engine_.at<&Cluster::arrival>(next_.arrival_s, this, 0, Rank::kArrival);
-  } else {
-    all_arrived_ = true;
+  const double next_s = clients_->next_s();
+  if (arrival_ != kNoEvent && next_s == arrival_s_) return;
+  engine_.cancel(arrival_);
+  arrival_s_ = next_s;
+  if (std::isfinite(next_s)) {
+    arrival_ = engine_.at<&Cluster::arrival>(next_s, this, 0, Rank::kArrival);
   }
 }
 
 void Cluster::arrival(std::uint64_t) {
-  const Request request = next_;
+  arrival_ = kNoEvent;
+  const Request request = clients_->send();
   schedule_arrival();
   admit(request);
 }
@@ -91,7 +94,7 @@ void Cluster::admit(const Request& request) {
   if (needed > largest_capacity_tokens_) {
     ++totals_.rejected;
     observer_.rejected(record, static_cast<double>(needed) * scenario_.llm.kv_bytes_per_token);
-    end_with_last_request();
+    left();
     return;
   }
   const RequestId id = requests_.add();
@@ -230,6 +233,13 @@ void Cluster::complete(RequestId request) {
   observer_.finished(finished);
   release(finished.token_instance, held);
   begin_held_back();
+  left();
+}
+
+// A request has left: its client may send the next.
+void Cluster::left() {
+  clients_->completed(engine_.now());
+  schedule_arrival();
   end_with_last_request();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "sim/core/observer.h"
@@ -9,7 +10,7 @@
 #include "sim/scenario/scenario.h"
 #include "sim/scheduling/scheduler.h"
 #include "sim/transfer/kv_transfers.h"
-#include "traces/request.h"
+#include "traces/clients.h"
 
 namespace cleave {
 
@@ -36,6 +37,7 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   // cluster.cpp: the way of a request
   void arrival(std::uint64_t);
   void schedule_arrival();
+  void left();
   void admit(const Request& request);
   void begin(RequestId request);
   void complete(RequestId request);
@@ -93,9 +95,9 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   std::vector<EventId> loading_;  ///< by InstanceId: when its weights are loaded
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<KvTransfers> transfers_;
-  std::unique_ptr<RequestSource> source_;
-  Request next_;
-  bool all_arrived_ = false;
+  std::optional<Clients> clients_;  ///< once it runs
+  EventId arrival_ = kNoEvent;
+  double arrival_s_ = 0;                      ///< when that is
   std::vector<EventId> faults_;               ///< that are still to come, in the scenario's order
   std::int64_t largest_capacity_tokens_ = 0;  ///< of all instances, up or not
   std::uint32_t longest_prompt_ = 0;          ///< that does not run alone everywhere

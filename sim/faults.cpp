@@ -18,7 +18,7 @@ void Cluster::schedule_faults() {
 
 // A run ends with its last request: faults after it are none.
 void Cluster::end_with_last_request() {
-  if (!all_arrived_ || totals_.arrived != totals_.completed + totals_.rejected) return;
+  if (arrival_ != kNoEvent || totals_.arrived != totals_.completed + totals_.rejected) return;
   for (EventId& event : faults_) engine_.cancel(event);
   for (EventId& event : loading_) engine_.cancel(event);
 }

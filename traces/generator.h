@@ -9,9 +9,10 @@
 namespace cleave {
 
 /// The random streams of a workload's seed: separate, so that another rate or arrival process keeps
-/// the lengths, and another distribution keeps the arrivals.
+/// the lengths, another distribution keeps the arrivals, and a range around lengths keeps both.
 inline constexpr std::uint64_t kArrivalStream = 1;
 inline constexpr std::uint64_t kLengthStream = 2;
+inline constexpr std::uint64_t kRangeStream = 3;
 
 /// Requests from an arrival process and a source of lengths, numbered from 1.
 std::unique_ptr<RequestSource> generate(std::unique_ptr<ArrivalProcess> arrivals,

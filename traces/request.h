@@ -16,7 +16,8 @@ struct Request {
 class RequestSource {
  public:
   virtual ~RequestSource() = default;
-  /// The next request, never earlier than the one before; false at the end.
+  /// The next request, never earlier than the one before; false at the end. What becomes of
+  /// requests is none of a source's business: their clients hear of it (traces/clients.h).
   /// Throws InputError naming file and line where a file is malformed.
   virtual bool next(Request& request) = 0;
 };

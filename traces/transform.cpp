@@ -1,8 +1,14 @@
 #include "traces/transform.h"
 
+#include <algorithm>
+#include <cmath>
+#include <string>
 #include <utility>
 
 #include "sim/base/error.h"
+#include "sim/base/random.h"
+#include "traces/generator.h"
+#include "traces/trace_reader.h"
 
 namespace cleave {
 
@@ -84,6 +90,35 @@ class Repeated final : public RequestSource {
   std::uint64_t count_ = 0;
 };
 
+class SpreadLengths final : public RequestSource {
+ public:
+  SpreadLengths(SourcePtr source, const LengthRange& range, std::uint64_t seed)
+      : source_(std::move(source)), range_(range), random_(seed, kRangeStream) {}
+  bool next(Request& request) override {
+    if (!source_->next(request)) return false;
+    request.prompt_tokens = draw(request.prompt_tokens);
+    request.output_tokens = draw(request.output_tokens);
+    return true;
+  }
+
+ private:
+  std::uint32_t draw(std::uint32_t tokens) {
+    const double low = std::max(1.0, std::floor(range_.low * tokens));
+    const double high = std::ceil(range_.high * tokens);
+    if (high > kMaxTokens) {
+      throw InputError("workload.length_range: a length of " + std::to_string(tokens) +
+                       " could become more than " + std::to_string(kMaxTokens) +
+                       " tokens; expected a smaller share");
+    }
+    const auto count = static_cast<std::uint64_t>(high - low) + 1;
+    return static_cast<std::uint32_t>(low) + static_cast<std::uint32_t>(random_.below(count));
+  }
+
+  SourcePtr source_;
+  LengthRange range_;
+  Random random_;
+};
+
 class Counted final : public RequestSource {
  public:
   Counted(SourcePtr source, std::uint64_t count) : source_(std::move(source)), left_(count) {}
@@ -110,6 +145,10 @@ SourcePtr cut_window(SourcePtr source, double from_s, double to_s) {
 
 SourcePtr repeat(OpenSource open, std::uint64_t times, std::optional<double> period_s) {
   return std::make_unique<Repeated>(std::move(open), times, period_s);
+}
+
+SourcePtr spread_lengths(SourcePtr source, const LengthRange& range, std::uint64_t seed) {
+  return std::make_unique<SpreadLengths>(std::move(source), range, seed);
 }
 
 SourcePtr limit_requests(SourcePtr source, std::uint64_t count) {

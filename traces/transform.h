@@ -23,6 +23,16 @@ SourcePtr cut_window(SourcePtr source, double from_s, double to_s);
 /// one mean gap after the last arrival of the round before.
 SourcePtr repeat(OpenSource open, std::uint64_t times, std::optional<double> period_s = {});
 
+/// A share of a length, from `low` to `high`.
+struct LengthRange {
+  double low = 1;
+  double high = 1;
+};
+/// Every prompt and output drawn anew: a whole number, each as likely as the others, from its
+/// length times `low` rounded down, at least 1, to its length times `high` rounded up. Throws
+/// InputError where that is more than kMaxTokens.
+SourcePtr spread_lengths(SourcePtr source, const LengthRange& range, std::uint64_t seed);
+
 /// The first `count` requests.
 SourcePtr limit_requests(SourcePtr source, std::uint64_t count);
 

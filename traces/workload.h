@@ -6,8 +6,9 @@
 #include <string>
 
 #include "sim/base/json_reader.h"
-#include "traces/request.h"
+#include "traces/clients.h"
 #include "traces/trace_reader.h"
+#include "traces/transform.h"
 
 namespace cleave {
 
@@ -23,25 +24,39 @@ struct Workload {
   /// Instead of `trace`: every request has these lengths.
   std::optional<std::uint32_t> prompt_tokens;
   std::optional<std::uint32_t> output_tokens;
+  /// Key "length_range", [low, high]: the lengths of each request are drawn around those that it
+  /// would have, prompt and output one without the other (spread_lengths()).
+  std::optional<LengthRange> length_range;
 
   /// "replay": the requests of a trace file as they are, with their times (what a trace file gives
   /// if nothing is said). Otherwise requests are generated, with arrivals "poisson" (otherwise the
   /// default), "constant", "gamma", or "trace": the arrival rate over time of a distribution, or
-  /// the times of a trace file.
+  /// the times of a trace file. "infinite": all at once. "closed": by so many clients as
+  /// `concurrency` says, each of which sends its next request when its last is completed.
   std::string arrivals;
   /// Generated: mean arrivals a second; may be absent for "trace" only, then as in the trace.
+  /// "infinite" and "closed" have none.
   std::optional<double> rate_rps;
   /// "gamma" only: coefficient of variation of the gaps; 1 is Poisson, above is burstier.
   std::optional<double> cv;
+  /// Requests in the cluster at once. "closed": there are always so many, but for think_s and the
+  /// end. Otherwise at most, but not with "infinite": one for which there is no place waits at its
+  /// client, and arrives when another is completed.
+  std::optional<std::uint64_t> concurrency;
+  double ramp_up_s = 0;  ///< "closed" only: its clients start evenly spread over this time
+  double think_s = 0;    ///< "closed" only: from a completed request to the client's next
   /// Generated: prompt and output of a request go together ("paired": true, the default) or are
   /// drawn one without the other ("lengths": "independent", as in the Splitwise paper).
   bool paired = true;
   std::uint64_t seed = 1;  ///< key "seed", from 0 to 2^53
 
-  /// Requests that arrive before this time, and at most so many of them. One of the two is needed
-  /// where the source never ends by itself.
+  /// Requests that arrive before this time ("closed": within this time after the warm-up), and at
+  /// most so many of them. One of the two is needed where the source never ends by itself.
   std::optional<double> duration_s;
   std::optional<std::uint64_t> requests;
+  /// So many come before `requests` and are not measured. "closed" and "infinite" begin with the
+  /// others once all of these are completed; otherwise these are the first to arrive.
+  std::uint64_t warmup_requests = 0;
 
   /// Replay, in this order: the part of the trace from from_s up to before to_s (from_s becomes
   /// time 0), played `repeat` times, one round after the other (a round lasts to_s - from_s
@@ -55,12 +70,16 @@ struct Workload {
 /// Whether `trace` is a trace file rather than a distribution.
 bool is_trace_file(const Workload& workload);
 
+/// Whether requests arrive at a rate, which a cluster can fall behind: not where completed ones set
+/// the pace ("closed", or with a concurrency), nor where all arrive at once.
+bool offers_rate(const Workload& workload);
+
 /// Reads and checks the object (all of it: calls finish()). Throws InputError for unknown keys and
 /// names, numbers out of range, and settings that contradict each other; no file is opened.
 Workload read_workload(JsonReader& reader);
 
-/// The requests, in order of arrival. Throws InputError if a file cannot be read or no request is
-/// left. The same workload gives the same requests every time and everywhere.
-std::unique_ptr<RequestSource> open_workload(const Workload& workload);
+/// Those who send the requests. Throws InputError if a file cannot be read or no request is left.
+/// The same workload gives the same requests every time and everywhere.
+Clients open_workload(const Workload& workload);
 
 }  // namespace cleave

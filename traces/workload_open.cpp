@@ -1,7 +1,6 @@
 #include <limits>
 #include <utility>
 
-#include "sim/base/error.h"
 #include "traces/arrivals.h"
 #include "traces/generator.h"
 #include "traces/transform.h"
@@ -58,54 +57,27 @@ SourcePtr generated(const Workload& workload) {
   return generate(std::move(arrivals), std::move(lengths));
 }
 
-/// No request may arrive so late that times lose their digits.
-class InTime final : public RequestSource {
- public:
-  explicit InTime(SourcePtr source) : source_(std::move(source)) {}
-  bool next(Request& request) override {
-    if (!source_->next(request)) return false;
-    if (!(request.arrival_s <= kMaxArrivalS)) {
-      throw InputError(
-          "workload: a request would arrive after more than 1e9 s; expected a higher rate, fewer "
-          "requests, or duration_s");
-    }
-    return true;
-  }
-
- private:
-  SourcePtr source_;
-};
-
-/// Looks at the first request, so that a workload without any is found before the run.
-class NotEmpty final : public RequestSource {
- public:
-  explicit NotEmpty(SourcePtr source) : source_(std::move(source)) {
-    if (!source_->next(first_)) {
-      throw InputError(
-          "workload: no request is left; expected a trace with requests between "
-          "from_s and to_s and before duration_s");
-    }
-  }
-  bool next(Request& request) override {
-    if (started_) return source_->next(request);
-    started_ = true;
-    request = first_;
-    return true;
-  }
-
- private:
-  SourcePtr source_;
-  Request first_;
-  bool started_ = false;
-};
-
 }  // namespace
 
-std::unique_ptr<RequestSource> open_workload(const Workload& workload) {
+Clients open_workload(const Workload& workload) {
   SourcePtr source = workload.arrivals == "replay" ? replay(workload) : generated(workload);
-  if (workload.duration_s) source = limit_duration(std::move(source), *workload.duration_s);
-  if (workload.requests) source = limit_requests(std::move(source), *workload.requests);
-  return std::make_unique<NotEmpty>(std::make_unique<InTime>(std::move(source)));
+  if (workload.length_range) {
+    source = spread_lengths(std::move(source), *workload.length_range, workload.seed);
+  }
+  ClientSettings clients;
+  clients.concurrency = workload.concurrency;
+  clients.ramp_up_s = workload.ramp_up_s;
+  clients.think_s = workload.think_s;
+  if (workload.arrivals == "closed" || workload.arrivals == "infinite") {
+    clients.completed_first = workload.warmup_requests;
+    clients.duration_s = workload.duration_s.value_or(clients.duration_s);
+  } else if (workload.duration_s) {
+    source = limit_duration(std::move(source), *workload.duration_s);
+  }
+  if (workload.requests) {
+    source = limit_requests(std::move(source), *workload.requests + workload.warmup_requests);
+  }
+  return {std::move(source), clients};
 }
 
 }  // namespace cleave

@@ -15,7 +15,9 @@ constexpr Range kTime{0, kMaxArrivalS, false};
 constexpr Range kDuration{0, kMaxArrivalS, true};
 constexpr Range kCv{0.01, 100, false};
 constexpr Range kScale{1e-6, 1e6, false};
+constexpr Range kLengthShare{0, 100, true};
 constexpr std::int64_t kMostRequests = std::int64_t{1} << 53;
+constexpr std::int64_t kMostClients = 1'000'000;
 
 std::optional<double> read_number(JsonReader& reader, std::string_view key, Range range) {
   if (!reader.has(key)) return {};
@@ -53,11 +55,22 @@ void check_trace_name(const JsonReader& reader, const std::string& trace) {
   }
 }
 
+std::optional<LengthRange> read_length_range(JsonReader& reader) {
+  if (!reader.has("length_range")) return {};
+  const std::vector<double> range = reader.numbers("length_range", kLengthShare);
+  if (range.size() != 2 || range[0] > range[1]) {
+    reader.fail("length_range",
+                "expected the least and the largest share of a length, as in [0.8, 1]");
+  }
+  return LengthRange{range[0], range[1]};
+}
+
 void read_lengths(JsonReader& reader, Workload& workload) {
   workload.trace = reader.text("trace", "");
   workload.columns = read_columns(reader);
   workload.prompt_tokens = read_whole<std::uint32_t>(reader, "prompt_tokens", 1, kMaxTokens);
   workload.output_tokens = read_whole<std::uint32_t>(reader, "output_tokens", 1, kMaxTokens);
+  workload.length_range = read_length_range(reader);
   if (reader.has("lengths")) {
     workload.paired = reader.name("lengths", "choice", {"independent", "paired"}) == "paired";
   }
@@ -98,11 +111,53 @@ void check_replay(JsonReader& reader, const Workload& workload) {
   }
 }
 
+/// What only clients that wait for one another have.
+void check_clients(JsonReader& reader, const Workload& workload) {
+  const bool closed = workload.arrivals == "closed";
+  for (const char* key : {"ramp_up_s", "think_s"}) {
+    if (reader.has(key) && !closed) {
+      reader.fail(key, "is for arrivals \"closed\" only, not \"" + workload.arrivals + "\"");
+    }
+  }
+  if (closed && !workload.concurrency) {
+    reader.fail("concurrency",
+                "is missing; arrivals \"closed\" need it: how many requests are under way at once");
+  }
+  if (workload.arrivals == "infinite" && workload.concurrency) {
+    reader.fail("concurrency",
+                "contradicts arrivals \"infinite\"; \"closed\" sends as fast as it allows");
+  }
+}
+
+/// "closed" and "infinite": without a rate.
+void check_without_rate(JsonReader& reader, const Workload& workload) {
+  const bool closed = workload.arrivals == "closed";
+  if (workload.rate_rps) {
+    reader.fail("rate_rps",
+                closed ? "contradicts arrivals \"closed\", whose clients send when their last "
+                         "request is completed; use think_s, or concurrency with \"poisson\""
+                       : "contradicts arrivals \"infinite\", which are all at once");
+  }
+  if (closed && !workload.duration_s && !workload.requests) {
+    reader.fail("requests", "is missing; arrivals \"closed\" need requests or duration_s to end");
+  }
+  if (!closed && workload.duration_s) {
+    reader.fail("duration_s", "contradicts arrivals \"infinite\", which are all at once");
+  }
+  if (!closed && !workload.requests) {
+    reader.fail("requests", "is missing; arrivals \"infinite\" need it");
+  }
+}
+
 void check_generated(JsonReader& reader, const Workload& workload) {
   for (const char* key : {"rate_scale", "from_s", "to_s", "repeat"}) {
     if (reader.has(key)) {
       reader.fail(key, "is for arrivals \"replay\" only, not \"" + workload.arrivals + "\"");
     }
+  }
+  if (workload.arrivals == "closed" || workload.arrivals == "infinite") {
+    check_without_rate(reader, workload);
+    return;
   }
   const bool own_rate = workload.arrivals == "trace";
   if (own_rate && workload.trace.empty()) {
@@ -124,6 +179,10 @@ bool is_trace_file(const Workload& workload) {
          !is_builtin(workload.trace);
 }
 
+bool offers_rate(const Workload& workload) {
+  return !workload.concurrency && workload.arrivals != "infinite";
+}
+
 Workload read_workload(JsonReader& reader) {
   Workload workload;
   read_lengths(reader, workload);
@@ -135,9 +194,14 @@ Workload read_workload(JsonReader& reader) {
   }
   workload.rate_rps = read_number(reader, "rate_rps", kRate);
   workload.cv = read_number(reader, "cv", kCv);
+  workload.concurrency = read_whole<std::uint64_t>(reader, "concurrency", 1, kMostClients);
+  workload.ramp_up_s = reader.number("ramp_up_s", kTime, 0);
+  workload.think_s = reader.number("think_s", kTime, 0);
   workload.seed = static_cast<std::uint64_t>(reader.integer("seed", 0, kMostRequests, 1));
   workload.duration_s = read_number(reader, "duration_s", kDuration);
   workload.requests = read_whole<std::uint64_t>(reader, "requests", 1, kMostRequests);
+  workload.warmup_requests =
+      static_cast<std::uint64_t>(reader.integer("warmup_requests", 0, kMostRequests, 0));
   workload.from_s = read_number(reader, "from_s", kTime);
   workload.to_s = read_number(reader, "to_s", kDuration);
   workload.repeat = read_whole<std::uint64_t>(reader, "repeat", 1, 1'000'000'000);
@@ -153,6 +217,7 @@ Workload read_workload(JsonReader& reader) {
   if (!workload.cv && workload.arrivals == "gamma") {
     reader.fail("cv", "is missing; arrivals \"gamma\" need it (1 is Poisson, above is burstier)");
   }
+  check_clients(reader, workload);
   if (workload.arrivals == "replay") {
     check_replay(reader, workload);
   } else {

@@ -27,6 +27,11 @@ std::string describe(const Range& range) {
   return range.most < 1e15 || range.above_least ? text : "at least " + plain(range.least);
 }
 
+bool within(const Range& range, double number) {
+  return std::isfinite(number) && number <= range.most &&
+         (range.above_least ? number > range.least : number >= range.least);
+}
+
 }  // namespace
 
 std::string json_kind(const Json& value) {
@@ -73,9 +78,8 @@ double JsonReader::number(std::string_view key, Range range) {
   const Json& found = value(key);
   if (!found.is_number()) fail(key, "expected a number, found " + json_kind(found));
   const double number = found.get<double>();
-  const bool inside = std::isfinite(number) && number <= range.most &&
-                      (range.above_least ? number > range.least : number >= range.least);
-  if (!inside) fail(key, "expected a number " + describe(range) + ", found " + plain(number));
+  if (!within(range, number))
+    fail(key, "expected a number " + describe(range) + ", found " + plain(number));
   return number;
 }
 
@@ -133,7 +137,7 @@ std::vector<double> JsonReader::numbers(std::string_view key, Range range) {
     const std::string place = std::string(key) + "[" + std::to_string(i) + "]";
     if (!found[i].is_number()) fail(place, "expected a number, found " + json_kind(found[i]));
     const double number = found[i].get<double>();
-    if (!std::isfinite(number) || number < range.least || number > range.most) {
+    if (!within(range, number)) {
       fail(place, "expected a number " + describe(range) + ", found " + plain(number));
     }
     numbers.push_back(number);

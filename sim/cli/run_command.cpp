@@ -29,7 +29,7 @@ struct Options {
 
 /// How many requests are to come, as far as the scenario says; 0 where it does not.
 double expected_requests(const Workload& workload) {
-  if (workload.requests) return static_cast<double>(*workload.requests);
+  if (workload.requests) return static_cast<double>(*workload.requests + workload.warmup_requests);
   return workload.rate_rps.value_or(0) * workload.duration_s.value_or(0);
 }
 

@@ -153,7 +153,14 @@ PlanSpec read_plan(const Json& json, const std::string& place) {
   if (spec.designs.empty()) reader.fail("designs", "expected at least one");
   spec.seeds = reader.has("seeds") ? read_seeds(reader) : std::vector<std::int64_t>{1, 2, 3};
   reader.finish();
-  if (!spec.scenario["workload"].contains("rate_rps")) {
+  const Json& workload = spec.scenario["workload"];
+  if (workload.contains("concurrency") || workload.value("arrivals", Json()) == "infinite") {
+    throw InputError(place + ": scenario.workload." +
+                     (workload.contains("concurrency") ? "concurrency" : "arrivals") +
+                     ": a plan needs requests that arrive at a rate whatever becomes of others; "
+                     "sweep workload.concurrency for how a cluster does with so many at once");
+  }
+  if (!workload.contains("rate_rps")) {
     throw InputError(place +
                      ": scenario.workload.rate_rps is missing; a plan generates its requests");
   }

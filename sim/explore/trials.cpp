@@ -53,7 +53,8 @@ double Trials::own_s(double rate_rps) const {
   const Json& workload = spec_.scenario["workload"];
   double seconds = workload.value("duration_s", 0.0);
   if (workload.contains("requests")) {
-    const double drawn_s = workload["requests"].get<double>() / rate_rps;
+    const double drawn_s =
+        (workload["requests"].get<double>() + workload.value("warmup_requests", 0.0)) / rate_rps;
     seconds = seconds > 0 ? std::min(seconds, drawn_s) : drawn_s;
   }
   return seconds;
@@ -63,7 +64,8 @@ double Trials::verifying_s(Sizes sizes, double rate_rps) const {
   constexpr double kRoundTo = 10;
   const double own = own_s(rate_rps);
   const Json warmup = spec_.scenario["results"].value("warmup_s", Json());
-  const double cut_off_s = warmup.is_number() ? warmup.get<double>() : 0;
+  const double warmup_requests = spec_.scenario["workload"].value("warmup_requests", 0.0);
+  const double cut_off_s = warmup.is_number() ? warmup.get<double>() : warmup_requests / rate_rps;
   const Outcome& first = known_.at(key({sizes, rate_rps, own}, spec_.seeds.front()));
   const double needed = cut_off_s + kTimesE2e * first.e2e_p99_s;
   return std::max(own, std::ceil(needed / kRoundTo) * kRoundTo);

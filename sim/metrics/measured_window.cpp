@@ -9,16 +9,24 @@ namespace {
 /// With fewer requests there is no telling where a warm-up ends.
 constexpr std::uint64_t kEnoughToCut = 100;
 
+constexpr double kNotKnown = std::numeric_limits<double>::infinity();
+
 }  // namespace
 
 // A given warm-up is where the series begin; one that is found ends with a bucket. So both are cut
 // exactly.
-MeasuredWindow::MeasuredWindow(std::optional<double> warmup_s)
-    : given_(warmup_s.has_value()),
-      time_(warmup_s.value_or(0)),
+MeasuredWindow::MeasuredWindow(std::optional<double> warmup_s, std::uint64_t warmup_requests)
+    : warmup_requests_(warmup_requests),
+      from_s_(warmup_requests > 0 ? kNotKnown : warmup_s.value_or(0)),
+      given_(warmup_s || warmup_requests > 0),
+      time_(from_s_),
       requests_(time_),
-      work_(time_),
-      from_s_(warmup_s.value_or(0)) {}
+      work_(time_) {}
+
+void MeasuredWindow::begin(double time_s) {
+  from_s_ = time_s;
+  time_.begin_at(time_s);
+}
 
 void MeasuredWindow::in_cluster(double time_s, double change) {
   requests_.add(in_cluster_since_s_, time_s, {in_cluster_, 0, 0, 0, 0});
@@ -35,7 +43,10 @@ void MeasuredWindow::last_arrival(double time_s) {
 }
 
 void MeasuredWindow::arrived(double time_s) {
-  if (arrivals_ == 0) first_arrival_s_ = time_s;
+  if (arrivals_ == warmup_requests_) {
+    if (warmup_requests_ > 0) begin(time_s);
+    first_arrival_s_ = time_s;
+  }
   in_cluster(time_s, 1);
   last_arrival(time_s);
   requests_.count(time_s, {0, 0, 1, 0, 0});
@@ -84,6 +95,7 @@ std::optional<bool> MeasuredWindow::measures(double time_s) const {
 }
 
 void MeasuredWindow::end(double end_s) {
+  if (from_s_ == kNotKnown) begin(end_s);
   in_cluster(end_s, 0);
   if (time_.last_s <= std::max(first_arrival_s_, time_.until_last.origin_s())) last_arrival(end_s);
   to_s_ = time_.last_s;

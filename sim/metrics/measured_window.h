@@ -14,6 +14,11 @@ namespace cleave {
 struct ArrivalTime {
   explicit ArrivalTime(double origin_s)
       : until_last(origin_s), beyond(origin_s), last_s(origin_s) {}
+  void begin_at(double origin_s) {
+    until_last.begin_at(origin_s);
+    beyond.begin_at(origin_s);
+    last_s = origin_s;
+  }
   TimeBase until_last;
   TimeBase beyond;
   double last_s;
@@ -48,11 +53,12 @@ class ArrivalSeries {
 /// The part of a run that rates are taken over: from the end of the warm-up to the last arrival;
 /// the whole of it where all requests arrive at one instant.
 ///
-/// Without a given warm-up, it ends where the number in the cluster becomes stationary, which is
+/// The warm-up is given in seconds, or as so many requests, the first: it then ends when the next
+/// arrives. Without, it ends where the number in the cluster becomes stationary, which is
 /// known only after the run. Until then nobody can say whether early requests are measured.
 class MeasuredWindow {
  public:
-  explicit MeasuredWindow(std::optional<double> warmup_s);
+  explicit MeasuredWindow(std::optional<double> warmup_s, std::uint64_t warmup_requests = 0);
 
   // What happens, in its order.
   void arrived(double time_s);
@@ -65,6 +71,10 @@ class MeasuredWindow {
 
   /// Whether what happens at a time is measured, as far as it is known.
   std::optional<bool> measures(double time_s) const;
+  std::optional<bool> measures(const FinishedRequest& request) const {
+    if (warmup_requests_ > 0) return request.number >= warmup_requests_;
+    return measures(request.arrival_s);
+  }
   /// From now on it is known: the warm-up ends by `time_s`, which is now.
   void decide_by(double time_s) { latest_start_s_ = std::min(latest_start_s_, time_s); }
 
@@ -96,6 +106,7 @@ class MeasuredWindow {
   };
   enum OfWork : std::uint8_t { kOutputTokens, kPromptEnergy, kDecodeEnergy, kOfWork };
 
+  void begin(double time_s);
   void in_cluster(double time_s, double change);
   void last_arrival(double time_s);
   double requests(OfRequests what) const {
@@ -109,6 +120,8 @@ class MeasuredWindow {
   /// given warm-up's end on.
   double mean_in_cluster(double from_share, double to_share) const;
 
+  std::uint64_t warmup_requests_;
+  double from_s_;
   bool given_;
   double latest_start_s_ = std::numeric_limits<double>::infinity();
   ArrivalTime time_;
@@ -120,7 +133,6 @@ class MeasuredWindow {
   double first_arrival_s_ = 0;
   bool ended_ = false;
   std::size_t first_bucket_ = 0;
-  double from_s_ = 0;
   double to_s_ = 0;
 };
 

@@ -8,7 +8,7 @@ namespace cleave {
 
 Metrics::Metrics(const Scenario& scenario)
     : scenario_(scenario),
-      window_(scenario.results.warmup_s),
+      window_(scenario.results.warmup_s, scenario.workload.warmup_requests),
       pools_(scenario),
       slo_(scenario),
       gaps_(window_) {
@@ -42,7 +42,7 @@ void Metrics::unfinished(const FinishedRequest& request) {
 
 void Metrics::left(const FinishedRequest& request, bool completed) {
   constexpr std::size_t kMostHeld = 1 << 18;
-  const std::optional<bool> measured = window_.measures(request.arrival_s);
+  const std::optional<bool> measured = window_.measures(request);
   if (measured) {
     if (*measured) measure({request, completed});
     return;
@@ -94,7 +94,7 @@ void Metrics::end(double end_s) {
   window_.end(end_s);
   gaps_.end();
   for (const Left& each : held_) {
-    if (*window_.measures(each.request.arrival_s)) measure(each);
+    if (*window_.measures(each.request)) measure(each);
   }
   held_ = {};
 }

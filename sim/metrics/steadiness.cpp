@@ -102,17 +102,18 @@ Steadiness judge(const ArrivalPhase& phase, double filling_share) {
     steady.too_short = true;
     return steady;
   }
-  steady.offered_rps = phase.arrived / seconds;
+  const double offered_rps = phase.arrived / seconds;
+  steady.offered_rps = offered_rps;
   steady.served_rps = phase.completed / seconds;
   const std::size_t group = std::max<std::size_t>(1, phase.in_cluster.size() / kBatches);
   const double width_s = phase.width_s * static_cast<double>(group);
   steady.in_cluster = growth(batches(phase.in_cluster, group), width_s);
   steady.waiting = growth(batches(phase.waiting, group), width_s);
   const auto grows = [&](const Growth& found, double beyond) {
-    return found.per_s > kCounts * steady.offered_rps &&
-           found.per_s - found.error_per_s > beyond * steady.offered_rps;
+    return found.per_s > kCounts * offered_rps &&
+           found.per_s - found.error_per_s > beyond * offered_rps;
   };
-  const bool falls_behind = steady.served_rps < (1 - kCounts) * steady.offered_rps;
+  const bool falls_behind = steady.served_rps < (1 - kCounts) * offered_rps;
   // Until even long requests come and go, the number grows in any cluster. What waits then counts
   // alone, and only where it is more than what filling can move.
   const bool filled = phase.from_s >= phase.computing_p99_s;
@@ -121,7 +122,7 @@ Steadiness judge(const ArrivalPhase& phase, double filling_share) {
   steady.overload = falls_behind && piles_up;
   const double most_growth = steady.in_cluster.per_s + steady.in_cluster.error_per_s;
   const bool still_fills =
-      !filled && (filling_share > kStillFilling || most_growth > kUncertain * steady.offered_rps);
+      !filled && (filling_share > kStillFilling || most_growth > kUncertain * offered_rps);
   const bool may_pile_up = grows(steady.in_cluster, 0) || grows(steady.waiting, 0);
   steady.too_short = !steady.overload && (still_fills || may_pile_up);
   return steady;
@@ -133,7 +134,8 @@ const FigureTable<Steadiness>& Steadiness::figures() {
       {"from_s", "s", "steady_from_s", better::neither(),
        "where this part begins; it ends with the last arrival",
        [](const S& s) { return s.from_s; }},
-      {"offered_rps", "requests/s", "steady_offered_rps", better::neither(), "arrivals in it",
+      {"offered_rps", "requests/s", "steady_offered_rps", better::neither(),
+       "arrivals in it; `null` where the workload has no rate of its own",
        [](const S& s) { return s.offered_rps; }},
       {"served_rps", "requests/s", "steady_served_rps", better::more(), "completions in it",
        [](const S& s) { return s.served_rps; }},

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "sim/metrics/figure.h"
@@ -40,7 +41,8 @@ struct ArrivalPhase {
 /// Whether a cluster keeps up with what arrives.
 struct Steadiness {
   double from_s = 0;  ///< what is judged begins here, and ends with the last arrival
-  double offered_rps = 0;
+  /// None of those whose pace completed requests set, or that came all at once.
+  std::optional<double> offered_rps = 0;
   double served_rps = 0;
   double second_quarter = 0;  ///< as in ArrivalPhase
   double last_quarter = 0;
@@ -49,6 +51,12 @@ struct Steadiness {
   double filling_share = 0;  ///< of the arrivals: what stays only because the cluster was empty
   bool overload = false;
   bool too_short = false;  ///< nobody can tell
+
+  /// Nothing was offered at a rate that the cluster could have fallen behind.
+  void without_rate() {
+    offered_rps.reset();
+    overload = too_short = false;
+  }
 
   static const FigureTable<Steadiness>& figures();
 };

@@ -40,7 +40,9 @@ double Metrics::filling_share(double from_s, double to_s) const {
 Steadiness Metrics::steadiness() const {
   ArrivalPhase phase = window_.stationary_phase();
   phase.computing_p99_s = computing_.quantile(0.99);
-  return judge(phase, filling_share(phase.from_s, phase.to_s()));
+  Steadiness steady = judge(phase, filling_share(phase.from_s, phase.to_s()));
+  if (!offers_rate(scenario_.workload)) steady.without_rate();
+  return steady;
 }
 
 std::optional<SloResult> Metrics::slo() const {
@@ -206,8 +208,10 @@ const FigureTable<Metrics::Run>& Metrics::figures() {
        [](const Run& run) { return run.totals.end_s; }},
       {"window", window_figures(), [](const Run& run) { return window_figures().json(run); }},
       {"offered_rps", "requests/s", "offered_rps", better::neither(),
-       "`window.arrived` / length of the window",
-       [](const Run& run) {
+       "`window.arrived` / length of the window; `null` where the workload has no rate of its own: "
+       "arrivals `closed` or `infinite`, or a `concurrency`",
+       [](const Run& run) -> std::optional<double> {
+         if (!offers_rate(run.metrics.scenario_.workload)) return {};
          return run.per_second(static_cast<double>(run.metrics.arrived_in_window()));
        }},
       {"served_rps", "requests/s", "served_rps", better::more("1%"),

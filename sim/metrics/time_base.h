@@ -19,6 +19,8 @@ class TimeBase {
   TimeBase(const TimeBase&) = delete;
   TimeBase& operator=(const TimeBase&) = delete;
 
+  /// Before anything is added, of a base whose origin was not known: infinite so far.
+  void begin_at(double origin_s) { origin_s_ = origin_s; }
   double origin_s() const { return origin_s_; }
   double width_s() const { return width_s_; }
   unsigned doublings() const { return doublings_; }

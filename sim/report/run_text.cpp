@@ -75,8 +75,11 @@ std::string window_line(const Json& summary) {
   if (window["warmup"] == "automatic" && number(window, "from_s") > 0) {
     line += " (what comes before is cut as warm-up)";
   }
-  return line + ": offered " + figure(number(summary, "offered_rps")) + "/s, served " +
-         figure(number(summary, "served_rps")) + "/s";
+  line += ": ";
+  if (summary["offered_rps"].is_number()) {
+    line += "offered " + figure(number(summary, "offered_rps")) + "/s, ";
+  }
+  return line + "served " + figure(number(summary, "served_rps")) + "/s";
 }
 
 std::string latency_table(const Json& summary) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <initializer_list>
 
 #include "sim/base/builtin.h"
 #include "sim/base/error.h"
@@ -24,6 +25,12 @@ void merge_workload(Json& workload, const Json& patch) {
     return;
   }
   const auto brings = [&](const char* key) { return patch.contains(key); };
+  const auto drop = [&](std::initializer_list<const char*> keys) {
+    for (const char* key : keys) {
+      if (!brings(key)) workload.erase(key);
+    }
+  };
+  const Json before = workload.value("arrivals", Json());
   if (brings("prompt_tokens") || brings("output_tokens")) {
     workload.erase("trace");
     workload.erase("columns");
@@ -34,15 +41,16 @@ void merge_workload(Json& workload, const Json& patch) {
   }
   if (brings("arrivals") && patch["arrivals"] != "gamma") workload.erase("cv");
   workload.merge_patch(patch);
-  if (workload.value("arrivals", Json()) == "replay") {
-    for (const char* key : {"rate_rps", "duration_s", "lengths"}) {
-      if (!brings(key)) workload.erase(key);
-    }
+  const Json arrivals = workload.value("arrivals", Json());
+  if (arrivals == "replay") {
+    drop({"rate_rps", "duration_s", "lengths"});
   } else {
-    for (const char* key : {"rate_scale", "from_s", "to_s", "repeat"}) {
-      if (!brings(key)) workload.erase(key);
-    }
+    drop({"rate_scale", "from_s", "to_s", "repeat"});
   }
+  if (arrivals == before) return;
+  if (arrivals == "closed" || arrivals == "infinite") drop({"rate_rps", "duration_s"});
+  if (arrivals != "closed") drop({"ramp_up_s", "think_s"});
+  if (arrivals == "infinite") drop({"concurrency"});
 }
 
 void merge(Json& document, const Json& patch) {

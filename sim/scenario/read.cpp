@@ -373,6 +373,11 @@ Scenario read_scenario(const Json& document) {
   scenario.slo = read_slo(reader);
   scenario.power_budget_w = read_power_budget(reader);
   scenario.results = read_results(reader.object("results"));
+  if (scenario.results.warmup_s && scenario.workload.warmup_requests > 0) {
+    reader.fail("results.warmup_s",
+                "contradicts workload.warmup_requests; use \"auto\" beside it, and the first "
+                "request behind them begins what is measured");
+  }
   reader.finish();
   return scenario;
 }

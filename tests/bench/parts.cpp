@@ -85,9 +85,8 @@ void generated_request(benchmark::State& state) {
   workload.arrivals = "poisson";
   workload.rate_rps = 70;
   workload.requests = std::uint64_t{1} << 50;
-  const auto source = open_workload(workload);
-  Request request;
-  for (auto step : state) benchmark::DoNotOptimize(source->next(request));
+  Clients clients = open_workload(workload);
+  for (auto step : state) benchmark::DoNotOptimize(clients.send());
 }
 BENCHMARK(generated_request);
 

@@ -235,6 +235,11 @@ TEST_CASE("plan: bad input is one sentence and exit code 2") {
   fails(mixed + R"(, "scheduler": "jsqq"}]})", "did you mean \"jsq\"");
   fails(mixed + R"(}], "seeds": [1, 1.5]})", "seeds[1]: expected a whole number, found 1.5");
   fails(mixed + R"(}], "seeds": [1, 2, 1]})", "seeds[2]: expected each seed once");
+  fails(mixed + R"(}], "scenario": {"workload": {"arrivals": "closed", "concurrency": 8,
+                   "requests": 80}}})",
+        "scenario.workload.concurrency: a plan needs requests that arrive at a rate");
+  fails(mixed + R"(}], "scenario": {"workload": {"arrivals": "infinite", "requests": 80}}})",
+        "scenario.workload.arrivals: a plan needs requests that arrive at a rate");
   CHECK(run_cleave({"plan", "hh-code-7"}).exit_code == 2);
 }
 

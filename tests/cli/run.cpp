@@ -73,6 +73,18 @@ TEST_CASE("run: a power budget has a line of its own") {
   CHECK(contains(outcome.out, ", above it 100.0 % of the time\n"));
 }
 
+TEST_CASE("run: clients that wait are served, and offer no rate") {
+  const Outcome outcome =
+      run_cleave({"run", "--set", "workload.arrivals=closed", "--set", "workload.concurrency=32",
+                  "--set", "workload.requests=320", "--set", "workload.warmup_requests=64"});
+  CHECK(outcome.exit_code == 0);
+  CHECK(outcome.err.empty());
+  CHECK(contains(outcome.out, "384 arrived, 384 completed"));
+  CHECK(contains(outcome.out, " s: served "));
+  CHECK_FALSE(contains(outcome.out, "offered"));
+  CHECK_FALSE(contains(outcome.out, "Short:"));
+}
+
 TEST_CASE("run: --json prints JSON only, --quiet nothing") {
   const Outcome printed = run_cleave(kShort + Names{"--json"});
   CHECK(printed.exit_code == 0);
@@ -245,6 +257,13 @@ TEST_CASE("run: bad settings") {
        "faults[0].link: no link \"x\""},
       {{"--set", "slo={\"limits\": {\"ttft\": {\"p42\": 1}}}"},
        "slo.limits.ttft: unknown key \"p42\""},
+      {{"--set", "workload.arrivals=closed"}, "workload.concurrency: is missing"},
+      {{"--set", "workload.arrivals=infinite"}, "workload.requests: is missing"},
+      {{"--set", "workload.think_s=1"}, "workload.think_s: is for arrivals \"closed\" only"},
+      {{"--set", "workload.length_range=[1, 0.8]"},
+       "workload.length_range: expected the least and the largest share"},
+      {{"--set", "workload.warmup_requests=5", "--set", "results.warmup_s=5"},
+       "results.warmup_s: contradicts workload.warmup_requests"},
       {{"--sett", "a=1"}, "--sett"},
       {{"a.json", "b.json"}, "b.json"}};
   for (const Wrong& wrong : table) check_refused(folder, wrong);

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -64,7 +65,10 @@ inline Workload workload_from(const std::string& json) {
 }
 
 inline std::vector<Request> requests_of(const std::string& json) {
-  return read_all(*open_workload(workload_from(json)));
+  Clients clients = open_workload(workload_from(json));
+  std::vector<Request> all;
+  while (std::isfinite(clients.next_s())) all.push_back(clients.send());
+  return all;
 }
 
 /// A real trace, where scripts/fetch_traces has put it (or in $CLEAVE_DATA).

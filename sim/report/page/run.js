@@ -13,12 +13,18 @@ function clusterText(summary) {
     .join(" and ");
 }
 
+function paceText({scenario, summary}) {
+  if (isNumber(summary.offered_rps)) return `${figure(summary.offered_rps)} requests/s`;
+  const concurrency = scenario.workload?.concurrency;
+  return isNumber(concurrency) ? plural(concurrency, "concurrent request") : "requests all at once";
+}
+
 function workloadText(run) {
   const {workload, llm} = run.scenario;
   const name = (value) => (typeof value === "string" ? value : "its own");
   const trace =
     workload && typeof workload.trace === "string" ? `trace ${workload.trace}` : "traffic";
-  return `${figure(run.summary.offered_rps)} requests/s of ${trace} to ${name(llm)}`;
+  return `${paceText(run)} of ${trace} to ${name(llm)}`;
 }
 
 function questionText(run) {
