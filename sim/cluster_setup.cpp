@@ -34,6 +34,7 @@ void Cluster::build_kind(std::size_t pool) {
   kind.latency = latencies_.back().get();
   const BatchingSpec& batching = scenario_.batching;
   kind.batching = [&batching, &spec] { return batching.policy.make(spec.machine.gpu); };
+  kind.speculation = batching.speculation;
   const auto policy = kind.batching();
   auto memory = policy->memory(spec.kv.block_tokens);
   memories_.push_back(memory ? std::move(memory) : batching.memory.make());

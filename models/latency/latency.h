@@ -8,15 +8,17 @@
 namespace cleave {
 
 /// What the first of a run of iterations with an unchanged batch computes. Each further iteration
-/// has the same tokens, `decodes` more KV tokens to read and `pairs_growth` more pairs.
+/// has the same tokens, `kv_growth` more KV tokens to read and `pairs_growth` more pairs.
 struct BatchShape {
   std::uint32_t prefill_tokens = 0;  ///< of all prompts, or of their chunks
   /// Sum of (o + c)^2 - o^2 over chunks of c tokens after o earlier ones: twice what causal
   /// attention sees.
   double prefill_pairs = 0;
-  double pairs_growth = 0;     ///< sum of 2 c^2
-  std::uint32_t decodes = 0;   ///< sequences that get a token each
-  std::int64_t kv_tokens = 0;  ///< that these read
+  double pairs_growth = 0;  ///< sum of 2 c^2
+  /// Tokens of sequences: one of each, and those that were drafted for it.
+  std::uint32_t decodes = 0;
+  std::int64_t kv_tokens = 0;  ///< that the sequences read
+  double kv_growth = 0;        ///< as many as the sequences get tokens
 };
 
 /// The time of such a run: iteration i (from 0) takes first_s + i * growth_s. Exact for `holds_for`

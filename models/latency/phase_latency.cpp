@@ -28,7 +28,7 @@ RunCost PhaseLatency::cost(const BatchShape& shape) const {
   if (shape.decodes > 0) {
     const DecodeCost& decode = decodes(shape.decodes);
     cost.first_s = decode.base_s + decode.per_kv_token_s * static_cast<double>(shape.kv_tokens);
-    cost.growth_s = decode.per_kv_token_s * shape.decodes;
+    cost.growth_s = decode.per_kv_token_s * shape.kv_growth;
   }
   if (shape.prefill_tokens == 0) return cost;
   const PrefillCost prompts = prefill(shape.prefill_tokens, shape.prefill_pairs, shape.decodes);

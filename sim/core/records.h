@@ -44,7 +44,8 @@ struct Segment {
   std::uint32_t prompts = 0;            ///< of which each iteration computes a part, or all
   std::uint32_t prompt_tokens = 0;      ///< of all of them, an iteration
   std::uint32_t completed_prompts = 0;  ///< of these, with the last iteration
-  std::uint32_t decodes = 0;            ///< sequences that each got `iterations` tokens
+  std::uint32_t decodes = 0;            ///< sequences in each iteration
+  double decode_tokens = 0;             ///< that these got: one an iteration, more with speculation
   std::uint32_t joined = 0;  ///< of these, how many are reported by gap() for iteration 0
   double stood_still_s = 0;  ///< the others got no token for so long before the start
   double kv_tokens = 0;      ///< read by the first iteration

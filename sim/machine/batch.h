@@ -14,12 +14,12 @@ namespace cleave {
 /// comes to an end.
 class Batch {
  public:
-  Batch(RequestTable& requests, KvGrowth growth)
+  Batch(RequestTable& requests, KvGrowth growth, const Speculation& speculation = {})
       : requests_(&requests),
         ran_(requests.links),
         added_(requests.links),
         prompts_(requests, growth),
-        sequences_(requests, growth) {}
+        sequences_(requests, growth, speculation) {}
 
   const PromptChunks& prompts() const { return prompts_; }
   const Sequences& sequences() const { return sequences_; }
@@ -29,11 +29,12 @@ class Batch {
     return static_cast<std::uint32_t>(prompts_.all().size()) + sequences_.all() +
            sequences_.lingering();
   }
-  /// An iteration computes, sequences counting one each.
-  std::uint32_t tokens() const { return prompts_.tokens() + sequences_.computed(); }
+  /// An iteration computes, of sequences one each and what was drafted.
+  std::uint32_t tokens() const { return prompts_.tokens() + sequences_.computed_tokens(); }
   BatchShape shape() const {
-    return {prompts_.tokens(), prompts_.pairs(), prompts_.pairs_growth(), sequences_.computed(),
-            sequences_.kv_tokens()};
+    return {prompts_.tokens(),       prompts_.pairs(),
+            prompts_.pairs_growth(), sequences_.computed_tokens(),
+            sequences_.kv_tokens(),  sequences_.tokens()};
   }
 
   /// Iterations until the chunks of a prompt or the tokens of a sequence end, or one that lingers

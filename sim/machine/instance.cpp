@@ -8,6 +8,7 @@ Instance::Instance(InstanceId id, const InstanceKind& kind, Clock& clock, Reques
                    InstanceListener& listener, Observer& observer)
     : id_(id),
       latency_(kind.latency),
+      draft_s_(kind.speculation.draft_s),
       clock_(&clock),
       requests_(&requests),
       listener_(&listener),
@@ -15,7 +16,7 @@ Instance::Instance(InstanceId id, const InstanceKind& kind, Clock& clock, Reques
       policy_(kind.batching()),
       memory_(id, kind.memory, clock, observer),
       waiting_(requests, policy_->as_published()),
-      batch_(requests, kind.memory.policy->growth()) {}
+      batch_(requests, kind.memory.policy->growth(), kind.speculation) {}
 
 void Instance::arrive(RequestId request) {
   RequestState& state = (*requests_)[request];
@@ -102,7 +103,8 @@ void Instance::start_iteration() {
 
 void Instance::begin_run() {
   const double now_s = clock_->now();
-  const RunCost cost = latency_->cost(batch_.shape());
+  RunCost cost = latency_->cost(batch_.shape());
+  if (batch_.sequences().computed_tokens() > 0) cost.first_s += draft_s_;
   double pace = pace_;
   if (!batch_.new_prompts().empty()) pace *= listener_->slowdown(batch_.new_prompts());
   run_ = {now_s,
@@ -253,6 +255,7 @@ void Instance::report_run() {
   segment.completed_prompts = batch_.prompts().completed_by(run_.iterations);
   segment.kv_tokens = static_cast<double>(run_.kv_tokens);
   segment.decodes = sequences.running();
+  segment.decode_tokens = sequences.tokens() * static_cast<double>(run_.iterations);
   if (segment.decodes > 0) {
     segment.joined = static_cast<std::uint32_t>(sequences.joined().size());
     segment.stood_still_s = sequences.stood_still_s();

@@ -32,6 +32,7 @@ struct InstanceKind {
   const LatencyModel* latency = nullptr;
   KvMemoryKind memory;
   std::function<std::unique_ptr<BatchingPolicy>()> batching;
+  Speculation speculation;
 };
 
 /// One LLM on one group of GPUs: its batch, who waits for a place in it, and its memory.
@@ -93,6 +94,7 @@ class Instance {
 
   InstanceId id_;
   const LatencyModel* latency_;
+  double draft_s_;
   Clock* clock_;
   RequestTable* requests_;
   InstanceListener* listener_;

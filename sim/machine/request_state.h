@@ -41,6 +41,7 @@ struct RequestState {
   std::uint64_t joined_step = 0;     ///< of its prompts or sequences, when it joined them
   std::uint32_t joined_segment = 0;  ///< of its sequences, when it joined them
   double stood_still_before_s = 0;   ///< of its sequences, before it got a token there
+  std::uint32_t steps_to_end = 0;    ///< of its sequences, from when it joined them
 
   // On an instance:
   bool token_task_queued = false;  ///< on the prompt's own instance, behind the prompt

@@ -6,14 +6,31 @@
 
 namespace cleave {
 
-Sequences::Sequences(RequestTable& requests, KvGrowth growth)
-    : requests_(&requests), growth_(growth), ends_(requests.finish_positions) {
-  if (growth_.kind == KvGrowth::Kind::kBlocks) crossings_.resize(growth_.block_tokens);
+namespace {
+
+/// Tokens an iteration, of one that joins.
+double rate_of(const RequestState& state) { return 1.0 * state.remaining() / state.steps_to_end; }
+
+}  // namespace
+
+Sequences::Sequences(RequestTable& requests, KvGrowth growth, const Speculation& speculation)
+    : requests_(&requests),
+      growth_(growth),
+      speculation_(speculation),
+      ends_(requests.finish_positions) {
+  if (growth_.kind == KvGrowth::Kind::kBlocks && !speculation_.on()) {
+    crossings_.resize(growth_.block_tokens);
+  }
+}
+
+std::uint32_t Sequences::tokens_after(const RequestState& state, std::uint64_t steps) {
+  if (steps >= state.steps_to_end) return state.remaining();
+  return static_cast<std::uint32_t>(state.remaining() * steps / state.steps_to_end);
 }
 
 std::uint32_t Sequences::generated(RequestId request) const {
   const RequestState& state = (*requests_)[request];
-  return state.generated + static_cast<std::uint32_t>(steps_ - state.joined_step);
+  return state.generated + tokens_after(state, steps_ - state.joined_step);
 }
 
 std::uint64_t Sequences::until_end() const {
@@ -41,8 +58,25 @@ std::int64_t Sequences::blocks(std::uint64_t iterations) const {
   return blocks;
 }
 
+std::int64_t Sequences::speculative_growth(std::uint64_t iterations) const {
+  std::int64_t growth = 0;
+  for (const auto& entry : ends_.entries()) {
+    const RequestState& state = (*requests_)[entry.id];
+    const std::uint64_t steps = steps_ - state.joined_step;
+    const std::uint32_t computed = state.record.prompt_tokens + state.generated - 1;
+    const std::uint32_t now = computed + tokens_after(state, steps);
+    const std::uint32_t then = computed + tokens_after(state, steps + iterations);
+    growth += growth_.kind == KvGrowth::Kind::kBlocks ? growth_.rounded(then) - growth_.rounded(now)
+                                                      : then - now;
+  }
+  return growth;
+}
+
 std::int64_t Sequences::growth(std::uint64_t iterations) const {
   if (standing_still_ || all_ == 0) return 0;
+  if (speculation_.on() && growth_.kind != KvGrowth::Kind::kNone) {
+    return speculative_growth(iterations);
+  }
   switch (growth_.kind) {
     case KvGrowth::Kind::kNone:
       return 0;
@@ -57,10 +91,13 @@ std::int64_t Sequences::growth(std::uint64_t iterations) const {
 void Sequences::add(RequestId request) {
   RequestState& state = (*requests_)[request];
   state.joined_step = steps_;
+  state.steps_to_end =
+      speculation_.iterations(state.record.number, state.generated, state.remaining());
   // It did not stand still with the others.
   state.joined_segment = gaps_.segments() + (stood_still_s_ > 0 ? 1 : 0);
-  ends_.push({steps_ + state.remaining(), state.joined_order}, request);
+  ends_.push({steps_ + state.steps_to_end, state.joined_order}, request);
   ++all_;
+  rate_ += rate_of(state);
   kv_tokens_ += state.record.prompt_tokens + state.generated;
   remaining_ += state.remaining();
   if (!crossings_.empty()) ++crossing(state);
@@ -69,22 +106,26 @@ void Sequences::add(RequestId request) {
 
 void Sequences::remove(RequestId request, double now_s) {
   RequestState& state = (*requests_)[request];
-  const auto steps = static_cast<std::uint32_t>(steps_ - state.joined_step);
+  const std::uint64_t steps = steps_ - state.joined_step;
   ends_.erase(request);
-  state.generated += steps;
-  state.joined_step = steps_;
+  const double rate = rate_of(state);
+  const double got = rate * static_cast<double>(steps);
   --all_;
-  kv_tokens_ -= state.record.prompt_tokens + state.generated;
-  remaining_ -= state.remaining();
-  if (!crossings_.empty()) {
-    --crossing(state);
+  rate_ = all_ > 0 ? rate_ - rate : 0;
+  kv_tokens_ = all_ > 0 ? kv_tokens_ - (state.record.prompt_tokens + state.generated + got) : 0;
+  remaining_ = all_ > 0 ? remaining_ - (state.remaining() - got) : 0;
+  const std::uint32_t tokens = tokens_after(state, steps);
+  state.generated += tokens;
+  state.joined_step = steps_;
+  if (!crossings_.empty()) --crossing(state);
+  if (growth_.kind == KvGrowth::Kind::kBlocks) {
     state.held_tokens = growth_.rounded(state.record.prompt_tokens + state.generated - 1);
   }
   if (steps == 0) {
     std::erase(joined_, request);
     return;
   }
-  if (growth_.kind == KvGrowth::Kind::kTokens) state.held_tokens += steps;
+  if (growth_.kind == KvGrowth::Kind::kTokens) state.held_tokens += tokens;
   FinishedRequest& record = state.record;
   record.largest_gap_s = std::max(record.largest_gap_s, gaps_.longest_since(state.joined_segment));
   record.aside_s += all_stood_still_s_ - state.stood_still_before_s;
@@ -117,8 +158,8 @@ void Sequences::advance(std::uint64_t iterations, double first_s, double last_s,
   stood_still_s_ = 0;
   gaps_.add(last_s);
   joined_.clear();
-  kv_tokens_ += static_cast<std::int64_t>(iterations) * all_;
-  remaining_ -= static_cast<std::int64_t>(iterations) * all_;
+  kv_tokens_ += static_cast<double>(iterations) * rate_;
+  remaining_ -= static_cast<double>(iterations) * rate_;
 }
 
 }  // namespace cleave

@@ -7,28 +7,36 @@
 #include "sim/machine/gap_record.h"
 #include "sim/machine/kv_growth.h"
 #include "sim/machine/request_table.h"
+#include "sim/machine/speculation.h"
 
 namespace cleave {
 
-/// The sequences of a batch: each gets a token an iteration, unless all stand still. One that is
+/// The sequences of a batch: each gets a token an iteration (with speculation, some: as evenly as
+/// whole tokens can be, for as many iterations as it takes), unless all stand still. One that is
 /// complete may linger for an iteration more, in which it is computed and gets nothing.
 class Sequences {
  public:
-  Sequences(RequestTable& requests, KvGrowth growth);
+  Sequences(RequestTable& requests, KvGrowth growth, const Speculation& speculation);
 
   /// Standing still or not; without those that linger.
   std::uint32_t all() const { return all_; }
   std::uint32_t lingering() const { return static_cast<std::uint32_t>(lingering_.size()); }
-  /// That get a token in an iteration, that are computed, and the KV tokens that these read.
+  /// That get tokens in an iteration, and how many of these all together.
   std::uint32_t running() const { return standing_still_ ? 0 : all_; }
-  std::uint32_t computed() const { return standing_still_ ? 0 : all_ + lingering(); }
-  std::int64_t kv_tokens() const { return standing_still_ ? 0 : kv_tokens_ + lingering_tokens_; }
+  double tokens() const { return standing_still_ ? 0 : rate_; }
+  /// Tokens that are computed of them, and the KV tokens that these read.
+  std::uint32_t computed_tokens() const {
+    return standing_still_ ? 0 : (all_ + lingering()) * speculation_.computed();
+  }
+  std::int64_t kv_tokens() const {
+    return standing_still_ ? 0 : static_cast<std::int64_t>(kv_tokens_) + lingering_tokens_;
+  }
   /// Iterations in which they were computed so far.
   std::uint64_t steps() const { return steps_; }
   /// Output tokens that one of them has now.
   std::uint32_t generated(RequestId request) const;
   /// Output tokens that all of them have left.
-  std::int64_t remaining() const { return remaining_; }
+  double remaining() const { return remaining_; }
 
   /// Iterations until the first is complete, or what lingers leaves; RunCost::kForEver where all
   /// stand still.
@@ -68,18 +76,23 @@ class Sequences {
 
   std::uint32_t& crossing(const RequestState& state);
   std::int64_t blocks(std::uint64_t iterations) const;
+  std::int64_t speculative_growth(std::uint64_t iterations) const;
+  static std::uint32_t tokens_after(const RequestState& state, std::uint64_t steps);
 
   RequestTable* requests_;
   KvGrowth growth_;
+  Speculation speculation_;
   IndexedHeap<EndKey> ends_;
-  /// How many need their next block in the iteration `steps` of it, modulo the tokens of a block.
+  /// Without speculation: how many need their next block in the iteration `steps` of it, modulo the
+  /// tokens of a block.
   std::vector<std::uint32_t> crossings_;
   std::vector<RequestId> joined_;
   std::vector<Lingering> lingering_;
   std::int64_t lingering_tokens_ = 0;
   std::uint32_t all_ = 0;
-  std::int64_t kv_tokens_ = 0;
-  std::int64_t remaining_ = 0;
+  double rate_ = 0;  ///< tokens an iteration
+  double kv_tokens_ = 0;
+  double remaining_ = 0;
   std::uint64_t steps_ = 0;
   bool standing_still_ = false;
   double stood_still_s_ = 0;

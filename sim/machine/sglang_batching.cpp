@@ -164,9 +164,8 @@ class Sglang : public BatchingPolicy {
   /// Tokens that are left for prompts now.
   double left(const Selection& selection) const {
     const Sequences& sequences = selection.batch().sequences();
-    const std::int64_t to_come = sequences.remaining() - excess(selection).tokens;
-    return static_cast<double>(selection.free()) -
-           ratio_.at(sequences.steps()) * static_cast<double>(to_come);
+    const double to_come = sequences.remaining() - static_cast<double>(excess(selection).tokens);
+    return static_cast<double>(selection.free()) - ratio_.at(sequences.steps()) * to_come;
   }
 
   /// So many tokens of what is left of a prompt, in whole pages where they are not all of it.
@@ -248,7 +247,7 @@ class Sglang : public BatchingPolicy {
     }
     const double done = static_cast<double>(generated(selection)) +
                         static_cast<double>(kRetractSteps) * sequences.all();
-    const double whole = static_cast<double>(generated(selection) + sequences.remaining()) + 1;
+    const double whole = static_cast<double>(generated(selection)) + sequences.remaining() + 1;
     ratio_.set(std::min(1.0, done / whole), sequences.steps() + 1);
     return true;
   }
@@ -292,16 +291,12 @@ class Sglang : public BatchingPolicy {
     const Sequences& sequences = batch.sequences();
     const Excess beyond = excess(selection);
     most = std::min(most, beyond.least);
-    const std::int64_t to_come = sequences.remaining() - beyond.tokens;
-    const std::int64_t falls = sequences.all() - beyond.sequences;
+    const double to_come = sequences.remaining() - static_cast<double>(beyond.tokens);
+    const double falls = sequences.tokens() - static_cast<double>(beyond.sequences);
     for (std::uint64_t k = 1; k < most; ++k) {
-      const std::int64_t then = to_come - static_cast<std::int64_t>(k) * falls;
-      const std::int64_t free = selection.free() - batch.growth(k);
-      if (static_cast<double>(free) -
-              ratio_.at(sequences.steps() + k) * static_cast<double>(then) >=
-          needed) {
-        return k;
-      }
+      const auto free = static_cast<double>(selection.free() - batch.growth(k));
+      const double then = to_come - static_cast<double>(k) * falls;
+      if (free - ratio_.at(sequences.steps() + k) * then >= needed) return k;
     }
     return most;
   }

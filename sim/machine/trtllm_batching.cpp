@@ -100,7 +100,8 @@ class Trtllm : public BatchingPolicy {
 
   void plan(Selection& selection) {
     const Batch& batch = selection.batch();
-    std::uint32_t budget = settings_.tokens - batch.sequences().computed();
+    const std::uint32_t of_sequences = batch.sequences().computed_tokens();
+    std::uint32_t budget = settings_.tokens - std::min(settings_.tokens, of_sequences);
     for (const RequestId request : batch.prompts().all()) {
       const Part part = part_of(selection, batch.prompts().left(request), budget);
       selection.set_chunk(request, part.chunk);

@@ -96,7 +96,8 @@ class Vllm : public BatchingPolicy {
 
   void plan(Selection& selection) const {
     const Batch& batch = selection.batch();
-    std::uint32_t budget = settings_.budget - batch.sequences().computed();
+    const std::uint32_t of_sequences = batch.sequences().computed_tokens();
+    std::uint32_t budget = settings_.budget - std::min(settings_.budget, of_sequences);
     for (const RequestId request : batch.prompts().all()) {
       const std::uint32_t left = batch.prompts().left(request);
       const std::uint32_t chunk = chunk_of(left, budget);

@@ -81,8 +81,7 @@ void MeasuredWindow::given_up(double time_s, std::uint32_t output_tokens) {
 
 void MeasuredWindow::segment(const Segment& segment, double energy_j) {
   const double seconds = segment.end_s - segment.start_s;
-  const double tokens =
-      segment.completed_prompts + static_cast<double>(segment.decodes) * segment.iterations;
+  const double tokens = segment.completed_prompts + segment.decode_tokens;
   const bool prompts = segment.prompts > 0;
   work_.add(segment.start_s, segment.end_s,
             {tokens / seconds, prompts ? energy_j / seconds : 0, prompts ? 0 : energy_j / seconds});

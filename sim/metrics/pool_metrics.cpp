@@ -16,6 +16,7 @@ PoolMetrics::PoolMetrics(const Scenario& scenario) {
               instances,
               spec.machines() * spec.machine.gpu_count,
               spec.memory_bytes(),
+              spec.kv,
               spec.machine.price_per_hour * spec.machines(),
               spec.machine.provisioned_at_cap_w() * spec.machines(),
               PowerModel(scenario.llm, spec.machine, spec.gpu_share(), scenario.latency_profiles),
@@ -47,7 +48,7 @@ double PoolMetrics::segment(const Segment& segment) {
   use.busy_s += seconds;
   use.energy_j += energy_j;
   use.prompt_tokens += static_cast<double>(segment.prompt_tokens) * segment.iterations;
-  use.decode_tokens += static_cast<double>(segment.decodes) * segment.iterations;
+  use.decode_tokens += segment.decode_tokens;
   ++use.segments;
   pool.activity.add(segment.start_s, segment.end_s,
                     {1, static_cast<double>(segment.prompts), static_cast<double>(segment.decodes),

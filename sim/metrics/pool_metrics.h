@@ -67,6 +67,7 @@ class PoolMetrics {
     std::uint32_t instances;
     double gpus;            ///< of its machines, or its share of them
     double capacity_bytes;  ///< of one instance
+    KvRoom kv;              ///< of one instance
     double price_per_hour;
     double provisioned_w;
     PowerModel power;

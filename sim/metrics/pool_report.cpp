@@ -146,6 +146,11 @@ const FigureTable<PoolMetrics::PoolSums>& PoolMetrics::figures() {
        "as in machines.csv, over the pool", [](const P& p) { return p.prompt_tokens; }},
       {"decode_tokens", "tokens", "pool[]_decode_tokens", better::neither(),
        "as in machines.csv, over the pool", [](const P& p) { return p.decode_tokens; }},
+      {"kv_blocks", "", "pool[]_kv_blocks", better::neither(),
+       "that an instance can hold beside weights, activations and graphs",
+       [](const P& p) { return p.pool.kv.capacity_tokens / p.pool.kv.block_tokens; }},
+      {"kv_block_tokens", "tokens", "pool[]_kv_block_tokens", better::neither(), "of a block",
+       [](const P& p) { return p.pool.kv.block_tokens; }},
       {"memory_mean", "fraction", "pool[]_memory_mean", better::neither(),
        "of the GPU memory in use, mean over time and instances",
        [](const P& p) {

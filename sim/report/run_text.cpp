@@ -100,15 +100,22 @@ std::string latency_table(const Json& summary) {
   return table.text();
 }
 
+/// "27,014 x 16": of an instance.
+std::string blocks(const Json& pool) {
+  return grouped(number(pool, "kv_blocks")) + " x " + grouped(number(pool, "kv_block_tokens"));
+}
+
 std::string pool_table(const Json& summary) {
   // Means over time: prompts and decoding sequences in a batch, memory in use, requests waiting.
-  Table table({"pool", "busy", "prompts", "decodes", "memory", "peak", "waiting", "mixed", "kWh"});
+  Table table({"pool", "busy", "prompts", "decodes", "KV blocks", "memory", "peak", "waiting",
+               "mixed", "kWh"});
   for (const Json& pool : summary["pools"]) {
     table.add({pool["role"].get<std::string>() + " " + pool["machine"].get<std::string>(),
                percent(number(pool, "utilization")), figure(number(pool, "batch_prompts_mean")),
-               figure(number(pool, "batch_sequences_mean")), percent(number(pool, "memory_mean")),
-               percent(number(pool, "memory_peak")), figure(number(pool, "queued_requests_mean")),
-               percent(number(pool, "mixed_share")), figure(number(pool, "energy_kwh"))});
+               figure(number(pool, "batch_sequences_mean")), blocks(pool),
+               percent(number(pool, "memory_mean")), percent(number(pool, "memory_peak")),
+               figure(number(pool, "queued_requests_mean")), percent(number(pool, "mixed_share")),
+               figure(number(pool, "energy_kwh"))});
   }
   return table.text();
 }
@@ -237,8 +244,9 @@ std::string warnings(const Json& summary, const Paint& paint) {
   }
   if (number(summary["requests"], "over_prompt_limit") > 0) {
     warn("Prompts:", " " + grouped(number(summary["requests"], "over_prompt_limit")) +
-                         " are longer than batching.max_prompt_tokens; each has an iteration to "
-                         "itself, and decodes on its machine wait");
+                         " are longer than an iteration of the batching policy may be (splitwise: "
+                         "batching.max_prompt_tokens); each has one to itself, and decodes on its "
+                         "machine wait");
   }
   const Json& power = summary["power"];
   if (number(power, "peak_w") > number(power, "provisioned_w")) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "models/latency/cuda_graphs.h"
 #include "models/latency/instance_model.h"
 #include "models/latency/mixed_factor.h"
 #include "sim/base/error.h"
@@ -69,9 +70,14 @@ std::string why_not_used(const Scenario& scenario, const LatencyProfile& profile
 std::unique_ptr<LatencyModel> pool_latency(const Scenario& scenario, std::size_t pool) {
   auto latency = make(scenario, instance_of(scenario, pool));
   const BatchingSpec& batching = scenario.batching;
-  if (!batching.mixed_iteration_factor) return latency;
-  return with_mixed_factor(std::move(latency), *batching.mixed_iteration_factor,
-                           batching.mixed_at_least_decode);
+  if (batching.mixed_iteration_factor) {
+    latency = with_mixed_factor(std::move(latency), *batching.mixed_iteration_factor,
+                                batching.mixed_at_least_decode);
+  }
+  if (!batching.cuda_graph_sizes.empty()) {
+    latency = with_cuda_graphs(std::move(latency), batching.cuda_graph_sizes, batching.eager_s);
+  }
+  return latency;
 }
 
 std::unique_ptr<LatencyModel> reference_latency(const Scenario& scenario) {

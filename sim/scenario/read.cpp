@@ -277,6 +277,47 @@ MemoryPolicies::Choice read_memory(JsonReader& reader, const BatchingPolicies::C
   return MemoryPolicies::choose(reader, "memory", "memory policy");
 }
 
+void read_cuda_graphs(JsonReader& reader, BatchingSpec& spec) {
+  if (reader.has("cuda_graph_sizes")) {
+    constexpr std::uint32_t kLargest = 1'000'000;
+    for (const double size : reader.numbers("cuda_graph_sizes", {1, kLargest, false})) {
+      spec.cuda_graph_sizes.push_back(static_cast<std::uint32_t>(size));
+      if (size != spec.cuda_graph_sizes.back()) {
+        reader.fail("cuda_graph_sizes", "expected whole numbers of sequences");
+      }
+    }
+    if (spec.cuda_graph_sizes.empty()) {
+      reader.fail("cuda_graph_sizes", "expected the sizes of the captured batches; none are there");
+    }
+    std::sort(spec.cuda_graph_sizes.begin(), spec.cuda_graph_sizes.end());
+  }
+  if (!reader.has("eager_s")) return;
+  spec.eager_s = reader.number("eager_s", {0, 10, false});
+  if (spec.cuda_graph_sizes.empty()) {
+    reader.fail("eager_s",
+                "has no meaning without cuda_graph_sizes, beyond which iterations run without a "
+                "graph");
+  }
+}
+
+Speculation read_speculation(JsonReader& reader) {
+  Speculation speculation;
+  if (reader.has("speculative_tokens")) {
+    speculation.tokens = static_cast<std::uint32_t>(reader.integer("speculative_tokens", 0, 64));
+  }
+  if (!speculation.on()) {
+    for (const char* key : {"acceptance_rate", "draft_s", "accepted_tokens"}) {
+      if (reader.has(key)) reader.fail(key, "has no meaning without speculative_tokens");
+    }
+    return speculation;
+  }
+  speculation.acceptance = reader.number("acceptance_rate", {0, 1, false});
+  speculation.draft_s = reader.number("draft_s", {0, 10, false}, 0);
+  speculation.drawn = !reader.has("accepted_tokens") ||
+                      reader.name("accepted_tokens", "choice", {"drawn", "mean"}) == "drawn";
+  return speculation;
+}
+
 BatchingSpec read_batching(JsonReader reader) {
   BatchingSpec spec;
   spec.policy = BatchingPolicies::choose(reader, "policy", "batching policy");
@@ -293,6 +334,8 @@ BatchingSpec read_batching(JsonReader reader) {
           "is never less than the decodes alone");
     }
   }
+  read_cuda_graphs(reader, spec);
+  spec.speculation = read_speculation(reader);
   reader.finish();
   return spec;
 }
@@ -365,6 +408,7 @@ Scenario read_scenario(const Json& document) {
   JsonReader workload = reader.object("workload");
   scenario.workload = read_workload(workload);
   scenario.batching = read_batching(reader.object("batching"));
+  scenario.batching.speculation.seed = scenario.workload.seed;
   read_pools(reader, scenario);
   scenario.scheduler = read_scheduler(reader.object("scheduler"));
   scenario.kv_transfer = read_kv_transfer(reader.object("kv_transfer"));

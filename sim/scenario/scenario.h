@@ -77,6 +77,10 @@ struct BatchingSpec {
   /// what its parts take.
   std::optional<double> mixed_iteration_factor;
   bool mixed_at_least_decode = true;  ///< with a factor: never less than its decodes alone
+  /// Decode batches that run as captured graphs, ascending; none: the latency model's own.
+  std::vector<std::uint32_t> cuda_graph_sizes;
+  double eager_s = 0;  ///< longer without a graph
+  Speculation speculation;
 };
 
 struct KvTransferSpec {

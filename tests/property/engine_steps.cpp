@@ -27,7 +27,7 @@ class LatencyOf : public LatencyModel {
     return {cost_.base_s + cost_.per_prefill_token_s * shape.prefill_tokens +
                 cost_.per_pair_s * shape.prefill_pairs + cost_.per_decode_s * shape.decodes +
                 cost_.per_kv_token_s * static_cast<double>(shape.kv_tokens),
-            cost_.per_pair_s * shape.pairs_growth + cost_.per_kv_token_s * shape.decodes};
+            cost_.per_pair_s * shape.pairs_growth + cost_.per_kv_token_s * shape.kv_growth};
   }
 
  private:

@@ -55,7 +55,7 @@ struct SeenRun {
   double tokens_generated() const {
     double tokens = 0;
     for (const Segment& segment : segments) {
-      tokens += segment.completed_prompts + 1.0 * segment.decodes * segment.iterations;
+      tokens += segment.completed_prompts + segment.decode_tokens;
     }
     return tokens;
   }

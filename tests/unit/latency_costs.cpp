@@ -21,14 +21,15 @@ struct Group {
 /// Iteration `i` of the run that `shape` begins, as the first of its own.
 BatchShape iteration(BatchShape shape, std::uint64_t i) {
   shape.prefill_pairs += static_cast<double>(i) * shape.pairs_growth;
-  shape.kv_tokens += static_cast<std::int64_t>(i) * shape.decodes;
+  shape.kv_tokens += static_cast<std::int64_t>(i * shape.kv_growth);
   return shape;
 }
 
 /// Chunks of `chunk` tokens of a prompt of which `before` are done, beside sequences.
 BatchShape chunks(std::uint32_t chunk, double before, std::uint32_t decodes = 0,
                   std::int64_t kv_tokens = 0) {
-  return {chunk, chunk * (chunk + 2 * before), 2.0 * chunk * chunk, decodes, kv_tokens};
+  return {chunk,        chunk * (chunk + 2 * before), 2.0 * chunk * chunk, decodes, kv_tokens,
+          1.0 * decodes};
 }
 
 }  // namespace
@@ -38,8 +39,9 @@ TEST_CASE("latency: a run costs what its iterations cost one by one, for as long
   for (const std::string& policy : LatencyPolicies::names()) {
     const auto latency = group.latency(policy);
     for (const BatchShape& shape :
-         {BatchShape{0, 0, 0, 1, 100}, BatchShape{0, 0, 0, 64, 70'000}, chunks(512, 0),
-          chunks(512, 4096), chunks(64, 1024, 200, 300'000), chunks(16, 0, 256, 100'000),
+         {BatchShape{0, 0, 0, 1, 100, 1}, BatchShape{0, 0, 0, 64, 70'000, 64},
+          BatchShape{0, 0, 0, 64, 70'000, 30}, chunks(512, 0), chunks(512, 4096),
+          chunks(64, 1024, 200, 300'000), chunks(16, 0, 256, 100'000),
           BatchShape{800, 4 * 200.0 * 200, 8.0 * 200 * 200, 0, 0}}) {
       INFO(policy << ": " << shape.prefill_tokens << " tokens, " << shape.decodes << " decodes");
       const RunCost cost = latency->cost(shape);
@@ -60,7 +62,7 @@ TEST_CASE(
   const auto latency = group.latency("roofline");
   const BatchShape shape = chunks(8, 0, 400, 200'000);
   const RunCost cost = latency->cost(shape);
-  const RunCost decodes = latency->cost({0, 0, 0, 400, 200'000});
+  const RunCost decodes = latency->cost({0, 0, 0, 400, 200'000, 400});
   REQUIRE(cost.holds_for < RunCost::kForEver);
   CHECK(cost.first_s == Approx(decodes.first_s));
   CHECK(cost.growth_s == Approx(decodes.growth_s));
