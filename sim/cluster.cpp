@@ -80,6 +80,14 @@ std::uint32_t Cluster::expected_output(const Request& request) const {
       std::llround(completed_output_tokens_ / static_cast<double>(totals_.completed)));
 }
 
+// On no instance, up or not.
+bool Cluster::fits_nowhere(std::int64_t tokens) const {
+  return std::none_of(kinds_.begin(), kinds_.end(), [&](const InstanceKind& kind) {
+    return kind.memory.policy->growth().rounded(static_cast<std::uint32_t>(tokens)) <=
+           kind.memory.capacity_tokens;
+  });
+}
+
 void Cluster::admit(const Request& request) {
   FinishedRequest record;
   record.number = totals_.arrived++;
@@ -91,7 +99,7 @@ void Cluster::admit(const Request& request) {
   const std::int64_t needed =
       static_cast<std::int64_t>(request.prompt_tokens) + request.output_tokens;
   if (request.prompt_tokens > longest_prompt_) ++totals_.over_prompt_limit;
-  if (needed > largest_capacity_tokens_) {
+  if (fits_nowhere(needed)) {
     ++totals_.rejected;
     observer_.rejected(record, static_cast<double>(needed) * scenario_.llm.kv_bytes_per_token);
     left();

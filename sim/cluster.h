@@ -55,6 +55,7 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   void load_lightened(InstanceId id);
   void release(InstanceId instance, std::uint32_t kv_tokens);
   std::uint32_t expected_output(const Request& request) const;
+  bool fits_nowhere(std::int64_t tokens) const;
 
   // cluster_setup.cpp
   void build();
@@ -99,7 +100,6 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   EventId arrival_ = kNoEvent;
   double arrival_s_ = 0;                      ///< when that is
   std::vector<EventId> faults_;               ///< that are still to come, in the scenario's order
-  std::int64_t largest_capacity_tokens_ = 0;  ///< of all instances, up or not
   std::uint32_t longest_prompt_ = 0;          ///< that does not run alone everywhere
   bool can_deadlock_ = false;                 ///< as published, or by the memory policy
   std::vector<RequestId> stranded_;           ///< nothing was up to take them

@@ -36,13 +36,12 @@ void Cluster::build_kind(std::size_t pool) {
   kind.batching = [&batching, &spec] { return batching.policy.make(spec.machine.gpu); };
   kind.speculation = batching.speculation;
   const auto policy = kind.batching();
-  auto memory = policy->memory(spec.kv.block_tokens);
+  auto memory = policy->memory({spec.kv.block_tokens, llm.window_tokens, llm.window_share()});
   memories_.push_back(memory ? std::move(memory) : batching.memory.make());
   can_deadlock_ |= policy->as_published() || memories_.back()->can_deadlock();
   longest_prompt_ = std::max(longest_prompt_, policy->limits().longest_prompt);
   kind.memory = {memories_.back().get(), spec.kv.capacity_tokens, spec.kv.watermark_tokens,
                  llm.weight_bytes, llm.kv_bytes_per_token * llm.kv_copies(spec.tensor_parallel)};
-  largest_capacity_tokens_ = std::max(largest_capacity_tokens_, spec.kv.capacity_tokens);
   const double kv_sync_s = scenario_.kv_transfer.sync_s.value_or(spec.machine.kv_sync_s);
   for (std::uint32_t i = 0; i < spec.instances(); ++i) {
     const std::uint32_t machine = spec.machine_of(i);

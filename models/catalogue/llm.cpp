@@ -52,6 +52,10 @@ Llm read_llm(const Json& json, const std::string& name) {
   llm.experts = read_count(reader, "experts", 100'000, 1);
   llm.experts_per_token = read_count(reader, "experts_per_token", llm.experts, 1);
   llm.dense_layers = static_cast<std::uint32_t>(reader.integer("dense_layers", 0, llm.layers, 0));
+  llm.window_layers = static_cast<std::uint32_t>(reader.integer("window_layers", 0, llm.layers, 0));
+  if (llm.window_layers > 0) {
+    llm.window_tokens = read_count(reader, "window_tokens", 1'000'000'000);
+  }
   llm.vocabulary = read_count(reader, "vocabulary", 100'000'000);
   llm.parameters = reader.number("parameters", kPositive);
   llm.published_weight_bytes = reader.number("published_weight_bytes", kPositive, 0);

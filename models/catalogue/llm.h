@@ -24,6 +24,9 @@ struct Llm {
   std::uint32_t experts = 1;          ///< among which each token is routed
   std::uint32_t experts_per_token = 1;
   std::uint32_t dense_layers = 0;  ///< layers without experts, where the others have them
+  /// Layers whose attention sees the last `window_tokens` tokens only, and keeps no others.
+  std::uint32_t window_layers = 0;
+  std::uint32_t window_tokens = 0;
   std::uint32_t vocabulary = 0;
   double parameters = 0;
   Format weight_format = Format::kFp16;
@@ -38,6 +41,7 @@ struct Llm {
   /// KV bytes per token if every attention head kept its own keys and values (no grouping):
   /// 2 x hidden size x layers x 2 bytes.
   double ungrouped_kv_bytes_per_token() const { return 2.0 * hidden_size * layers * 2; }
+  double window_share() const { return 1.0 * window_layers / layers; }
   /// How many copies of the KV cache the GPUs of a tensor-parallel group keep: more than one where
   /// there are fewer KV heads than GPUs.
   double kv_copies(std::uint32_t tensor_parallel) const;

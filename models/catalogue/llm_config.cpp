@@ -45,6 +45,15 @@ class Config {
     const auto found = json_.find(name);
     return found != json_.end() && found->is_string() ? found->get<std::string>() : "";
   }
+  /// How often a list of texts has `text`; nothing where there is no such list.
+  std::optional<double> times(const std::string& name, const std::string& text) const {
+    const auto found = json_.find(name);
+    if (found == json_.end() || !found->is_array()) return {};
+    return static_cast<double>(std::count(found->begin(), found->end(), Json(text)));
+  }
+  [[noreturn]] void fail(const std::string& name, const std::string& why) const {
+    throw InputError(place_ + ": " + name + ": " + why);
+  }
   bool flag(const std::string& name, bool otherwise) const {
     const auto found = json_.find(name);
     return found != json_.end() && found->is_boolean() ? found->get<bool>() : otherwise;
@@ -99,6 +108,23 @@ Sizes read_attention(const Config& config) {
   return sizes;
 }
 
+/// Layers with a sliding window: named one by one (gpt-oss, Gemma 3, Qwen), every so many but one
+/// (Gemma 2 and 3), or all (Mistral).
+double window_layers(const Config& config, double layers) {
+  if (!config.find({"sliding_window"}) || !config.flag("use_sliding_window", true)) return 0;
+  if (const auto named = config.times("layer_types", "sliding_attention")) {
+    const double full = config.times("layer_types", "full_attention").value_or(0);
+    if (*named + full != layers) {
+      config.fail("layer_types", "expected full_attention or sliding_attention for each of the " +
+                                     std::to_string(static_cast<int>(layers)) +
+                                     " layers; Cleave knows no other kind of attention");
+    }
+    return *named;
+  }
+  const auto every = config.find({"sliding_window_pattern"});
+  return every && *every > 0 ? layers - std::floor(layers / *every) : layers;
+}
+
 }  // namespace
 
 Json llm_from_config(const Json& document, const std::string& place) {
@@ -136,6 +162,10 @@ Json llm_from_config(const Json& document, const std::string& place) {
            {"vocabulary", vocabulary},
            {"parameters", parameters}};
   if (sizes.latent > 0) llm["kv_latent_size"] = sizes.latent;
+  if (const double windows = window_layers(config, sizes.layers); windows > 0) {
+    llm["window_layers"] = windows;
+    llm["window_tokens"] = config.count({"sliding_window"});
+  }
   if (experts > 1) {
     llm["experts"] = experts;
     llm["experts_per_token"] = per_token;

@@ -7,8 +7,7 @@ namespace cleave {
 /// Blocks as today's engines keep them: of what is computed, none beforehand.
 class BlockMemory : public MemoryPolicy {
  public:
-  explicit BlockMemory(std::uint32_t block_tokens)
-      : growth_{KvGrowth::Kind::kBlocks, block_tokens} {}
+  explicit BlockMemory(const KvBlocks& blocks) : growth_{KvGrowth::Kind::kBlocks, blocks} {}
 
   std::uint32_t to_start_prompt(std::uint32_t, std::uint32_t) const override { return 0; }
   std::uint32_t to_receive(std::uint32_t tokens, std::uint32_t) const override {
@@ -23,8 +22,7 @@ class BlockMemory : public MemoryPolicy {
 /// Blocks for prompt and whole output, from the start to the end.
 class ReservedBlocks : public MemoryPolicy {
  public:
-  explicit ReservedBlocks(std::uint32_t block_tokens)
-      : growth_{KvGrowth::Kind::kNone, block_tokens} {}
+  explicit ReservedBlocks(const KvBlocks& blocks) : growth_{KvGrowth::Kind::kNone, blocks} {}
 
   std::uint32_t to_start_prompt(std::uint32_t tokens, std::uint32_t later) const override {
     return growth_.rounded(tokens + 1 + later);

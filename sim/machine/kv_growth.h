@@ -1,8 +1,32 @@
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 
 namespace cleave {
+
+/// KV memory in blocks of so many tokens. Layers with a sliding window keep the blocks of the
+/// window, and the one that it moves into.
+struct KvBlocks {
+  std::uint32_t tokens = 1;
+  std::uint32_t window_tokens = 0;  ///< 0: no layer has one
+  double window_share = 0;          ///< of the layers that have
+
+  /// What so many computed tokens hold, in whole blocks; in tokens of all layers.
+  std::uint32_t rounded(std::uint32_t computed) const {
+    const std::uint32_t whole = up(computed);
+    if (window_tokens == 0) return whole;
+    constexpr double kRounding = 1e-9;
+    const double kept = std::min(whole, up(window_tokens) + tokens);
+    return static_cast<std::uint32_t>(std::ceil(whole - window_share * (whole - kept) - kRounding));
+  }
+
+ private:
+  std::uint32_t up(std::uint32_t computed) const {
+    return (computed + tokens - 1) / tokens * tokens;
+  }
+};
 
 /// How what runs on an instance takes KV memory beyond what it held when it started.
 struct KvGrowth {
@@ -12,12 +36,9 @@ struct KvGrowth {
     kBlocks,  ///< whole blocks, as the tokens of prompts and sequences are computed
   };
   Kind kind = Kind::kTokens;
-  std::uint32_t block_tokens = 1;  ///< kBlocks only
+  KvBlocks blocks = {};
 
-  /// So many computed tokens in whole blocks.
-  std::uint32_t rounded(std::uint32_t tokens) const {
-    return (tokens + block_tokens - 1) / block_tokens * block_tokens;
-  }
+  std::uint32_t rounded(std::uint32_t computed) const { return blocks.rounded(computed); }
 };
 
 }  // namespace cleave

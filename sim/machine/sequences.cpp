@@ -18,9 +18,8 @@ Sequences::Sequences(RequestTable& requests, KvGrowth growth, const Speculation&
       growth_(growth),
       speculation_(speculation),
       ends_(requests.finish_positions) {
-  if (growth_.kind == KvGrowth::Kind::kBlocks && !speculation_.on()) {
-    crossings_.resize(growth_.block_tokens);
-  }
+  const bool even = !speculation_.on() && growth_.blocks.window_tokens == 0;
+  if (growth_.kind == KvGrowth::Kind::kBlocks && even) crossings_.resize(growth_.blocks.tokens);
 }
 
 std::uint32_t Sequences::tokens_after(const RequestState& state, std::uint64_t steps) {
@@ -46,19 +45,19 @@ RequestId Sequences::ended() const {
 // The token computed in step s (counted like steps_) begins a block where computed + s - now is a
 // multiple of its size: always the same steps, modulo that size.
 std::uint32_t& Sequences::crossing(const RequestState& state) {
-  const std::uint64_t size = growth_.block_tokens;
+  const std::uint64_t size = growth_.blocks.tokens;
   const std::uint64_t computed = state.record.prompt_tokens + state.generated - 1;
   return crossings_[(steps_ % size + size - computed % size) % size];
 }
 
 std::int64_t Sequences::blocks(std::uint64_t iterations) const {
-  const std::uint64_t size = growth_.block_tokens;
+  const std::uint64_t size = growth_.blocks.tokens;
   std::int64_t blocks = static_cast<std::int64_t>(iterations / size) * all_;
   for (std::uint64_t i = 0; i < iterations % size; ++i) blocks += crossings_[(steps_ + i) % size];
   return blocks;
 }
 
-std::int64_t Sequences::speculative_growth(std::uint64_t iterations) const {
+std::int64_t Sequences::summed_growth(std::uint64_t iterations) const {
   std::int64_t growth = 0;
   for (const auto& entry : ends_.entries()) {
     const RequestState& state = (*requests_)[entry.id];
@@ -73,19 +72,10 @@ std::int64_t Sequences::speculative_growth(std::uint64_t iterations) const {
 }
 
 std::int64_t Sequences::growth(std::uint64_t iterations) const {
-  if (standing_still_ || all_ == 0) return 0;
-  if (speculation_.on() && growth_.kind != KvGrowth::Kind::kNone) {
-    return speculative_growth(iterations);
-  }
-  switch (growth_.kind) {
-    case KvGrowth::Kind::kNone:
-      return 0;
-    case KvGrowth::Kind::kTokens:
-      return static_cast<std::int64_t>(iterations) * all_;
-    case KvGrowth::Kind::kBlocks:
-      return blocks(iterations) * growth_.block_tokens;
-  }
-  return 0;
+  if (standing_still_ || all_ == 0 || growth_.kind == KvGrowth::Kind::kNone) return 0;
+  if (!crossings_.empty()) return blocks(iterations) * growth_.blocks.tokens;
+  const bool even = growth_.kind == KvGrowth::Kind::kTokens && !speculation_.on();
+  return even ? static_cast<std::int64_t>(iterations) * all_ : summed_growth(iterations);
 }
 
 void Sequences::add(RequestId request) {

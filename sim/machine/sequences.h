@@ -76,15 +76,15 @@ class Sequences {
 
   std::uint32_t& crossing(const RequestState& state);
   std::int64_t blocks(std::uint64_t iterations) const;
-  std::int64_t speculative_growth(std::uint64_t iterations) const;
+  std::int64_t summed_growth(std::uint64_t iterations) const;
   static std::uint32_t tokens_after(const RequestState& state, std::uint64_t steps);
 
   RequestTable* requests_;
   KvGrowth growth_;
   Speculation speculation_;
   IndexedHeap<EndKey> ends_;
-  /// Without speculation: how many need their next block in the iteration `steps` of it, modulo the
-  /// tokens of a block.
+  /// Without speculation and windows: how many need their next block in the iteration `steps` of
+  /// it, modulo the tokens of a block.
   std::vector<std::uint32_t> crossings_;
   std::vector<RequestId> joined_;
   std::vector<Lingering> lingering_;

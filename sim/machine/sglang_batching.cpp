@@ -101,14 +101,14 @@ class Sglang : public BatchingPolicy {
 
   bool prompts_stay() const override { return true; }
   bool lingers() const override { return settings_.lingers; }
-  std::unique_ptr<MemoryPolicy> memory(std::uint32_t block_tokens) const override {
-    return std::make_unique<BlockMemory>(block_tokens);
+  std::unique_ptr<MemoryPolicy> memory(const KvBlocks& blocks) const override {
+    return std::make_unique<BlockMemory>(blocks);
   }
   KvDefaults kv_defaults() const override { return {0, 0, 1}; }
   /// What is not reserved for activations and graphs is for weights and KV caches.
   double kv_bytes(const GpuUse& use) const override {
-    const double fraction = use.fraction > 0 ? use.fraction : 1 - reserved_bytes(use) / use.memory;
-    return use.memory * fraction - use.weights;
+    const double fraction = use.fraction > 0 ? use.fraction : 1 - reserved_bytes(use) / use.seen();
+    return use.seen() * fraction - use.weights;
   }
 
  private:

@@ -71,14 +71,14 @@ class Trtllm : public BatchingPolicy {
 
   bool prompts_stay() const override { return true; }
   bool lingers() const override { return settings_.lingers; }
-  std::unique_ptr<MemoryPolicy> memory(std::uint32_t block_tokens) const override {
-    if (settings_.reserves) return std::make_unique<ReservedBlocks>(block_tokens);
-    return std::make_unique<BlockMemory>(block_tokens);
+  std::unique_ptr<MemoryPolicy> memory(const KvBlocks& blocks) const override {
+    if (settings_.reserves) return std::make_unique<ReservedBlocks>(blocks);
+    return std::make_unique<BlockMemory>(blocks);
   }
   KvDefaults kv_defaults() const override { return {0.9, 0, 32}; }
   /// The fraction is one of what is free after a dry run.
   double kv_bytes(const GpuUse& use) const override {
-    return use.fraction * (use.memory - use.weights - use.activations * settings_.tokens -
+    return use.fraction * (use.seen() - use.weights - use.activations * settings_.tokens -
                            use.logits * settings_.sequences - kRuntimeBytes);
   }
 

@@ -79,12 +79,12 @@ class Vllm : public BatchingPolicy {
 
   bool prompts_stay() const override { return true; }
   bool lingers() const override { return settings_.lingers; }
-  std::unique_ptr<MemoryPolicy> memory(std::uint32_t block_tokens) const override {
-    return std::make_unique<BlockMemory>(block_tokens);
+  std::unique_ptr<MemoryPolicy> memory(const KvBlocks& blocks) const override {
+    return std::make_unique<BlockMemory>(blocks);
   }
   KvDefaults kv_defaults() const override { return {0.92, 0, 16}; }
   double kv_bytes(const GpuUse& use) const override {
-    return use.memory * use.fraction - use.weights - use.activations * settings_.budget -
+    return use.seen() * use.fraction - use.weights - use.activations * settings_.budget -
            use.logits * settings_.sequences - kRuntimeBytes - kGraphBytes;
   }
 

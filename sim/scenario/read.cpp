@@ -167,7 +167,7 @@ KvRoom kv_room(const PoolSpec& pool, const Scenario& scenario, const BatchingPol
   kv.block_tokens = scenario.kv_cache.block_tokens.value_or(defaults.block_tokens);
   kv.capacity_tokens = kv_tokens(spec, scenario, policy);
   const double watermark = scenario.kv_cache.watermark.value_or(defaults.watermark);
-  if (policy.memory(kv.block_tokens) != nullptr) {
+  if (policy.memory({}) != nullptr) {
     const double blocks = static_cast<double>(kv.capacity_tokens / kv.block_tokens);
     kv.watermark_tokens = static_cast<std::int64_t>(watermark * blocks) * kv.block_tokens;
   } else {
@@ -219,7 +219,7 @@ PoolSpec read_pool(JsonReader& reader, const std::vector<PoolSpec>& before,
   pool.limits = policy->limits();
   pool.kv = kv_room(pool, scenario, *policy);
   check_memory(reader, pool, scenario, *policy);
-  if (policy->memory(pool.kv.block_tokens) && pool.limits.max_tokens < pool.kv.block_tokens) {
+  if (policy->memory({}) && pool.limits.max_tokens < pool.kv.block_tokens) {
     throw InputError("batching: an iteration of " + std::to_string(pool.limits.max_tokens) +
                      " tokens computes less than a block; expected at least "
                      "kv_cache.block_tokens, " +
@@ -270,7 +270,7 @@ MemoryPolicies::Choice read_memory(JsonReader& reader, const BatchingPolicies::C
     return {"paged",
             [] { return MemoryPolicies::make("batching.memory", "memory policy", "paged"); }};
   }
-  if (policy.make(Gpu{})->memory(1) != nullptr) {
+  if (policy.make(Gpu{})->memory({}) != nullptr) {
     reader.fail("memory", "is for \"splitwise\": \"" + policy.name +
                               "\" has its own way to keep blocks; leave it out");
   }

@@ -108,6 +108,46 @@ TEST_CASE("profile llm: imports the sizes that the built-in LLMs have") {
   check_like("bloom-176b", imported(kBloom));
 }
 
+TEST_CASE("profile llm: layers with a sliding window, however a config names them") {
+  Json gpt_oss = kMixtral;
+  gpt_oss["num_hidden_layers"] = 36;
+  gpt_oss["sliding_window"] = 128;
+  gpt_oss["layer_types"] = Json::array();
+  for (int i = 0; i < 36; ++i) {
+    gpt_oss["layer_types"].push_back(i % 2 == 0 ? "sliding_attention" : "full_attention");
+  }
+  CHECK(imported(gpt_oss)["window_layers"] == 18);
+  CHECK(imported(gpt_oss)["window_tokens"] == 128);
+
+  Json gemma3 = kLlama2;  // every sixth layer sees all
+  gemma3["num_hidden_layers"] = 62;
+  gemma3["sliding_window"] = 1024;
+  gemma3["sliding_window_pattern"] = 6;
+  CHECK(imported(gemma3)["window_layers"] == 52);
+
+  Json mistral = kLlama2;
+  mistral["sliding_window"] = 4096;
+  CHECK(imported(mistral)["window_layers"] == mistral["num_hidden_layers"]);
+  mistral["sliding_window"] = nullptr;
+  CHECK_FALSE(imported(mistral).contains("window_layers"));
+
+  Json qwen = mistral;
+  qwen["sliding_window"] = 131072;
+  qwen["use_sliding_window"] = false;
+  CHECK_FALSE(imported(qwen).contains("window_layers"));
+}
+
+TEST_CASE("profile llm: a kind of attention that Cleave does not know is named") {
+  const TempFolder folder;
+  Json config = kLlama2;
+  config["sliding_window"] = 4096;
+  config["layer_types"] = Json::array({"linear_attention", "full_attention"});
+  const Outcome outcome =
+      run_cleave({"profile", "llm", folder.write("config.json", config.dump())});
+  CHECK(outcome.exit_code == 2);
+  CHECK(contains(outcome.err, "layer_types: expected full_attention or sliding_attention"));
+}
+
 TEST_CASE("profile llm: what it writes can be simulated") {
   const TempFolder folder;
   const std::string profile = folder.path("mine.json");

@@ -137,7 +137,7 @@ Outcome simulate(const std::string& name, const Json& settings, const Scene& sce
   Watch watch(requests);
   const LatencyOf latency(scene.cost);
   const auto make = policy<BatchingPolicies>(name, settings);
-  const auto memory = make(Gpu{})->memory(scene.memory.block_tokens);
+  const auto memory = make(Gpu{})->memory({scene.memory.block_tokens});
   const auto blocks = static_cast<std::int64_t>(scene.memory.blocks);
   const auto watermark =
       static_cast<std::int64_t>(std::floor(scene.memory.watermark * static_cast<double>(blocks)));

@@ -21,7 +21,7 @@ struct Group {
 /// Iteration `i` of the run that `shape` begins, as the first of its own.
 BatchShape iteration(BatchShape shape, std::uint64_t i) {
   shape.prefill_pairs += static_cast<double>(i) * shape.pairs_growth;
-  shape.kv_tokens += static_cast<std::int64_t>(i * shape.kv_growth);
+  shape.kv_tokens += static_cast<std::int64_t>(static_cast<double>(i) * shape.kv_growth);
   return shape;
 }
 

@@ -98,7 +98,7 @@ TEST_CASE("batch: iterations last until the last whole one that has room") {
 
 TEST_CASE("batch: blocks are taken as the first token of each is computed") {
   RequestTable requests;
-  Batch batch(requests, {KvGrowth::Kind::kBlocks, 16});
+  Batch batch(requests, {KvGrowth::Kind::kBlocks, {16}});
   const RequestId prompt = add(requests, 100, 5, Step::kPrompt);
   batch.add_prompt(prompt, 30);
   batch.close();
@@ -122,7 +122,7 @@ TEST_CASE("batch: blocks are taken as the first token of each is computed") {
 
 TEST_CASE("batch: sequences that stand still get nothing, and their next gap is longer") {
   RequestTable requests;
-  Batch batch(requests, {KvGrowth::Kind::kBlocks, 16});
+  Batch batch(requests, {KvGrowth::Kind::kBlocks, {16}});
   const RequestId sequence = add(requests, 100, 50, Step::kToken);
   batch.add_sequence(sequence);
   batch.close();
@@ -148,7 +148,7 @@ TEST_CASE("batch: sequences that stand still get nothing, and their next gap is 
 
 TEST_CASE("batch: who lingers is computed once more, and what he holds is free then") {
   RequestTable requests;
-  Batch batch(requests, {KvGrowth::Kind::kBlocks, 16});
+  Batch batch(requests, {KvGrowth::Kind::kBlocks, {16}});
   const RequestId sequence = add(requests, 100, 2, Step::kToken);
   batch.add_sequence(sequence);
   batch.close();
