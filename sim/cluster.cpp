@@ -94,6 +94,7 @@ void Cluster::admit(const Request& request) {
   record.line = request.line;
   record.prompt_tokens = request.prompt_tokens;
   record.output_tokens = request.output_tokens;
+  record.priority = request.priority;
   record.arrival_s = request.arrival_s;
   observer_.arrived(request.arrival_s);
   const std::int64_t needed =

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <string>
 #include <utility>
 
@@ -90,6 +91,31 @@ class Repeated final : public RequestSource {
   std::uint64_t count_ = 0;
 };
 
+class Priorities final : public RequestSource {
+ public:
+  Priorities(SourcePtr source, std::vector<double> shares, std::uint64_t seed)
+      : source_(std::move(source)),
+        shares_(std::move(shares)),
+        sum_(std::accumulate(shares_.begin(), shares_.end(), 0.0)),
+        random_(seed, kPriorityStream) {}
+
+  bool next(Request& request) override {
+    if (!source_->next(request)) return false;
+    double left = random_.uniform() * sum_;
+    request.priority = 0;
+    while (request.priority + 1 < shares_.size() && left >= shares_[request.priority]) {
+      left -= shares_[request.priority++];
+    }
+    return true;
+  }
+
+ private:
+  SourcePtr source_;
+  std::vector<double> shares_;
+  double sum_;
+  Random random_;
+};
+
 class SpreadLengths final : public RequestSource {
  public:
   SpreadLengths(SourcePtr source, const LengthRange& range, std::uint64_t seed)
@@ -149,6 +175,10 @@ SourcePtr repeat(OpenSource open, std::uint64_t times, std::optional<double> per
 
 SourcePtr spread_lengths(SourcePtr source, const LengthRange& range, std::uint64_t seed) {
   return std::make_unique<SpreadLengths>(std::move(source), range, seed);
+}
+
+SourcePtr draw_priorities(SourcePtr source, std::vector<double> shares, std::uint64_t seed) {
+  return std::make_unique<Priorities>(std::move(source), std::move(shares), seed);
 }
 
 SourcePtr limit_requests(SourcePtr source, std::uint64_t count) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "traces/request.h"
 
@@ -32,6 +33,9 @@ struct LengthRange {
 /// length times `low` rounded down, at least 1, to its length times `high` rounded up. Throws
 /// InputError where that is more than kMaxTokens.
 SourcePtr spread_lengths(SourcePtr source, const LengthRange& range, std::uint64_t seed);
+
+/// Each request with priority 0, 1, ... as often as `shares` say, whatever their sum.
+SourcePtr draw_priorities(SourcePtr source, std::vector<double> shares, std::uint64_t seed);
 
 /// The first `count` requests.
 SourcePtr limit_requests(SourcePtr source, std::uint64_t count);

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sim/base/json_reader.h"
 #include "traces/clients.h"
@@ -48,6 +49,8 @@ struct Workload {
   /// Generated: prompt and output of a request go together ("paired": true, the default) or are
   /// drawn one without the other ("lengths": "independent", as in the Splitwise paper).
   bool paired = true;
+  /// Shares of the requests that have priority 0, 1, and so on; without, all have 0.
+  std::vector<double> priority_shares;
   std::uint64_t seed = 1;  ///< key "seed", from 0 to 2^53
 
   /// Requests that arrive before this time ("closed": within this time after the warm-up), and at

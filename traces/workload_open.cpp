@@ -64,6 +64,9 @@ Clients open_workload(const Workload& workload) {
   if (workload.length_range) {
     source = spread_lengths(std::move(source), *workload.length_range, workload.seed);
   }
+  if (!workload.priority_shares.empty()) {
+    source = draw_priorities(std::move(source), workload.priority_shares, workload.seed);
+  }
   ClientSettings clients;
   clients.concurrency = workload.concurrency;
   clients.ramp_up_s = workload.ramp_up_s;

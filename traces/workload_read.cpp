@@ -65,12 +65,23 @@ std::optional<LengthRange> read_length_range(JsonReader& reader) {
   return LengthRange{range[0], range[1]};
 }
 
+void read_priorities(JsonReader& reader, Workload& workload) {
+  if (!reader.has("priority_shares")) return;
+  workload.priority_shares = reader.numbers("priority_shares", kNonNegative);
+  const auto& shares = workload.priority_shares;
+  if (std::none_of(shares.begin(), shares.end(), [](double share) { return share > 0; })) {
+    reader.fail("priority_shares",
+                "expected the shares of requests with priority 0, 1 and so on, as in [0.2, 0.8]");
+  }
+}
+
 void read_lengths(JsonReader& reader, Workload& workload) {
   workload.trace = reader.text("trace", "");
   workload.columns = read_columns(reader);
   workload.prompt_tokens = read_whole<std::uint32_t>(reader, "prompt_tokens", 1, kMaxTokens);
   workload.output_tokens = read_whole<std::uint32_t>(reader, "output_tokens", 1, kMaxTokens);
   workload.length_range = read_length_range(reader);
+  read_priorities(reader, workload);
   if (reader.has("lengths")) {
     workload.paired = reader.name("lengths", "choice", {"independent", "paired"}) == "paired";
   }

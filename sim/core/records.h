@@ -14,6 +14,7 @@ struct FinishedRequest {
   std::uint64_t line = 0;    ///< line in its file, from 1
   std::uint32_t prompt_tokens = 0;
   std::uint32_t output_tokens = 0;
+  std::uint32_t priority = 0;  ///< the lower, the earlier, where batching looks at it
   double arrival_s = 0;
   double prompt_start_s = 0;
   double first_token_s = 0;     ///< end of the prompt phase

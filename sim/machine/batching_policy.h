@@ -80,6 +80,8 @@ class BatchingPolicy {
   virtual double kv_bytes(const GpuUse& use) const {
     return use.memory * use.fraction - use.weights;
   }
+  /// Whether prompts wait by priority, then arrival, not in line.
+  virtual bool by_priority() const { return false; }
   /// The ways of the published simulator, its deadlocks included: one queue for prompts and
   /// sequences.
   virtual bool as_published() const { return false; }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <tuple>
 
 #include "sim/base/error.h"
 #include "sim/machine/batching_policy.h"
@@ -19,6 +20,9 @@ const Setting kThreshold{"long_prefill_token_threshold", 0, "tokens",
                          "an iteration computes of one prompt at most; 0: no limit"};
 const Setting kWhole{"scheduler_reserve_full_isl", true, "",
                      "a prompt starts only where all of it has room"};
+const Setting kOrder{"scheduling_policy", "fcfs", "",
+                     "who goes first, and is preempted last: by arrival, or (priority) by "
+                     "workload.priority_shares before it"};
 const Setting kAsync{"async_scheduling", true, "",
                      "a sequence that is complete is in one iteration more"};
 const Setting kIgnoreEos{"ignore_eos", false, "", "ends are known beforehand, so that none is"};
@@ -35,6 +39,7 @@ struct Settings {
   bool chunked = true;
   std::uint32_t threshold = 0;
   bool whole = true;
+  bool by_priority = false;
   bool lingers = true;
 };
 
@@ -58,7 +63,7 @@ class Vllm : public BatchingPolicy {
       take_sequences(selection, settings_.sequences);
       plan(selection);
       while (batch.size() > 0 && !selection.room_to_grow()) {
-        selection.drop(batch.last());
+        selection.drop(victim(selection));
         preempted_ = true;
       }
       while (!preempted_ && admit(selection)) {
@@ -78,6 +83,7 @@ class Vllm : public BatchingPolicy {
   }
 
   bool prompts_stay() const override { return true; }
+  bool by_priority() const override { return settings_.by_priority; }
   bool lingers() const override { return settings_.lingers; }
   std::unique_ptr<MemoryPolicy> memory(const KvBlocks& blocks) const override {
     return std::make_unique<BlockMemory>(blocks);
@@ -89,6 +95,21 @@ class Vllm : public BatchingPolicy {
   }
 
  private:
+  /// The last that joined, or the last by priority and arrival.
+  RequestId victim(const Selection& selection) const {
+    const Batch& batch = selection.batch();
+    RequestId found = batch.last();
+    if (!settings_.by_priority) return found;
+    const auto rank = [&](RequestId id) {
+      const FinishedRequest& record = selection.state(id).record;
+      return std::tuple(record.priority, record.arrival_s, record.number);
+    };
+    for (RequestId id = batch.first(); id != kNoRequest; id = batch.after(id)) {
+      if (rank(found) < rank(id)) found = id;
+    }
+    return found;
+  }
+
   std::uint32_t chunk_of(std::uint32_t left, std::uint32_t budget) const {
     const std::uint32_t most = settings_.threshold > 0 ? settings_.threshold : left;
     return std::min({left, most, budget});
@@ -143,6 +164,7 @@ BatchingPolicies::Make read(JsonReader& section) {
   settings.chunked = kChunked.boolean(section);
   settings.threshold = kThreshold.count(section, 0, 100'000'000);
   settings.whole = kWhole.boolean(section);
+  settings.by_priority = kOrder.choice(section, {"fcfs", "priority"}) == "priority";
   const bool async = kAsync.boolean(section);
   settings.lingers = async && !kIgnoreEos.boolean(section);
   if (budget && sequences && *budget < *sequences) {
@@ -161,7 +183,7 @@ BatchingPolicies::Make read(JsonReader& section) {
 const BatchingPolicies::Entry kEntry{
     "vllm",
     "vLLM V1: prompts in chunks beside the sequences, under a budget of tokens",
-    {kBudget, kSequences, kChunked, kThreshold, kWhole, kAsync, kIgnoreEos},
+    {kBudget, kSequences, kChunked, kThreshold, kWhole, kOrder, kAsync, kIgnoreEos},
     read};
 
 }  // namespace

@@ -27,12 +27,23 @@ void WaitingRoom::stand_by_arrival(RequestId request) {
   by_arrival_.push({last, state(request).record.arrival_s, arrivals_++}, request);
 }
 
+void WaitingRoom::stand_in_line(RequestId request, End end) {
+  const FinishedRequest& record = state(request).record;
+  if (by_priority_) {
+    ranked_.push({record.priority, record.arrival_s, record.number}, request);
+  } else if (end == End::kFront) {
+    line_.push_front(request);
+  } else {
+    line_.push_back(request);
+  }
+}
+
 void WaitingRoom::enter(RequestId request) {
   RequestState& entering = state(request);
   ++size_;
   entering.passed_over = choices_;
   const Phase phase = entering.phase();
-  if (phase == Phase::kPrompt) line_.push_back(request);
+  if (phase == Phase::kPrompt) stand_in_line(request, End::kBack);
   if (!in_task_queue(phase)) return;
   stand_by_arrival(request);
   if (phase == Phase::kPrompt || !entering.token_task_queued) enqueue(task_of(request, phase));
@@ -60,11 +71,7 @@ void WaitingRoom::drop(RequestId request, Step before, End end) {
   ++size_;
   if (state(request).step() == Step::kRedoWaits) ++dropped_;
   state(request).passed_over = choices_;
-  if (end == End::kFront) {
-    line_.push_front(request);
-  } else {
-    line_.push_back(request);
-  }
+  stand_in_line(request, end);
   if (in_task_queue(Phase::kPrompt)) {
     stand_by_arrival(request);
     enqueue(task_of(request, Phase::kPrompt));
@@ -115,7 +122,11 @@ void WaitingRoom::leave(RequestId request, Step step) {
   if (step == Step::kAside) {
     aside_.erase(request);
   } else if (phase == Phase::kPrompt) {
-    line_.erase(request);
+    if (by_priority_) {
+      ranked_.erase(request);
+    } else {
+      line_.erase(request);
+    }
     if (step == Step::kRedoWaits) --dropped_;
   }
 }
@@ -136,6 +147,7 @@ void WaitingRoom::stop() {
     list->clear();
   }
   for (; !by_arrival_.empty(); by_arrival_.pop()) stop(by_arrival_.top().id);
+  for (; !ranked_.empty(); ranked_.pop()) stop(ranked_.top().id);
   while (!tasks_.empty()) tasks_.erase(tasks_.front());
   chosen_.clear();
   size_ = 0;

@@ -11,23 +11,30 @@ namespace cleave {
 /// a rule behind those whose KV cache was dropped; sequences put aside; and sequences that never
 /// ran here, by arrival. Counts how often each was passed over, and how many are in progress.
 ///
+/// By priority, prompts stand in the order of (priority, arrival) instead.
+///
 /// With one queue for all (as published), prompts stand in it with the sequences too, a prompt's
 /// token phase right behind it, and the least passed over in front.
 class WaitingRoom {
  public:
-  WaitingRoom(RequestTable& requests, bool one_queue)
+  WaitingRoom(RequestTable& requests, bool one_queue, bool by_priority = false)
       : requests_(&requests),
         one_queue_(one_queue),
+        by_priority_(by_priority),
         line_(requests.links),
         aside_(requests.links),
         tasks_(requests.pending),
-        by_arrival_(requests.waiting_positions) {}
+        by_arrival_(requests.waiting_positions),
+        ranked_(requests.waiting_positions) {}
 
   /// Requests that wait.
   std::uint32_t size() const { return size_; }
-  bool has_tasks() const { return !tasks_.empty() || !line_.empty(); }
+  bool has_tasks() const { return !tasks_.empty() || first_in_line() != kNoRequest; }
   /// Each of these is kNoRequest where there is none.
-  RequestId first_in_line() const { return line_.first(); }
+  RequestId first_in_line() const {
+    if (!by_priority_) return line_.first();
+    return ranked_.empty() ? kNoRequest : ranked_.top().id;
+  }
   RequestId first_aside() const { return aside_.first(); }
   RequestId last_aside() const { return aside_.last(); }
   /// Of those who stand in the queue: those in progress before others, by arrival.
@@ -84,6 +91,17 @@ class WaitingRoom {
   };
 
   RequestState& state(RequestId request) { return (*requests_)[request]; }
+  struct PriorityKey {
+    std::uint32_t priority;
+    double arrival_s;
+    std::uint64_t number;
+    bool operator<(const PriorityKey& other) const {
+      if (priority != other.priority) return priority < other.priority;
+      return arrival_s != other.arrival_s ? arrival_s < other.arrival_s : number < other.number;
+    }
+  };
+
+  void stand_in_line(RequestId request, End end);
   bool in_task_queue(Phase phase) const { return phase == Phase::kToken || one_queue_; }
   void stand_by_arrival(RequestId request);
   void enqueue(TaskId task);
@@ -91,10 +109,12 @@ class WaitingRoom {
 
   RequestTable* requests_;
   bool one_queue_;
+  bool by_priority_;
   RequestList line_;
   RequestList aside_;
   PendingQueue tasks_;
   IndexedHeap<ArrivalKey> by_arrival_;
+  IndexedHeap<PriorityKey> ranked_;  ///< instead of the line
   std::vector<TaskId> chosen_;  ///< while a choice is made: tasks that still stand in the queue
   std::uint32_t size_ = 0;
   std::uint32_t in_progress_ = 0;

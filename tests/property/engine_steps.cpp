@@ -115,7 +115,8 @@ Scene random_scene(Random& random) {
     now_s += pace * random.uniform();
     const auto prompt = static_cast<std::uint32_t>(1 + below(longest));
     const auto output = static_cast<std::uint32_t>(1 + below(below(4) == 0 ? 3 : most_output));
-    scene.requests.push_back({now_s, prompt, output});
+    const auto priority = static_cast<std::uint32_t>(below(3));
+    scene.requests.push_back({now_s, prompt, output, false, priority});
     largest = std::max(largest, prompt + output);
   }
   // From hardly more than the largest request to more than enough for all.
@@ -159,6 +160,7 @@ Outcome simulate(const std::string& name, const Json& settings, const Scene& sce
     record.prompt_tokens = request.prompt;
     record.output_tokens = request.output;
     record.arrival_s = request.arrival_s;
+    record.priority = request.priority;
     record.prompt_instance = record.token_instance = 0;
     instance.arrive(id);
   }
@@ -261,13 +263,15 @@ TEST_CASE("engine vllm: as step by step, in a third of its steps or less") {
     engine.scheduler_reserve_full_isl = random.below(3) > 0;
     engine.async_scheduling = random.below(2) > 0;
     engine.ignore_eos = random.below(3) == 0;
+    engine.priority = random.below(3) == 0;
     Json settings{{"max_num_batched_tokens", engine.max_num_batched_tokens},
                   {"max_num_seqs", engine.max_num_seqs},
                   {"long_prefill_token_threshold", engine.long_prefill_token_threshold},
                   {"enable_chunked_prefill", engine.enable_chunked_prefill},
                   {"scheduler_reserve_full_isl", engine.scheduler_reserve_full_isl},
                   {"async_scheduling", engine.async_scheduling},
-                  {"ignore_eos", engine.ignore_eos}};
+                  {"ignore_eos", engine.ignore_eos},
+                  {"scheduling_policy", engine.priority ? "priority" : "fcfs"}};
     return std::pair(settings, engine);
   });
 }

@@ -60,9 +60,11 @@ class VllmEngine : public Engine {
         budget_ -= n;
       }
       while (lacks(r, live_[r].c + n) > free_) {
-        if (preempt() == r) return;
+        if (preempt() != r) continue;
+        n = 0;
+        break;
       }
-      compute(r, n);
+      if (n > 0) compute(r, n);
     }
   }
 
