@@ -99,9 +99,15 @@ std::string read_scheduler(JsonReader& reader, const Json& scenario, bool mixed_
 void check_prices(const JsonReader& reader, const Design& design) {
   for (std::size_t i = 0; i < design.machines.size(); ++i) {
     if (design.machines[i].has_price()) continue;
-    reader.fail(design.roles[i] + ".price_per_hour",
-                "is missing, and no price of \"" + design.machines[i].name +
-                    "\" is published; expected what you pay, in $/hour");
+    const auto role = design.roles.begin() + static_cast<std::ptrdiff_t>(i);
+    const auto first = std::find(design.roles.begin(), design.roles.end(), *role);
+    std::string place = *role;
+    if (std::count(first, design.roles.end(), *role) > 1) {
+      place += "[" + std::to_string(role - first) + "]";
+    }
+    reader.fail(place + ".price_per_hour", "is missing, and no price of \"" +
+                                               design.machines[i].name +
+                                               "\" is published; expected what you pay, in $/hour");
   }
 }
 

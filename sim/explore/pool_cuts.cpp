@@ -90,6 +90,13 @@ class PoolCuts {
 
   /// What a scenario says of such a pool alone, in words of the plan; "" where it can be simulated.
   std::string why_not(const Json& cut) const {
+    const std::int64_t tensor = cut["tensor_parallel"];
+    const std::int64_t stages = cut["pipeline_parallel"];
+    if (tensor * stages > gpus_) {
+      return reader_.path_of("pipeline_parallel") + ": " + std::to_string(stages) +
+             " stages of tensor_parallel " + std::to_string(tensor) + " need " +
+             std::to_string(tensor * stages) + " GPUs; the machine has " + std::to_string(gpus_);
+    }
     const std::string pool = "pools[0]";
     Json alone{{"role", "mixed"}, {"count", 1}};
     alone.update(cut);
