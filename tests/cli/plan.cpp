@@ -226,41 +226,6 @@ TEST_CASE("plan: an unknown price is asked for where it counts, and else is unkn
   }
 }
 
-namespace {
-
-/// The degrees that a plan tries for a pool of this LLM.
-std::vector<Json> tried(const std::string& llm, const std::string& pool) {
-  const Json plan = planned(R"({"minimize": "machines", "seeds": [1],
-    "scenario": {"llm": ")" +
-                            llm +
-                            R"(", "workload": {"trace": "azure-2023-conv", "rate_rps": 1,
-                              "duration_s": 5}, "slo": {"limits": {"ttft": {"p50": 100}}}},
-    "designs": [{"name": "one", "most": 9, "mixed": )" +
-                            pool + "}]}");
-  std::vector<Json> degrees;
-  for (const Json& candidate : plan["candidates"]) {
-    const Json here = {candidate["tensor_parallel"][0], candidate["pipeline_parallel"][0]};
-    if (std::find(degrees.begin(), degrees.end(), here) == degrees.end()) degrees.push_back(here);
-  }
-  return degrees;
-}
-
-}  // namespace
-
-TEST_CASE("plan: tries the powers of two that divide the heads and hold the LLM") {
-  using Degrees = std::vector<Json>;
-  // One machine is enough: nothing beats the first.
-  CHECK(tried("bloom-176b", R"("dgx-h100")") == Degrees{{8, 1}});
-  CHECK(tried("llama2-70b", R"({"machine": "dgx-h100", "tensor_parallel": [2, 4]})") ==
-        Degrees{{4, 1}});
-  // 40 heads on GPUs of 11 GB: 26 GB of weights need four.
-  CHECK(tried("llama2-13b", R"("8x-rtx-2080-ti")") == Degrees{{8, 1}});
-  CHECK(tried("llama2-13b", R"({"machine": "8x-rtx-2080-ti", "tensor_parallel": 4})") ==
-        Degrees{{4, 1}});
-  CHECK(tried("llama2-13b", R"({"machine": "8x-rtx-2080-ti", "pipeline_parallel": 2})") ==
-        Degrees{{4, 2}});
-}
-
 TEST_CASE("plan: designs side by side with batching of their own, and three pools") {
   const TempFolder folder;
   const std::string spec = folder.write("plan.json", R"({
@@ -327,7 +292,7 @@ TEST_CASE("plan: degrees that cannot be are one sentence and exit code 2") {
   fails(R"("prompt": "dgx-h100")", "none takes the token phase");
   fails(R"("most": 5)", "designs[0].mixed: is missing");
   fails(R"("mixed": "dgx-h100", "batching": {"policy": "vlm"})", "did you mean \"vllm\"");
-  fails(R"("mixed": "dgx-h100", "workload": {})", "designs[0].workload");
+  fails(R"("mixed": "dgx-h100", "workload": {})", "designs[0]: unknown key \"workload\"");
 }
 
 TEST_CASE("plan: bad input is one sentence and exit code 2") {
