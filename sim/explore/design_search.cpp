@@ -137,12 +137,14 @@ Sizes DesignSearch::with_most_first(const Sizes& others, Allowed allowed) const 
 }
 
 /// Calls `improve` for sizes of the box with which an `allowed` cluster may hold at `rate_rps`.
-/// Where the box has none is told by one cluster, which has of each pool as many machines as any of
-/// them; else both halves are looked at.
+/// Where the box has none is told by two clusters: one has of each pool as many machines as any of
+/// them; the other the fewest in all pools but the first, as slow machines can be too many where
+/// others lend theirs. Where one of both holds, both halves are looked at.
 template <class Allowed, class Improve>
 void DesignSearch::improve_within(Box box, Allowed allowed, const std::function<double()>& rate_rps,
                                   Improve improve) {
-  const std::uint32_t most_first = with_most_first(box.low, allowed).counts.front();
+  const Sizes fewest = with_most_first(box.low, allowed);
+  const std::uint32_t most_first = fewest.counts.front();
   if (most_first == 0) return;
   for (std::size_t i = 1; i < box.high.counts.size(); ++i) {
     Sizes only = with(box.low, 0, 1);
@@ -152,7 +154,8 @@ void DesignSearch::improve_within(Box box, Allowed allowed, const std::function<
   }
   if (box.single()) {
     improve(box.low);
-  } else if (trials_.hopeful(with(box.high, 0, most_first), rate_rps())) {
+  } else if (trials_.hopeful(with(box.high, 0, most_first), rate_rps()) ||
+             trials_.hopeful(fewest, rate_rps())) {
     const auto [lower, upper] = box.halves();
     improve_within(lower, allowed, rate_rps, improve);
     improve_within(upper, allowed, rate_rps, improve);

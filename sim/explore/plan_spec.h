@@ -34,7 +34,10 @@ struct Design {
 struct Sizes {
   std::size_t layout = 0;
   std::vector<std::uint32_t> counts;
-  auto operator<=>(const Sizes&) const = default;
+  bool operator==(const Sizes&) const = default;
+  bool operator<(const Sizes& other) const {
+    return layout != other.layout ? layout < other.layout : counts < other.counts;
+  }
 };
 
 /// The design's pools with so many machines each, as in a scenario.
