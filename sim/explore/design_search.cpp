@@ -312,8 +312,10 @@ std::optional<Candidate> DesignSearch::fastest() {
   std::optional<Candidate> best;
   for (std::size_t layout = 0; layout < design_.layouts.size(); ++layout) {
     const Box all = all_sizes(layout);
-    if (!best) climb_fastest(all, best);
-    if (!best) continue;
+    if (!best) {
+      climb_fastest(all, best);
+      continue;
+    }
     improve_within(
         all, [&](const Sizes& sizes) { return affordable(sizes); },
         [&] { return best->rate_rps * (1 + kRateStep); },
