@@ -19,15 +19,23 @@ std::string sizes_of(const Json& found) {
   for (const Json& pool : found["pools"]) {
     if (!text.empty()) text += " + ";
     text += std::to_string(pool["count"].get<int>()) + " " + pool["role"].get<std::string>() + " " +
-            pool["machine"].get<std::string>();
+            pool["machine"].get<std::string>() + " tp" +
+            std::to_string(pool["tensor_parallel"].get<int>());
+    const int stages = pool["pipeline_parallel"].get<int>();
+    if (stages > 1) text += " pp" + std::to_string(stages);
   }
   if (found["estimated"].get<bool>()) text += " (estimated)";
   return text;
 }
 
-std::string price_of(const Json& found) {
-  const Json& price = found["cost_per_hour"];
-  return price.is_null() ? "unknown" : figure(price.get<double>());
+std::string price_of(const Json& price) {
+  return price.is_null() ? "-" : figure(price.get<double>());
+}
+
+std::string price_text(const Json& found) {
+  if (found["cost_per_hour"].is_null()) return "price unknown";
+  return price_of(found["cost_per_hour"]) + " $/h, " +
+         price_of(found["cost_per_million_output_tokens"]) + " $ per million output tokens";
 }
 
 std::vector<std::string> row_of(const Json& found) {
@@ -36,14 +44,17 @@ std::vector<std::string> row_of(const Json& found) {
           sizes_of(found),
           found["scheduler"].get<std::string>(),
           grouped(found["machines"].get<double>()),
-          price_of(found),
+          grouped(found["gpus"].get<double>()),
+          price_of(found["cost_per_hour"]),
+          price_of(found["cost_per_million_output_tokens"]),
           figure(found["provisioned_w"].get<double>() / kKilo),
           figure(found["rate_rps"].get<double>()),
           percent(found["margin"].get<double>() - 1)};
 }
 
 void print_rows(const char* title, const Json& list) {
-  Table table({"design", "machines", "scheduler", "in all", "$/h", "kW", "requests/s", "margin"},
+  Table table({"design", "machines", "scheduler", "in all", "GPUs", "$/h", "$/M output", "kW",
+               "requests/s", "margin"},
               3);
   for (const Json& found : list) table.add(row_of(found));
   std::cout << title << '\n' << table.text() << '\n';
@@ -85,8 +96,8 @@ void print_plan(const Json& plan) {
   if (plan["optimum"].is_null()) {
     print_infeasible(plan["infeasible"]);
   } else {
-    std::cout << "Optimum: " << sizes_of(plan["optimum"]) << ", " << price_of(plan["optimum"])
-              << " $/h\n"
+    const Json& optimum = plan["optimum"];
+    std::cout << "Optimum: " << sizes_of(optimum) << ", " << price_text(optimum) << '\n'
               << wrapped(verified_text(plan["optimum"])) << "\n\n";
     if (plan["ties"].size() > 1) print_rows("Equally good, widest margin first:", plan["ties"]);
     print_rows("Best of each design:", plan["designs"]);

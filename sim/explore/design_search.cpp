@@ -31,6 +31,22 @@ double highest_good(double low, double high, Good good) {
   return low;
 }
 
+/// Over all machines of the cluster.
+template <class Figure>
+double sum_of(const Design& design, const Sizes& sizes, Figure figure) {
+  double sum = 0;
+  for (std::size_t i = 0; i < sizes.counts.size(); ++i) {
+    sum += figure(design.machines[i]) * sizes.counts[i];
+  }
+  return sum;
+}
+
+/// These sizes, with another number of machines in one pool.
+Sizes with(Sizes sizes, std::size_t pool, std::uint32_t count) {
+  sizes.counts[pool] = count;
+  return sizes;
+}
+
 }  // namespace
 
 DesignSearch::DesignSearch(const PlanSpec& spec, const Design& design, std::size_t parallel,
@@ -40,17 +56,34 @@ DesignSearch::DesignSearch(const PlanSpec& spec, const Design& design, std::size
       rate_rps_(spec.scenario["workload"]["rate_rps"].get<double>()),
       trials_(spec, design, parallel, std::move(progress)) {}
 
-double DesignSearch::cost_per_hour(Sizes sizes) const {
-  return design_.machines.front().price_per_hour * sizes.first +
-         design_.machines.back().price_per_hour * sizes.second;
+double DesignSearch::cost_per_hour(const Sizes& sizes) const {
+  return sum_of(design_, sizes, [](const Machine& machine) { return machine.price_per_hour; });
 }
 
-double DesignSearch::provisioned_w(Sizes sizes) const {
-  return design_.machines.front().provisioned_at_cap_w() * sizes.first +
-         design_.machines.back().provisioned_at_cap_w() * sizes.second;
+double DesignSearch::provisioned_w(const Sizes& sizes) const {
+  return sum_of(design_, sizes,
+                [](const Machine& machine) { return machine.provisioned_at_cap_w(); });
 }
 
-double DesignSearch::objective(Sizes sizes) const {
+double DesignSearch::machines(const Sizes& sizes) const {
+  return sum_of(design_, sizes, [](const Machine&) { return 1.0; });
+}
+
+double DesignSearch::gpus(const Sizes& sizes) const {
+  return sum_of(design_, sizes,
+                [](const Machine& machine) { return static_cast<double>(machine.gpu_count); });
+}
+
+double DesignSearch::cost_per_million_output_tokens(const Candidate& candidate) const {
+  constexpr double kSecondsPerHour = 3600;
+  constexpr double kMillion = 1e6;
+  const auto& [sizes, rate_rps, margin] = candidate;
+  const double tokens_per_hour =
+      kSecondsPerHour * rate_rps * trials_.output_tokens(sizes, rate_rps);
+  return cost_per_hour(sizes) / tokens_per_hour * kMillion;
+}
+
+double DesignSearch::objective(const Sizes& sizes) const {
   switch (spec_.goal) {
     case PlanSpec::Goal::kPower:
       return provisioned_w(sizes);
@@ -61,7 +94,7 @@ double DesignSearch::objective(Sizes sizes) const {
   }
 }
 
-bool DesignSearch::affordable(Sizes sizes) const {
+bool DesignSearch::affordable(const Sizes& sizes) const {
   const auto within = [](double value, double budget) {
     return budget == 0 || value <= budget * (1 + kRounding);
   };
@@ -69,7 +102,7 @@ bool DesignSearch::affordable(Sizes sizes) const {
          within(provisioned_w(sizes), spec_.budget_power_w);
 }
 
-Candidate DesignSearch::candidate(Sizes sizes, double rate_rps) {
+Candidate DesignSearch::candidate(const Sizes& sizes, double rate_rps) {
   return {sizes, rate_rps, trials_.verified(sizes, rate_rps).margin};
 }
 
@@ -77,42 +110,105 @@ std::optional<Candidate> DesignSearch::best() {
   return spec_.goal == PlanSpec::Goal::kThroughput ? fastest() : least();
 }
 
-/// Of this size of the second pool, the largest first pool that would still beat the best so far is
-/// tried; where it holds, the smallest that holds is found by bisection. Where that does not stand
-/// the verifying run, the smallest above it that does.
-bool DesignSearch::improve_least(std::uint32_t second, std::optional<Candidate>& best) {
-  const double beat = best ? objective(best->sizes) * (1 - kRounding) : 1e300;
-  std::uint32_t most = design_.most;
-  while (most > 0 && (!affordable({most, second}) || objective({most, second}) >= beat)) --most;
-  if (most == 0 || !holds({most, second}, rate_rps_)) return false;
-  const auto holds_with = [&](std::uint32_t first) { return holds({first, second}, rate_rps_); };
+/// Split where it is widest.
+std::pair<DesignSearch::Box, DesignSearch::Box> DesignSearch::Box::halves() const {
+  std::size_t widest = 0;
+  const auto width = [&](std::size_t pool) { return high.counts[pool] - low.counts[pool]; };
+  for (std::size_t i = 1; i < low.counts.size(); ++i) {
+    if (width(i) > width(widest)) widest = i;
+  }
+  const std::uint32_t middle = low.counts[widest] + width(widest) / 2;
+  return {{low, with(high, widest, middle)}, {with(low, widest, middle + 1), high}};
+}
+
+DesignSearch::Box DesignSearch::all_sizes(std::size_t layout) const {
+  Box box{{layout, std::vector<std::uint32_t>(design_.roles.size(), 1)},
+          {layout, std::vector<std::uint32_t>(design_.roles.size(), design_.most)}};
+  box.low.counts.front() = box.high.counts.front() = 0;
+  return box;
+}
+
+/// Beside `others` the largest first pool that is `allowed`; 0 where none is.
+template <class Allowed>
+Sizes DesignSearch::with_most_first(const Sizes& others, Allowed allowed) const {
+  Sizes sizes = with(others, 0, design_.most);
+  while (sizes.counts.front() > 0 && !allowed(sizes)) --sizes.counts.front();
+  return sizes;
+}
+
+/// Calls `improve` for sizes of the box with which an `allowed` cluster may hold at `rate_rps`.
+/// Where the box has none is told by two clusters: one has of each pool as many machines as any of
+/// them; the other the fewest in all pools but the first, as slow machines can be too many where
+/// others lend theirs. Where one of both holds, both halves are looked at.
+template <class Allowed, class Improve>
+void DesignSearch::improve_within(Box box, Allowed allowed, const std::function<double()>& rate_rps,
+                                  Improve improve) {
+  const Sizes fewest = with_most_first(box.low, allowed);
+  const std::uint32_t most_first = fewest.counts.front();
+  if (most_first == 0) return;
+  for (std::size_t i = 1; i < box.high.counts.size(); ++i) {
+    Sizes only = with(box.low, 0, 1);
+    only.counts[i] = box.high.counts[i];
+    while (!allowed(only)) --only.counts[i];
+    box.high.counts[i] = only.counts[i];
+  }
+  if (box.single()) {
+    improve(box.low);
+  } else if (trials_.hopeful(with(box.high, 0, most_first), rate_rps()) ||
+             trials_.hopeful(fewest, rate_rps())) {
+    const auto [lower, upper] = box.halves();
+    improve_within(lower, allowed, rate_rps, improve);
+    improve_within(upper, allowed, rate_rps, improve);
+  }
+}
+
+bool DesignSearch::better(const Sizes& sizes, const std::optional<Candidate>& best) const {
+  return affordable(sizes) &&
+         (!best || objective(sizes) < objective(best->sizes) * (1 - kRounding));
+}
+
+/// Beside these other pools, the largest first pool that would still beat the best so far is tried;
+/// where it holds, the smallest that holds is found by bisection. Where that does not stand the
+/// verifying run, the smallest above it that does.
+void DesignSearch::improve_least(const Sizes& others, std::optional<Candidate>& best) {
+  const Sizes largest = with_most_first(others, [&](const Sizes& s) { return better(s, best); });
+  const std::uint32_t most = largest.counts.front();
+  if (most == 0 || !holds(largest, rate_rps_)) return;
+  const auto holds_with = [&](std::uint32_t first) {
+    return holds(with(others, 0, first), rate_rps_);
+  };
   const auto verified_with = [&](std::uint32_t first) {
-    return verified({first, second}, rate_rps_);
+    return verified(with(others, 0, first), rate_rps_);
   };
   std::uint32_t first = least_good(0, most, holds_with);
   if (!verified_with(first)) {
-    if (!verified_with(most)) return false;
+    if (!verified_with(most)) return;
     first = least_good(first, most, verified_with);
   }
-  best = candidate({first, second}, rate_rps_);
-  return true;
+  best = candidate(with(others, 0, first), rate_rps_);
 }
 
 std::optional<Candidate> DesignSearch::least() {
   std::optional<Candidate> best;
-  if (design_.roles.size() == 1) {
-    improve_least(0, best);
-    return best;
+  for (std::size_t layout = 0; layout < design_.layouts.size(); ++layout) {
+    const Box all = all_sizes(layout);
+    if (!best && !all.single()) {
+      // A balanced start gives a bound that spares most of the others.
+      Sizes balanced = all.low;
+      const std::uint32_t others = std::max<std::uint32_t>(1, design_.most / 8);
+      std::fill(balanced.counts.begin() + 1, balanced.counts.end(), others);
+      improve_least(balanced, best);
+    }
+    improve_within(
+        all, [&](const Sizes& sizes) { return better(sizes, best); }, [&] { return rate_rps_; },
+        [&](const Sizes& others) { improve_least(others, best); });
   }
-  // A balanced start gives a bound that spares most of the others.
-  improve_least(std::max<std::uint32_t>(1, design_.most / 8), best);
-  for (std::uint32_t second = 1; second <= design_.most; ++second) improve_least(second, best);
   return best;
 }
 
 /// The highest rate that holds, or 0: from `guess` upwards or downwards in steps that double, as
 /// few requests say little and low rates would break by chance.
-double DesignSearch::highest_rate(Sizes sizes, double guess, double first_step) {
+double DesignSearch::highest_rate(const Sizes& sizes, double guess, double first_step) {
   const auto holds_at = [&](double rate_rps) { return holds(sizes, rate_rps); };
   double low = guess;
   double high = guess;
@@ -133,7 +229,7 @@ double DesignSearch::highest_rate(Sizes sizes, double guess, double first_step) 
 
 /// The highest rate up to `high` that stands the verifying run: downwards in steps that double, not
 /// below `low`, which is known to stand it (0: none is); 0 where none does.
-double DesignSearch::verified_rate(Sizes sizes, double high, double low) {
+double DesignSearch::verified_rate(const Sizes& sizes, double high, double low) {
   constexpr double kLargestStep = 0.5;
   const auto verified_at = [&](double rate_rps) { return verified(sizes, rate_rps); };
   if (high <= low || verified_at(high)) return high;
@@ -149,13 +245,11 @@ double DesignSearch::verified_rate(Sizes sizes, double high, double low) {
   return highest_good(next, high, verified_at);
 }
 
-/// For this size of the second pool the rest of the budget goes into the first. Only where that
-/// beats the best so far is its rate found.
-bool DesignSearch::improve_fastest(std::uint32_t second, std::optional<Candidate>& best) {
-  std::uint32_t first = design_.most;
-  while (first > 0 && !affordable({first, second})) --first;
-  if (first == 0) return false;
-  const Sizes sizes{first, second};
+/// Beside these other pools the rest of the budget goes into the first. Only where that beats the
+/// best so far is its rate found.
+bool DesignSearch::improve_fastest(const Sizes& others, std::optional<Candidate>& best) {
+  const Sizes sizes = with_most_first(others, [&](const Sizes& s) { return affordable(s); });
+  if (sizes.counts.front() == 0) return false;
   const double beat = best ? best->rate_rps * (1 + kRateStep) : 0;
   if (best && !verified(sizes, beat)) return false;
   const double held =
@@ -166,56 +260,88 @@ bool DesignSearch::improve_fastest(std::uint32_t second, std::optional<Candidate
   return true;
 }
 
-/// The highest rate has one peak over the split of the budget: first eight splits, then ever
-/// smaller steps from the best one.
-std::optional<Candidate> DesignSearch::fastest() {
-  std::optional<Candidate> best;
-  if (design_.roles.size() == 1) {
-    improve_fastest(0, best);
-    return best;
-  }
-  std::uint32_t most = 0;
-  while (most < design_.most && affordable({1, most + 1})) ++most;
+/// The highest rate has one peak over the split of the budget: first eight sizes of each pool but
+/// the first, then ever smaller steps from the best.
+void DesignSearch::climb_fastest(const Box& box, std::optional<Candidate>& best) {
   constexpr std::uint32_t kSplits = 8;
-  std::uint32_t step = std::max<std::uint32_t>(1, (most + kSplits - 1) / kSplits);
-  // From a balanced one on: the first rates found are high and spare the others.
-  std::vector<std::uint32_t> seconds;
-  for (std::uint32_t second = (step + 1) / 2; second <= most; second += step) {
-    seconds.push_back(second);
-  }
-  std::stable_sort(seconds.begin(), seconds.end(), [&](std::uint32_t a, std::uint32_t b) {
-    return std::abs(a - 0.4 * most) < std::abs(b - 0.4 * most);
-  });
-  for (const std::uint32_t second : seconds) improve_fastest(second, best);
-  if (!best) return best;
-  while (step > 1) {
-    step = (step + 1) / 2;
-    for (const bool up : {false, true}) {
-      bool better = true;
-      while (better) {
-        const std::uint32_t now = best->sizes.second;
-        better = up ? now + step <= most && improve_fastest(now + step, best)
-                    : now > step && improve_fastest(now - step, best);
+  const std::size_t pools = box.low.counts.size();
+  std::vector<std::uint32_t> most(pools, 0);
+  std::vector<std::uint32_t> steps(pools, 1);
+  std::vector<Sizes> splits{box.low};
+  for (std::size_t i = 1; i < pools; ++i) {
+    const Sizes one = with(box.low, 0, 1);
+    while (most[i] < design_.most && affordable(with(one, i, most[i] + 1))) ++most[i];
+    steps[i] = std::max<std::uint32_t>(1, (most[i] + kSplits - 1) / kSplits);
+    std::vector<Sizes> all;
+    for (const Sizes& split : splits) {
+      for (std::uint32_t count = (steps[i] + 1) / 2; count <= most[i]; count += steps[i]) {
+        all.push_back(with(split, i, count));
       }
     }
+    splits = std::move(all);
+  }
+  // From a balanced one on: the first rates found are high and spare the others.
+  const auto from_balance = [&](const Sizes& split) {
+    double distance = 0;
+    for (std::size_t i = 1; i < pools; ++i) {
+      distance += std::abs(split.counts[i] - 0.8 / static_cast<double>(pools) * most[i]);
+    }
+    return distance;
+  };
+  std::stable_sort(splits.begin(), splits.end(), [&](const Sizes& a, const Sizes& b) {
+    return from_balance(a) < from_balance(b);
+  });
+  for (const Sizes& split : splits) improve_fastest(split, best);
+  if (!best) return;
+  while (*std::max_element(steps.begin(), steps.end()) > 1) {
+    for (std::size_t i = 1; i < pools; ++i) {
+      const std::uint32_t step = steps[i] = (steps[i] + 1) / 2;
+      for (const bool up : {false, true}) {
+        bool improved = true;
+        while (improved) {
+          const std::uint32_t now = best->sizes.counts[i];
+          if (up ? now + step > most[i] : now <= step) break;
+          improved = improve_fastest(with(best->sizes, i, up ? now + step : now - step), best);
+        }
+      }
+    }
+  }
+}
+
+std::optional<Candidate> DesignSearch::fastest() {
+  std::optional<Candidate> best;
+  for (std::size_t layout = 0; layout < design_.layouts.size(); ++layout) {
+    const Box all = all_sizes(layout);
+    if (!best) {
+      climb_fastest(all, best);
+      continue;
+    }
+    improve_within(
+        all, [&](const Sizes& sizes) { return affordable(sizes); },
+        [&] { return best->rate_rps * (1 + kRateStep); },
+        [&](const Sizes& others) { improve_fastest(others, best); });
   }
   return best;
 }
 
+/// Sizes that cost as much, with other numbers in one pool and the first.
 std::vector<Candidate> DesignSearch::ties(const Candidate& best) {
   std::vector<Candidate> all{best};
-  if (spec_.goal == PlanSpec::Goal::kThroughput || design_.roles.size() == 1) return all;
+  if (spec_.goal == PlanSpec::Goal::kThroughput) return all;
   const double target = objective(best.sizes);
-  for (const int direction : {-1, 1}) {
-    for (int second = static_cast<int>(best.sizes.second) + direction;
-         second >= 1 && second <= static_cast<int>(design_.most); second += direction) {
-      Sizes sizes{1, static_cast<std::uint32_t>(second)};
-      while (sizes.first < design_.most && objective(sizes) < target * (1 - kRounding)) {
-        ++sizes.first;
+  for (std::size_t pool = 1; pool < design_.roles.size(); ++pool) {
+    for (const int direction : {-1, 1}) {
+      for (int count = static_cast<int>(best.sizes.counts[pool]) + direction;
+           count >= 1 && count <= static_cast<int>(design_.most); count += direction) {
+        Sizes sizes = with(with(best.sizes, pool, static_cast<std::uint32_t>(count)), 0, 1);
+        std::uint32_t& first = sizes.counts.front();
+        while (first < design_.most && objective(sizes) < target * (1 - kRounding)) ++first;
+        if (std::abs(objective(sizes) - target) > target * kRounding || !affordable(sizes)) {
+          continue;
+        }
+        if (!holds(sizes, rate_rps_)) break;
+        if (verified(sizes, rate_rps_)) all.push_back(candidate(sizes, rate_rps_));
       }
-      if (std::abs(objective(sizes) - target) > target * kRounding || !affordable(sizes)) continue;
-      if (!holds(sizes, rate_rps_)) break;
-      if (verified(sizes, rate_rps_)) all.push_back(candidate(sizes, rate_rps_));
     }
   }
   std::stable_sort(all.begin(), all.end(),
@@ -234,9 +360,12 @@ std::string DesignSearch::why_not() const {
   for (const std::string& limit : nearest->outcome.breaks) {
     limits += (limits.empty() ? "" : ", ") + limit;
   }
-  std::string text = "breaks " + limits + " even with " + std::to_string(nearest->sizes.first);
-  if (nearest->sizes.second > 0) text += " + " + std::to_string(nearest->sizes.second);
-  return text + " machines, the nearest to holding that was tried";
+  std::string counts;
+  for (const std::uint32_t count : nearest->sizes.counts) {
+    counts += (counts.empty() ? "" : " + ") + std::to_string(count);
+  }
+  return "breaks " + limits + " even with " + counts +
+         " machines, the nearest to holding that was tried";
 }
 
 }  // namespace cleave

@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sim/explore/trials.h"
@@ -15,7 +16,8 @@ struct Candidate {
   double margin = 0;
 };
 
-/// Searches the sizes of one design. Only what its verifying run says holds is an answer.
+/// Searches the sizes of one design, in all its layouts. Only what its verifying run says holds is
+/// an answer.
 class DesignSearch {
  public:
   DesignSearch(const PlanSpec& spec, const Design& design, std::size_t parallel,
@@ -26,30 +28,57 @@ class DesignSearch {
   const Trials& trials() const { return trials_; }
 
   /// kNoPrice where a machine's price is unknown.
-  double cost_per_hour(Sizes sizes) const;
-  double provisioned_w(Sizes sizes) const;
-  double machines(Sizes sizes) const { return sizes.first + 1.0 * sizes.second; }
+  double cost_per_hour(const Sizes& sizes) const;
+  double provisioned_w(const Sizes& sizes) const;
+  double machines(const Sizes& sizes) const;
+  /// Of all machines, whether an instance uses them or not.
+  double gpus(const Sizes& sizes) const;
+  /// $ for the whole cluster, at the planned rate of requests of the length of those simulated;
+  /// kNoPrice where a price is unknown.
+  double cost_per_million_output_tokens(const Candidate& candidate) const;
   /// What the goal counts; not for the goal of throughput.
-  double objective(Sizes sizes) const;
-  bool affordable(Sizes sizes) const;
+  double objective(const Sizes& sizes) const;
+  bool affordable(const Sizes& sizes) const;
 
   /// What serves the plan's goal best, if anything is feasible.
   std::optional<Candidate> best();
-  /// `best` and other sizes within the budget that cost the same and hold, the widest margin first.
+  /// `best` and other sizes of its layout within the budget that cost the same and hold, the widest
+  /// margin first; of more than two pools those that trade one pool for the first.
   std::vector<Candidate> ties(const Candidate& best);
   /// Why best() found nothing: what breaks of the cluster that came nearest to holding.
   std::string why_not() const;
 
  private:
-  bool holds(Sizes sizes, double rate_rps) { return trials_.outcome(sizes, rate_rps).holds(); }
-  bool verified(Sizes sizes, double rate_rps) { return trials_.verified(sizes, rate_rps).holds(); }
-  Candidate candidate(Sizes sizes, double rate_rps);
+  /// Sizes of all pools but the first, whose size is found: from `low` to `high`.
+  struct Box {
+    Sizes low;
+    Sizes high;
+    bool single() const { return low == high; }
+    std::pair<Box, Box> halves() const;
+  };
+
+  bool holds(const Sizes& sizes, double rate_rps) {
+    return trials_.outcome(sizes, rate_rps).holds();
+  }
+  bool verified(const Sizes& sizes, double rate_rps) {
+    return trials_.verified(sizes, rate_rps).holds();
+  }
+  Candidate candidate(const Sizes& sizes, double rate_rps);
+  Box all_sizes(std::size_t layout) const;
+  template <class Allowed>
+  Sizes with_most_first(const Sizes& others, Allowed allowed) const;
+  template <class Allowed, class Improve>
+  void improve_within(Box box, Allowed allowed, const std::function<double()>& rate_rps,
+                      Improve improve);
+
   std::optional<Candidate> least();
-  bool improve_least(std::uint32_t second, std::optional<Candidate>& best);
+  bool better(const Sizes& sizes, const std::optional<Candidate>& best) const;
+  void improve_least(const Sizes& others, std::optional<Candidate>& best);
   std::optional<Candidate> fastest();
-  bool improve_fastest(std::uint32_t second, std::optional<Candidate>& best);
-  double highest_rate(Sizes sizes, double guess, double first_step);
-  double verified_rate(Sizes sizes, double high, double low);
+  void climb_fastest(const Box& box, std::optional<Candidate>& best);
+  bool improve_fastest(const Sizes& others, std::optional<Candidate>& best);
+  double highest_rate(const Sizes& sizes, double guess, double first_step);
+  double verified_rate(const Sizes& sizes, double high, double low);
 
   const PlanSpec& spec_;
   const Design& design_;

@@ -74,7 +74,7 @@ std::vector<Found> Planner::search_designs() {
         const auto best = waiting[job]->best();
         Json json{{"known", waiting[job]->trials().known()}, {"best", nullptr}};
         if (best) {
-          json["best"] = {best->sizes.first, best->sizes.second, best->rate_rps, best->margin};
+          json["best"] = {best->sizes.layout, best->sizes.counts, best->rate_rps, best->margin};
         }
         return json.dump();
       },
@@ -90,7 +90,7 @@ std::vector<Found> Planner::search_designs() {
     const Json& best = json["best"];
     if (best.is_null()) continue;
     found.push_back({waiting[i],
-                     {{best[0].get<std::uint32_t>(), best[1].get<std::uint32_t>()},
+                     {{best[0].get<std::size_t>(), best[1].get<std::vector<std::uint32_t>>()},
                       best[2].get<double>(),
                       best[3].get<double>()}});
   }
@@ -125,19 +125,24 @@ std::vector<Candidate> Planner::choose(std::vector<Found>& found, Found*& optimu
 Json Planner::describe(const Found& found) const {
   const auto& [search, candidate] = found;
   const auto& [sizes, rate_rps, margin] = candidate;
-  return {{"design", search->design().name},
-          {"estimated", search->design().estimated},
-          {"pools", design_pools(search->design(), {sizes.first, sizes.second})},
-          {"scheduler", search->design().scheduler},
-          {"machines", search->machines(sizes)},
-          {"cost_per_hour", usd(search->cost_per_hour(sizes))},
-          {"provisioned_w", search->provisioned_w(sizes)},
-          {"rate_rps", rate_rps},
-          {"margin", margin},
-          {"verified",
-           {{"duration_s", search->trials().verifying_s(sizes, rate_rps)},
-            {"times_e2e_p99", Trials::kTimesE2e},
-            {"seeds", spec_.seeds.size()}}}};
+  const Design& design = search->design();
+  return {
+      {"design", design.name},
+      {"estimated", design.layouts[sizes.layout].estimated},
+      {"pools", design_pools(design, sizes)},
+      {"scheduler", design.scheduler},
+      {"settings", design.settings},
+      {"machines", search->machines(sizes)},
+      {"gpus", search->gpus(sizes)},
+      {"cost_per_hour", usd(search->cost_per_hour(sizes))},
+      {"cost_per_million_output_tokens", usd(search->cost_per_million_output_tokens(candidate))},
+      {"provisioned_w", search->provisioned_w(sizes)},
+      {"rate_rps", rate_rps},
+      {"margin", margin},
+      {"verified",
+       {{"duration_s", search->trials().verifying_s(sizes, rate_rps)},
+        {"times_e2e_p99", Trials::kTimesE2e},
+        {"seeds", spec_.seeds.size()}}}};
 }
 
 Json Planner::headroom(const Found& best) const {
@@ -145,11 +150,10 @@ Json Planner::headroom(const Found& best) const {
   const auto& [search, candidate] = best;
   for (std::size_t i = 0; i < search->design().roles.size(); ++i) {
     Sizes sizes = candidate.sizes;
-    std::uint32_t& size = i == 0 ? sizes.first : sizes.second;
-    const std::string& role = search->design().roles[i];
-    Json breaks{"no " + role + " machine is left"};
-    if (--size > 0) breaks = search->trials().verified(sizes, candidate.rate_rps).breaks;
-    all.push_back({{"change", "one " + role + " machine less"}, {"breaks", breaks}});
+    const std::string label = search->design().label(i);
+    Json breaks{"no " + label + " machine is left"};
+    if (--sizes.counts[i] > 0) breaks = search->trials().verified(sizes, candidate.rate_rps).breaks;
+    all.push_back({{"change", "one " + label + " machine less"}, {"breaks", breaks}});
   }
   for (const double factor : {1.1, 1.2}) {
     const int more = static_cast<int>(std::lround((factor - 1) * 100));
@@ -183,11 +187,21 @@ Json Planner::candidates() const {
   Json all = Json::array();
   for (const DesignSearch& search : searches_) {
     for (const auto& [sizes, rate_rps, duration_s, outcome] : search.trials().all()) {
-      Json counts = {sizes.first};
-      if (search.design().roles.size() == 2) counts.push_back(sizes.second);
-      all.push_back({{"design", search.design().name},
-                     {"roles", search.design().roles},
-                     {"counts", counts},
+      const Design& design = search.design();
+      Json pools = Json::array();
+      Json tensor = Json::array();
+      Json pipeline = Json::array();
+      for (std::size_t i = 0; i < design.roles.size(); ++i) {
+        const Json& pool = design.layouts[sizes.layout].pools[i];
+        pools.push_back(design.label(i));
+        tensor.push_back(pool["tensor_parallel"]);
+        pipeline.push_back(pool["pipeline_parallel"]);
+      }
+      all.push_back({{"design", design.name},
+                     {"roles", pools},
+                     {"counts", sizes.counts},
+                     {"tensor_parallel", tensor},
+                     {"pipeline_parallel", pipeline},
                      {"machines", search.machines(sizes)},
                      {"cost_per_hour", usd(search.cost_per_hour(sizes))},
                      {"provisioned_w", search.provisioned_w(sizes)},

@@ -12,13 +12,17 @@ namespace cleave {
 /// (Trials::verifying_s). Gives
 ///   {"kind": "plan", "goal": "cost" | "power" | "machines" | "throughput", "budget", "seeds",
 ///    "scenario" (complete but for the pools and the scheduler's policy), "slo" (of the optimum, as
-///    in a summary), "optimum": {"design", "estimated", "pools", "scheduler", "machines",
-///    "cost_per_hour", "provisioned_w", "rate_rps", "margin", "verified": {"duration_s",
-///    "times_e2e_p99", "seeds"}} or null, "ties": [...], "designs": [best of each], "infeasible":
-///    [{"design", "why"}], those of which nothing holds, "pareto": [names], "headroom": [{"change",
-///    "breaks"}], first of one machine less, "simulations", "candidates": [{"design", "roles",
-///    "counts", "machines", "cost_per_hour", "provisioned_w", "rate_rps", "duration_s", "margin",
-///    "breaks"}], all that was simulated}.
+///    in a summary), "optimum": {"design", "estimated", "pools", "scheduler", "settings" (the
+///    design's own, on top of the scenario), "machines", "gpus", "cost_per_hour",
+///    "cost_per_million_output_tokens", "provisioned_w", "rate_rps", "margin", "verified":
+///    {"duration_s", "times_e2e_p99", "seeds"}} or null, "ties": [...], "designs": [best of each],
+///    "infeasible": [{"design", "why"}], those of which nothing holds, "pareto": [names],
+///    "headroom": [{"change", "breaks"}], first of one machine less, "simulations", "candidates":
+///    [{"design", "roles", "counts", "tensor_parallel", "pipeline_parallel" (of each pool; a role
+///    with its machine where pools share it), "machines", "cost_per_hour", "provisioned_w",
+///    "rate_rps", "duration_s", "margin", "breaks"}], all that was simulated}.
+/// cost_per_million_output_tokens: the whole cluster's price, at rate_rps requests of the mean
+/// output of the verifying runs.
 /// margin: how many times its worst limit is above the value; cost_per_hour: null where a price is
 /// unknown. At most `parallel` simulations run at a time; the answer does not depend on it.
 /// `progress` hears of each simulation, in this process or in one forked from it.

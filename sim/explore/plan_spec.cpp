@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sim/base/error.h"
+#include "sim/explore/pool_cuts.h"
 #include "sim/scenario/pool_latency.h"
 #include "sim/scenario/resolve.h"
 
@@ -11,48 +12,102 @@ namespace cleave {
 namespace {
 
 /// A pool as a scenario has it, but for role and count.
-Json read_design_pool(JsonReader& reader, const std::string& role) {
-  const Json& value = reader.value(role);
+Json read_design_pool(const Json& value, const std::string& place) {
   if (value.is_string()) return {{"machine", value}};
-  if (!value.is_object()) reader.fail(role, "expected a machine, or an object with \"machine\"");
+  if (!value.is_object()) {
+    throw InputError(place + ": expected a machine, or an object with \"machine\", found " +
+                     json_kind(value));
+  }
   for (const char* key : {"role", "count", "shares_machines_of"}) {
     if (value.contains(key)) {
-      reader.fail(role + "." + key, "not expected; the plan finds pools of their own");
+      throw InputError(place + "." + key + ": not expected; the plan finds pools of their own");
     }
   }
   return value;
 }
 
-/// The machines of a design as its scenarios will have them, all of whose settings are checked.
-void read_machines(const JsonReader& reader, Json scenario, ProfileUse& profiles, Design& design) {
-  scenario["pools"] = design_pools(design, std::vector<std::uint32_t>(design.roles.size(), 1));
-  scenario["scheduler"]["policy"] = design.scheduler;
+/// Every way to cut the pools read so far, with those of one more.
+std::vector<Layout> with_pool(const std::vector<Layout>& layouts, const std::vector<Json>& cuts) {
+  std::vector<Layout> all;
+  for (const Layout& layout : layouts) {
+    for (const Json& cut : cuts) {
+      all.push_back(layout);
+      all.back().pools.push_back(cut);
+    }
+  }
+  return all;
+}
+
+/// The pools of this role: one, or a list.
+void read_role(JsonReader& reader, const std::string& role, Design& design) {
+  const Json& value = reader.value(role);
+  const bool list = value.is_array();
+  const Json pools = list ? value : Json::array({value});
+  if (pools.empty()) reader.fail(role, "expected at least one pool");
+  for (std::size_t i = 0; i < pools.size(); ++i) {
+    const std::string place =
+        reader.path_of(role) + (list ? "[" + std::to_string(i) + "]" : std::string());
+    const Json pool = read_design_pool(pools[i], place);
+    design.layouts = with_pool(design.layouts, pool_cuts(pool, place, design.scenario));
+    design.roles.push_back(role);
+  }
+}
+
+/// What a scenario with one machine in each pool says; it is checked with all its settings.
+Scenario read_with_layout(const Design& design, std::size_t layout) {
+  Json scenario = design.scenario;
+  scenario["pools"] =
+      design_pools(design, {layout, std::vector<std::uint32_t>(design.roles.size(), 1)});
   scenario["faults"] = Json::array();
+  return read_scenario(scenario);
+}
+
+void read_layouts(const JsonReader& reader, ProfileUse& profiles, Design& design) {
   try {
-    const Scenario read = read_scenario(scenario);
-    profiles.add(read);
-    for (std::size_t i = 0; i < read.pools.size(); ++i) {
-      design.machines.push_back(read.pools[i].machine);
-      design.estimated = design.estimated || pool_latency(read, i)->estimated();
+    for (std::size_t layout = 0; layout < design.layouts.size(); ++layout) {
+      const Scenario read = read_with_layout(design, layout);
+      profiles.add(read);
+      design.machines.clear();
+      for (std::size_t i = 0; i < read.pools.size(); ++i) {
+        design.machines.push_back(read.pools[i].machine);
+        design.layouts[layout].estimated |= pool_latency(read, i)->estimated();
+      }
     }
   } catch (const InputError& error) {
     throw InputError(reader.path() + ": " + error.what());
   }
 }
 
-std::string read_scheduler(JsonReader& reader, const Json& scenario, bool one_pool) {
+/// The sections in which designs may differ: how a cluster works, not what is asked of it.
+Json read_settings(JsonReader& reader) {
+  Json settings = Json::object();
+  for (const char* section : {"batching", "kv_cache", "kv_transfer", "fabric"}) {
+    if (!reader.has(section)) continue;
+    reader.object(section);  // nothing else can be merged
+    settings[section] = reader.value(section);
+  }
+  return settings;
+}
+
+std::string read_scheduler(JsonReader& reader, const Json& scenario, bool mixed_only) {
   if (reader.has("scheduler")) return reader.text("scheduler");
   const auto policy = scenario["scheduler"]["policy"].get<std::string>();
-  return one_pool && policy == "mixed_pool" ? "token_jsq" : policy;
+  return mixed_only && policy == "mixed_pool" ? "token_jsq" : policy;
 }
 
 /// That what counts prices has all of them.
 void check_prices(const JsonReader& reader, const Design& design) {
   for (std::size_t i = 0; i < design.machines.size(); ++i) {
     if (design.machines[i].has_price()) continue;
-    reader.fail(design.roles[i] + ".price_per_hour",
-                "is missing, and no price of \"" + design.machines[i].name +
-                    "\" is published; expected what you pay, in $/hour");
+    const auto role = design.roles.begin() + static_cast<std::ptrdiff_t>(i);
+    const auto first = std::find(design.roles.begin(), design.roles.end(), *role);
+    std::string place = *role;
+    if (std::count(first, design.roles.end(), *role) > 1) {
+      place += "[" + std::to_string(role - first) + "]";
+    }
+    reader.fail(place + ".price_per_hour", "is missing, and no price of \"" +
+                                               design.machines[i].name +
+                                               "\" is published; expected what you pay, in $/hour");
   }
 }
 
@@ -60,14 +115,19 @@ Design read_design(JsonReader& reader, const PlanSpec& spec, ProfileUse& profile
   constexpr std::int64_t kMost = 10'000;
   Design design;
   design.name = reader.text("name");
-  const bool mixed = reader.has("mixed");
-  design.roles =
-      mixed ? std::vector<std::string>{"mixed"} : std::vector<std::string>{"prompt", "token"};
-  for (const std::string& role : design.roles) {
-    design.pools.push_back(read_design_pool(reader, role));
+  design.settings = read_settings(reader);
+  design.scenario = merge_scenario(spec.scenario, design.settings);
+  const bool mixed_only = !reader.has("prompt") && !reader.has("token");
+  design.scheduler = read_scheduler(reader, design.scenario, mixed_only);
+  design.scenario["scheduler"]["policy"] = design.scheduler;
+  design.layouts = {{}};
+  for (const char* role : {"prompt", "token", "mixed"}) {
+    if (reader.has(role)) read_role(reader, role, design);
   }
-  design.scheduler = read_scheduler(reader, spec.scenario, mixed);
-  read_machines(reader, spec.scenario, profiles, design);
+  if (design.roles.empty()) {
+    reader.fail("mixed", "is missing; expected \"mixed\", or \"prompt\" and \"token\"");
+  }
+  read_layouts(reader, profiles, design);
   if (spec.counts_prices()) check_prices(reader, design);
   design.most = static_cast<std::uint32_t>(reader.integer("most", 1, kMost, 100));
   reader.finish();
@@ -96,39 +156,27 @@ void read_goal(JsonReader& reader, PlanSpec& spec) {
   }
 }
 
-/// Whole numbers, each once.
-std::vector<std::int64_t> read_seeds(JsonReader& reader) {
-  constexpr double kLargest = 1e15;
-  std::vector<std::int64_t> seeds;
-  for (const double seed : reader.numbers("seeds", {0, kLargest, false})) {
-    const auto whole = static_cast<std::int64_t>(seed);
-    const std::string place = "seeds[" + std::to_string(seeds.size()) + "]";
-    if (static_cast<double>(whole) != seed) {
-      reader.fail(place, "expected a whole number, found " + Json(seed).dump());
-    }
-    if (std::find(seeds.begin(), seeds.end(), whole) != seeds.end()) {
-      reader.fail(place, "expected each seed once, found " + std::to_string(whole) + " again");
-    }
-    seeds.push_back(whole);
-  }
-  if (seeds.empty()) reader.fail("seeds", "expected at least one");
-  return seeds;
-}
-
 }  // namespace
 
-Json design_pools(const Design& design, const std::vector<std::uint32_t>& counts) {
+std::string Design::label(std::size_t pool) const {
+  const std::string& role = roles[pool];
+  if (std::count(roles.begin(), roles.end(), role) == 1) return role;
+  return role + " " + machines[pool].name;
+}
+
+Json design_pools(const Design& design, const Sizes& sizes) {
   Json pools = Json::array();
   for (std::size_t i = 0; i < design.roles.size(); ++i) {
     Json pool{{"role", design.roles[i]}};
-    pool.update(design.pools[i]);
-    pool["count"] = counts[i];
+    pool.update(design.layouts[sizes.layout].pools[i]);
+    pool["count"] = sizes.counts[i];
     pools.push_back(std::move(pool));
   }
   return pools;
 }
 
 PlanSpec read_plan(const Json& json, const std::string& place) {
+  constexpr double kLargestSeed = 1e15;
   JsonReader reader(json, place);
   PlanSpec spec;
   reader.text("summary", "");
@@ -151,7 +199,8 @@ PlanSpec read_plan(const Json& json, const std::string& place) {
   }
   profiles.check();
   if (spec.designs.empty()) reader.fail("designs", "expected at least one");
-  spec.seeds = reader.has("seeds") ? read_seeds(reader) : std::vector<std::int64_t>{1, 2, 3};
+  spec.seeds = reader.has("seeds") ? read_whole_numbers(reader, "seeds", {0, kLargestSeed, false})
+                                   : std::vector<std::int64_t>{1, 2, 3};
   reader.finish();
   const Json& workload = spec.scenario["workload"];
   if (workload.contains("concurrency") || workload.value("arrivals", Json()) == "infinite") {

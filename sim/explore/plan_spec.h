@@ -9,19 +9,39 @@
 
 namespace cleave {
 
-/// One way to build a cluster: a pool of mixed machines, or a prompt and a token pool.
+/// One way to cut the machines of each pool of a design into instances.
+struct Layout {
+  std::vector<Json> pools;  ///< of each: the scenario's pool without "role" and "count"
+  bool estimated = false;   ///< whether some pool's latency was not measured
+};
+
+/// One way to build a cluster: pools of prompt, token and mixed machines, in this order.
 struct Design {
   std::string name;
-  std::vector<std::string> roles;  ///< {"mixed"}, or {"prompt", "token"}
-  std::vector<Json> pools;         ///< of each: the scenario's pool without "role" and "count"
+  Json settings;                   ///< its own sections of the scenario
+  Json scenario;                   ///< the plan's with these, complete but for the pools
+  std::vector<std::string> roles;  ///< of each pool
   std::vector<Machine> machines;   ///< of each pool, with the price and power cap it asks for
+  std::vector<Layout> layouts;     ///< largest tensor-parallel degrees first
   std::string scheduler;           ///< its scenarios' scheduler.policy
-  bool estimated = false;          ///< whether some pool's latency was not measured
   std::uint32_t most = 0;          ///< machines of a pool
+
+  /// The pool's role, and its machine where several have that role: "token dgx-a100".
+  std::string label(std::size_t pool) const;
+};
+
+/// A cluster of a design: which of its layouts, with how many machines in each pool.
+struct Sizes {
+  std::size_t layout = 0;
+  std::vector<std::uint32_t> counts;
+  bool operator==(const Sizes&) const = default;
+  bool operator<(const Sizes& other) const {
+    return layout != other.layout ? layout < other.layout : counts < other.counts;
+  }
 };
 
 /// The design's pools with so many machines each, as in a scenario.
-Json design_pools(const Design& design, const std::vector<std::uint32_t>& counts);
+Json design_pools(const Design& design, const Sizes& sizes);
 
 /// What is searched for. Either the least of `minimize` at the scenario's rate, or the highest rate
 /// within the budget.
@@ -38,11 +58,13 @@ struct PlanSpec {
 
 /// Reads a plan: {"presets": [...], "scenario": {...}, "minimize": "cost"|"power"|"machines" or
 /// "maximize": "throughput", "budget": {"cost_per_hour", "power_w"}, "designs": [{"name", "prompt",
-/// "token", "scheduler", "most"} or {"name", "mixed", "scheduler", "most"}], "seeds": [...]}. A
-/// pool of a design is a machine, or an object with "machine" and whatever else a scenario's pool
-/// has but role and count. A design without "scheduler" has the scenario's; one of a single pool
-/// has token_jsq, as the paper's baselines do, where that is mixed_pool, which needs two. Throws
-/// InputError.
+/// "token", "mixed", "scheduler", "most", "batching", "kv_cache", "kv_transfer", "fabric"}],
+/// "seeds": [...]}. A design has pools of any of the three roles, one or a list of them each. A
+/// pool is a machine, or an object with "machine" and whatever else a scenario's pool has but role
+/// and count; its tensor_parallel and pipeline_parallel are searched as pool_cuts() says. The last
+/// four of a design are merged into those sections of its scenarios. A design without "scheduler"
+/// has the scenario's; one of mixed machines only has token_jsq, as the paper's baselines do, where
+/// that is mixed_pool, which needs a prompt and a token pool. Throws InputError.
 PlanSpec read_plan(const Json& json, const std::string& place);
 
 }  // namespace cleave

@@ -18,6 +18,7 @@ Outcome read_outcome(const Json& summary) {
   outcome.slo = summary["slo"];
   const Json& p99 = summary["e2e_p99"];
   outcome.e2e_p99_s = p99.is_null() ? 0 : p99.get<double>();
+  outcome.output_tokens = summary["output_tokens"].get<double>();
   for (const Json& limit : summary["slo"]["limits"]) {
     const double value = limit["value"].get<double>();
     if (value > 0) outcome.margin = std::min(outcome.margin, limit["limit"].get<double>() / value);
@@ -60,7 +61,7 @@ double Trials::own_s(double rate_rps) const {
   return seconds;
 }
 
-double Trials::verifying_s(Sizes sizes, double rate_rps) const {
+double Trials::verifying_s(const Sizes& sizes, double rate_rps) const {
   constexpr double kRoundTo = 10;
   const double own = own_s(rate_rps);
   const Json warmup = spec_.scenario["results"].value("warmup_s", Json());
@@ -72,7 +73,7 @@ double Trials::verifying_s(Sizes sizes, double rate_rps) const {
 }
 
 Json Trials::scenario(const Run& run, std::int64_t seed) const {
-  Json scenario = spec_.scenario;
+  Json scenario = design_.scenario;
   Json& workload = scenario["workload"];
   workload["rate_rps"] = run.rate_rps;
   workload["seed"] = seed;
@@ -80,8 +81,7 @@ Json Trials::scenario(const Run& run, std::int64_t seed) const {
     workload["duration_s"] = run.duration_s;
     workload.erase("requests");
   }
-  scenario["pools"] = design_pools(design_, {run.sizes.first, run.sizes.second});
-  scenario["scheduler"]["policy"] = design_.scheduler;
+  scenario["pools"] = design_pools(design_, run.sizes);
   return scenario;
 }
 
@@ -100,9 +100,11 @@ void Trials::simulate_missing(const Run& run, const std::vector<std::int64_t>& s
       },
       [&](std::size_t job) {
         const Json summary = Simulation(read_scenario(scenario(run, missing[job]))).alone().run();
+        const double completed = std::max(1.0, summary["requests"]["completed"].get<double>());
         return Json{{"slo", summary["slo"]},
                     {"steady", summary["steady"]},
-                    {"e2e_p99", summary["e2e"]["p99"]}}
+                    {"e2e_p99", summary["e2e"]["p99"]},
+                    {"output_tokens", summary["tokens"]["output"].get<double>() / completed}}
             .dump();
       },
       [&](std::size_t job, const JobResult& result) {
@@ -130,21 +132,33 @@ Outcome Trials::under_seeds(const Run& run) {
   return worst;
 }
 
-Outcome Trials::outcome(Sizes sizes, double rate_rps) {
+Outcome Trials::outcome(const Sizes& sizes, double rate_rps) {
   return under_seeds({sizes, rate_rps, own_s(rate_rps)});
 }
 
-Outcome Trials::verified(Sizes sizes, double rate_rps) {
+Outcome Trials::verified(const Sizes& sizes, double rate_rps) {
   Outcome worst = outcome(sizes, rate_rps);
   if (worst.holds()) worsen(worst, under_seeds({sizes, rate_rps, verifying_s(sizes, rate_rps)}));
   return worst;
 }
 
+bool Trials::hopeful(const Sizes& sizes, double rate_rps) {
+  const Run run{sizes, rate_rps, own_s(rate_rps)};
+  simulate_missing(run, {spec_.seeds.front()});
+  return known_.at(key(run, spec_.seeds.front())).holds();
+}
+
+double Trials::output_tokens(const Sizes& sizes, double rate_rps) const {
+  const Run run{sizes, rate_rps, verifying_s(sizes, rate_rps)};
+  double sum = 0;
+  for (const std::int64_t seed : spec_.seeds) sum += known_.at(key(run, seed)).output_tokens;
+  return sum / static_cast<double>(spec_.seeds.size());
+}
+
 std::vector<Trials::Trial> Trials::all() const {
   std::vector<Trial> all;
   for (const auto& [key, found] : known_) {
-    const auto& [first, second, rate_rps, duration_s, seed] = key;
-    const Sizes sizes{first, second};
+    const auto& [sizes, rate_rps, duration_s, seed] = key;
     const bool same = !all.empty() && all.back().sizes == sizes && all.back().rate_rps == rate_rps;
     if (same) {
       worsen(all.back().outcome, found);
@@ -159,20 +173,21 @@ std::vector<Trials::Trial> Trials::all() const {
 Json Trials::known() const {
   Json all = Json::array();
   for (const auto& [key, found] : known_) {
-    const auto& [first, second, rate_rps, duration_s, seed] = key;
-    all.push_back({first, second, rate_rps, duration_s, seed, found.breaks, found.margin, found.slo,
-                   found.e2e_p99_s});
+    const auto& [sizes, rate_rps, duration_s, seed] = key;
+    all.push_back({sizes.layout, sizes.counts, rate_rps, duration_s, seed, found.breaks,
+                   found.margin, found.slo, found.e2e_p99_s, found.output_tokens});
   }
   return all;
 }
 
 void Trials::learn(const Json& known) {
   for (const Json& one : known) {
-    const Run run{{one[0].get<std::uint32_t>(), one[1].get<std::uint32_t>()},
+    const Run run{{one[0].get<std::size_t>(), one[1].get<std::vector<std::uint32_t>>()},
                   one[2].get<double>(),
                   one[3].get<double>()};
-    known_[key(run, one[4].get<std::int64_t>())] = {
-        one[5].get<std::vector<std::string>>(), one[6].get<double>(), one[7], one[8].get<double>()};
+    known_[key(run, one[4].get<std::int64_t>())] = {one[5].get<std::vector<std::string>>(),
+                                                    one[6].get<double>(), one[7],
+                                                    one[8].get<double>(), one[9].get<double>()};
   }
 }
 

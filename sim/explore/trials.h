@@ -11,13 +11,6 @@
 
 namespace cleave {
 
-/// Machines of each pool of a design; the second is 0 where there is one pool.
-struct Sizes {
-  std::uint32_t first = 0;
-  std::uint32_t second = 0;
-  bool operator==(const Sizes&) const = default;
-};
-
 /// What a simulation says, or several under different seeds: what breaks, how many times the worst
 /// limit is above its value, and the summary's "slo" that this comes from.
 struct Outcome {
@@ -25,6 +18,7 @@ struct Outcome {
   double margin = 0;
   Json slo;
   double e2e_p99_s = 0;
+  double output_tokens = 0;  ///< mean of a request
   bool holds() const { return breaks.empty(); }
 };
 
@@ -47,13 +41,18 @@ class Trials {
          std::function<void()> progress);
 
   /// Of the plan's own run: under the first seed, and where that holds, under all of them.
-  Outcome outcome(Sizes sizes, double rate_rps);
+  Outcome outcome(const Sizes& sizes, double rate_rps);
   /// The same, and where it holds, of the verifying run too.
-  Outcome verified(Sizes sizes, double rate_rps);
+  Outcome verified(const Sizes& sizes, double rate_rps);
+  /// Whether the plan's own run holds under the first seed: what the cheapest look can rule out.
+  bool hopeful(const Sizes& sizes, double rate_rps);
   /// How long requests arrive in the verifying run: kTimesE2e times the P99 of E2E under the first
   /// seed, after what the scenario cuts off as warm-up; never less than in the plan's own run,
   /// which is the verifying one where it is as long as that.
-  double verifying_s(Sizes sizes, double rate_rps) const;
+  double verifying_s(const Sizes& sizes, double rate_rps) const;
+
+  /// Of a request on average, over the verifying runs; all of these must have been made.
+  double output_tokens(const Sizes& sizes, double rate_rps) const;
 
   /// Everything that was simulated.
   std::vector<Trial> all() const;
@@ -69,10 +68,10 @@ class Trials {
     double rate_rps;
     double duration_s;
   };
-  using Key = std::tuple<std::uint32_t, std::uint32_t, double, double, std::int64_t>;
+  using Key = std::tuple<Sizes, double, double, std::int64_t>;
 
   static Key key(const Run& run, std::int64_t seed) {
-    return {run.sizes.first, run.sizes.second, run.rate_rps, run.duration_s, seed};
+    return {run.sizes, run.rate_rps, run.duration_s, seed};
   }
   double own_s(double rate_rps) const;
   Json scenario(const Run& run, std::int64_t seed) const;

@@ -170,6 +170,7 @@ TEST_CASE("plan: the answer is verified in a run of twenty times E2E P99, and th
   scenario["scheduler"]["policy"] = optimum["scheduler"];
   scenario["workload"]["duration_s"] = optimum["verified"]["duration_s"];
   const TempFolder folder;
+  double output_tokens = 0;
   for (const int seed : {1, 2}) {
     scenario["workload"]["seed"] = seed;
     const Outcome run = run_cleave({"run", folder.write("s.json", scenario.dump()), "--json"});
@@ -177,7 +178,12 @@ TEST_CASE("plan: the answer is verified in a run of twenty times E2E P99, and th
     const Json summary = Json::parse(run.out);
     CHECK(summary["slo"]["holds"] == true);
     CHECK(summary["steady"]["overload"] == false);
+    output_tokens += summary["tokens"]["output"].get<double>() /
+                     summary["requests"]["completed"].get<double>() / 2;
   }
+  // 12 requests/s, each with so many tokens.
+  CHECK(optimum["cost_per_million_output_tokens"].get<double>() ==
+        Approx(optimum["cost_per_hour"].get<double>() / (3600 * 12 * output_tokens) * 1e6));
   const Outcome text = run_cleave({"plan", folder.write("plan.json", spec)});
   CHECK(contains(text.out, "Verified: every limit holds"));
   CHECK(contains(text.out, "with each"));
@@ -209,6 +215,8 @@ TEST_CASE("plan: an unknown price is asked for where it counts, and else is unkn
     "designs": [{"name": "RTX", "mixed": "8x-rtx-2080-ti", "most": 20}]})";
   const Json plan = planned(R"({"minimize": "power")" + design);
   CHECK(plan["optimum"]["cost_per_hour"].is_null());
+  CHECK(plan["optimum"]["cost_per_million_output_tokens"].is_null());
+  CHECK(plan["optimum"]["gpus"] == plan["optimum"]["machines"].get<double>() * 8);
   const TempFolder folder;
   for (const char* goal :
        {R"({"minimize": "cost")", R"({"minimize": "power", "budget": {"cost_per_hour": 10})"}) {
@@ -216,6 +224,75 @@ TEST_CASE("plan: an unknown price is asked for where it counts, and else is unkn
     CHECK(asks.exit_code == 2);
     CHECK(contains(asks.err, "designs[0].mixed.price_per_hour: is missing"));
   }
+}
+
+TEST_CASE("plan: designs side by side with batching of their own, and three pools") {
+  const TempFolder folder;
+  const std::string spec = folder.write("plan.json", R"({
+    "scenario": {"llm": "llama2-70b",
+                 "workload": {"trace": "azure-2023-conv", "rate_rps": 8, "duration_s": 20}},
+    "minimize": "cost", "seeds": [1],
+    "designs": [
+      {"name": "mixed", "mixed": "dgx-h100", "most": 6, "batching": {"policy": "vllm"}},
+      {"name": "split", "prompt": "dgx-h100", "token": "dgx-h100", "most": 6,
+       "batching": {"policy": "splitwise", "max_prompt_tokens": 4096}},
+      {"name": "three", "prompt": "dgx-h100", "token": ["dgx-h100", "dgx-a100"], "most": 6}]})");
+  const Outcome text = run_cleave({"plan", spec});
+  for (const char* words : {"$/M output", "$ per million output tokens", "GPUs", " tp"}) {
+    CHECK(contains(text.out, words));
+  }
+  const std::string file = folder.path("answer.json");
+  REQUIRE(run_cleave({"plan", spec, "--out", file}).exit_code == 0);
+  const Json plan = parse_json(folder.read("answer.json"), "answer");
+  REQUIRE(plan["designs"].size() == 3);
+  CHECK(plan["designs"][0]["settings"] == Json{{"batching", {{"policy", "vllm"}}}});
+  CHECK(plan["designs"][1]["settings"]["batching"]["max_prompt_tokens"] == 4096);
+  CHECK(plan["designs"][2]["settings"].empty());
+  CHECK(plan["designs"][2]["pools"].size() == 3);
+  for (const Json& design : plan["designs"]) {
+    CHECK(design["cost_per_million_output_tokens"] > 0);
+    for (const Json& pool : design["pools"]) CHECK(pool.contains("tensor_parallel"));
+  }
+  const bool named =
+      std::any_of(plan["candidates"].begin(), plan["candidates"].end(), [](const Json& candidate) {
+        return candidate["roles"] == Json{"prompt", "token dgx-h100", "token dgx-a100"};
+      });
+  CHECK(named);
+  CHECK(run_cleave({"report", file, "-o", folder.path("page.html")}).exit_code == 0);
+}
+
+TEST_CASE("plan: degrees that cannot be are one sentence and exit code 2") {
+  const TempFolder folder;
+  const auto fails = [&](const std::string& design, const std::string& words) {
+    const Outcome outcome =
+        run_cleave({"plan", folder.write("plan.json", R"({"minimize": "cost", "scenario":
+          {"llm": "llama2-70b"}, "designs": [{"name": "x", )" +
+                                                          design + "}]}")});
+    CHECK(outcome.exit_code == 2);
+    INFO(outcome.err);
+    CHECK(contains(outcome.err, words));
+    CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') <= 4);
+  };
+  const auto mixed = [](const std::string& settings) {
+    return R"("mixed": {"machine": "dgx-h100", )" + settings + "}";
+  };
+  fails(mixed(R"("tensor_parallel": [])"), "designs[0].mixed.tensor_parallel: expected at least");
+  fails(mixed(R"("tensor_parallel": [8, 8])"), "tensor_parallel[1]: expected each number once");
+  fails(mixed(R"("tensor_parallel": [4, 16])"), "mixed.tensor_parallel[1]");
+  fails(mixed(R"("tensor_parallel": [4, 3])"),
+        "designs[0].mixed.tensor_parallel: expected a divisor of the 64 attention heads of "
+        "llama2-70b, found 3");
+  fails(mixed(R"("tensor_parallel": 6)"), "expected a divisor of the 64 attention heads");
+  fails(mixed(R"("tensor_parallel": [8, 1])"), "designs[0].mixed.machine: ");
+  fails(mixed(R"("pipeline_parallel": [])"), "mixed.pipeline_parallel: expected at least one");
+  fails(mixed(R"("tensor_parallel": 8, "pipeline_parallel": [1, 2])"), "designs[0].mixed.");
+  fails(R"("prompt": "dgx-h100", "token": ["dgx-h100", "8x-rtx-2080-ti"])",
+        "designs[0].token[1].machine: ");
+  fails(R"("prompt": "dgx-h100", "token": [])", "designs[0].token: expected at least one pool");
+  fails(R"("prompt": "dgx-h100")", "none takes the token phase");
+  fails(R"("most": 5)", "designs[0].mixed: is missing");
+  fails(R"("mixed": "dgx-h100", "batching": {"policy": "vlm"})", "did you mean \"vllm\"");
+  fails(R"("mixed": "dgx-h100", "workload": {})", "designs[0]: unknown key \"workload\"");
 }
 
 TEST_CASE("plan: bad input is one sentence and exit code 2") {
@@ -234,7 +311,7 @@ TEST_CASE("plan: bad input is one sentence and exit code 2") {
   const std::string mixed = R"({"minimize": "cost", "designs": [{"name": "x", "mixed": "dgx-h100")";
   fails(mixed + R"(, "scheduler": "jsqq"}]})", "did you mean \"jsq\"");
   fails(mixed + R"(}], "seeds": [1, 1.5]})", "seeds[1]: expected a whole number, found 1.5");
-  fails(mixed + R"(}], "seeds": [1, 2, 1]})", "seeds[2]: expected each seed once");
+  fails(mixed + R"(}], "seeds": [1, 2, 1]})", "seeds[2]: expected each number once");
   fails(mixed + R"(}], "scenario": {"workload": {"arrivals": "closed", "concurrency": 8,
                    "requests": 80}}})",
         "scenario.workload.concurrency: a plan needs requests that arrive at a rate");

@@ -18,6 +18,7 @@ namespace {
 struct Cluster {
   Json pools;
   std::string scheduler;
+  Json batching;
   double cost_per_hour = 0;
   double provisioned_w = 0;
   double machines = 0;
@@ -84,24 +85,52 @@ class BruteForce {
   }
 
  private:
-  void add(const Json& design) {
-    const int most = design["most"];
-    const bool one_pool = design.contains("mixed");
-    const auto pool = [&](const char* role, int count) {
-      return Json{{"role", role}, {"machine", design[role]}, {"count", count}};
+  /// All machines and degrees of one pool. Where a test names no degree, those of Llama 2 70B on
+  /// GPUs of 80 GB are meant: its 138 GB of weights need two of them.
+  static std::vector<Json> sizes(const char* role, const Json& pool, int most) {
+    const auto list = [&](const char* key, const Json& otherwise) {
+      const Json value = pool.is_object() ? pool.value(key, otherwise) : otherwise;
+      return value.is_array() ? value : Json::array({value});
     };
-    for (int first = 1; first <= most; ++first) {
-      for (int second = 1; second <= (one_pool ? 1 : most); ++second) {
-        Cluster cluster;
-        if (one_pool) {
-          cluster.pools = Json::array({pool("mixed", first)});
-        } else {
-          cluster.pools = Json::array({pool("prompt", first), pool("token", second)});
+    std::vector<Json> all;
+    for (const Json& tensor : list("tensor_parallel", {2, 4, 8})) {
+      for (const Json& stages : list("pipeline_parallel", 1)) {
+        if (tensor.get<int>() * stages.get<int>() > 8) continue;
+        for (int count = 1; count <= most; ++count) {
+          all.push_back({{"role", role},
+                         {"machine", pool.is_object() ? pool["machine"] : pool},
+                         {"tensor_parallel", tensor},
+                         {"pipeline_parallel", stages},
+                         {"count", count}});
         }
-        cluster.machines = one_pool ? first : first + second;
-        cluster.scheduler = design.value("scheduler", one_pool ? "token_jsq" : "mixed_pool");
-        clusters_.push_back(cluster);
       }
+    }
+    return all;
+  }
+
+  void add(const Json& design) {
+    std::vector<Json> clusters{Json::array()};
+    for (const char* role : {"prompt", "token", "mixed"}) {
+      if (!design.contains(role)) continue;
+      const Json pools = design[role].is_array() ? design[role] : Json::array({design[role]});
+      for (const Json& pool : pools) {
+        std::vector<Json> all;
+        for (const Json& cluster : clusters) {
+          for (const Json& size : sizes(role, pool, design["most"])) {
+            all.push_back(cluster);
+            all.back().push_back(size);
+          }
+        }
+        clusters = std::move(all);
+      }
+    }
+    for (const Json& pools : clusters) {
+      Cluster cluster;
+      cluster.pools = pools;
+      for (const Json& pool : pools) cluster.machines += pool["count"].get<int>();
+      cluster.scheduler = design.value("scheduler", pools.size() == 1 ? "token_jsq" : "mixed_pool");
+      cluster.batching = design.value("batching", Json::object());
+      clusters_.push_back(cluster);
     }
   }
 
@@ -118,6 +147,7 @@ class BruteForce {
       for (const int seed : seeds_) {
         Json scenario = scenario_;
         scenario["pools"] = cluster.pools;
+        scenario["batching"].update(cluster.batching);
         scenario["scheduler"]["policy"] = cluster.scheduler;
         scenario["workload"].update(
             {{"rate_rps", rate_rps}, {"seed", seed}, {"duration_s", seconds(cluster)}});
@@ -144,11 +174,13 @@ Json traffic(const char* llm, const char* trace, double rate_rps, double duratio
           {"workload", {{"trace", trace}, {"rate_rps", rate_rps}, {"duration_s", duration_s}}}};
 }
 
+/// All GPUs of a machine are one instance.
+Json whole(const char* machine) { return {{"machine", machine}, {"tensor_parallel", 8}}; }
 Json split(const char* prompt, const char* token, int most) {
-  return {{"name", "split"}, {"prompt", prompt}, {"token", token}, {"most", most}};
+  return {{"name", "split"}, {"prompt", whole(prompt)}, {"token", whole(token)}, {"most", most}};
 }
 Json mixed(const char* machine, int most) {
-  return {{"name", machine}, {"mixed", machine}, {"most", most}};
+  return {{"name", machine}, {"mixed", whole(machine)}, {"most", most}};
 }
 
 Json answer_to(const Json& plan) {
@@ -266,6 +298,75 @@ TEST_CASE("plan by brute force: the most throughput within a power") {
                  {"budget", {{"power_w", 40000}}},
                  {"designs", {split("dgx-h100", "dgx-h100-cap70", 5), mixed("dgx-a100", 7)}},
                  {"seeds", {1}}});
+}
+
+TEST_CASE("plan by brute force: the degrees of each pool, where none is named") {
+  const Json one{{"name", "one"}, {"mixed", "dgx-h100"}, {"most", 5}};
+  const Json two{{"name", "two"}, {"prompt", "dgx-h100"}, {"token", "dgx-a100"}, {"most", 3}};
+  for (const char* trace : {"azure-2023-conv", "azure-2023-code"}) {
+    for (const Json& design : {one, two}) {
+      check_least({{"scenario", traffic("llama2-70b", trace, 10, 20)},
+                   {"minimize", "cost"},
+                   {"designs", {design}},
+                   {"seeds", {1}}},
+                  &Cluster::cost_per_hour);
+    }
+  }
+}
+
+TEST_CASE("plan by brute force: degrees and stages that are listed") {
+  const Json pool{
+      {"machine", "dgx-h100"}, {"tensor_parallel", {2, 4}}, {"pipeline_parallel", {1, 2, 4}}};
+  check_least({{"scenario", traffic("llama2-70b", "azure-2023-conv", 16, 20)},
+               {"minimize", "machines"},
+               {"designs", {{{"name", "one"}, {"mixed", pool}, {"most", 5}}}},
+               {"seeds", {1}}},
+              &Cluster::machines);
+}
+
+TEST_CASE("plan by brute force: the most throughput of all degrees") {
+  check_fastest(
+      {{"scenario", traffic("llama2-70b", "azure-2023-conv", 10, 20)},
+       {"maximize", "throughput"},
+       {"budget", {{"cost_per_hour", 115}}},
+       {"designs", {{{"name", "two"}, {"prompt", "dgx-h100"}, {"token", "dgx-a100"}, {"most", 4}}}},
+       {"seeds", {1}}});
+}
+
+TEST_CASE("plan by brute force: three pools") {
+  const Json tokens = {whole("dgx-a100"), whole("dgx-h100")};
+  const Json of_two_gpus{
+      {"name", "two GPUs"}, {"prompt", whole("dgx-h100")}, {"token", tokens}, {"most", 5}};
+  const Json with_mixed{{"name", "mixed too"},
+                        {"prompt", whole("dgx-h100")},
+                        {"token", whole("dgx-a100")},
+                        {"mixed", whole("dgx-h100")},
+                        {"most", 5}};
+  for (const Json& design : {of_two_gpus, with_mixed}) {
+    INFO(design["name"]);
+    check_least({{"scenario", traffic("bloom-176b", "azure-2023-conv", 12, 20)},
+                 {"minimize", "cost"},
+                 {"designs", {design}},
+                 {"seeds", {1}}},
+                &Cluster::cost_per_hour);
+    check_fastest({{"scenario", traffic("bloom-176b", "azure-2023-conv", 12, 20)},
+                   {"maximize", "throughput"},
+                   {"budget", {{"power_w", 60000}}},
+                   {"designs", {design}},
+                   {"seeds", {1}}});
+  }
+}
+
+TEST_CASE("plan by brute force: designs with batching of their own") {
+  Json chunked{{"name", "mixed"}, {"mixed", "dgx-h100"}, {"most", 4}};
+  chunked["batching"] = {{"policy", "vllm"}};
+  Json apart{{"name", "split"}, {"prompt", "dgx-h100"}, {"token", "dgx-h100"}, {"most", 3}};
+  apart["batching"] = {{"max_prompt_tokens", 4096}};
+  check_least({{"scenario", traffic("llama2-70b", "azure-2023-conv", 12, 20)},
+               {"minimize", "power"},
+               {"designs", {chunked, apart}},
+               {"seeds", {1}}},
+              &Cluster::provisioned_w);
 }
 
 }  // namespace cleave

@@ -11,8 +11,24 @@ const kGoals = {
 const limitText = (name) => (/^(ttft|tpot|itl|e2e) p/.test(name) ? name.toUpperCase() : name);
 const breaksText = (breaks) =>
   breaks.length > 0 ? `breaks ${breaks.map(limitText).join(", ")}` : "still holds";
-const sizesText = (found) =>
-  found.pools.map((pool) => `${count(pool.count)} ${pool.role} ${pool.machine}`).join(" + ");
+/** "tp4 pp2"; "" where an older answer does not say. */
+const degreesText = (tensor, stages) =>
+  isNumber(tensor) ? `tp${tensor}${stages > 1 ? ` pp${stages}` : ""}` : "";
+function poolText(pool) {
+  const degrees = degreesText(pool.tensor_parallel, pool.pipeline_parallel);
+  return `${count(pool.count)} ${pool.role} ${pool.machine} ${degrees}`.trim();
+}
+const sizesText = (found) => found.pools.map(poolText).join(" + ");
+/** "tp8 + tp4", of what was simulated. */
+const parallelismText = (candidate) =>
+  (candidate.tensor_parallel || [])
+    .map((tensor, i) => degreesText(tensor, candidate.pipeline_parallel[i]))
+    .join(" + ");
+const foundParallelism = (found) =>
+  found.pools
+    .map((pool) => degreesText(pool.tensor_parallel, pool.pipeline_parallel))
+    .filter((text) => text)
+    .join(" + ");
 const kilowatts = (watts) => `${figure(watts / 1000)} kW`;
 /** By how much the limit that comes nearest could tighten. */
 const headroomText = (margin) => percent(margin - 1);
@@ -83,6 +99,7 @@ function planFigures(plan) {
   const items = [
     [count(best.machines), "machines"],
     [dollars(best.cost_per_hour), "price"],
+    [`${figure(best.cost_per_million_output_tokens)} $`, "per million output tokens"],
     [kilowatts(best.provisioned_w), "provisioned"],
     [`${figure(best.rate_rps)} requests/s`, "rate"],
     [headroomText(best.margin), "left of the nearest limit"],
@@ -111,7 +128,9 @@ function foundTable(plan, caption, rows) {
       {name: "Machines", value: machinesText},
       {name: "Scheduler", value: (found) => found.scheduler || ""},
       number("In all", (found) => found.machines),
+      number("GPUs", (found) => found.gpus),
       number("Price ($/h)", (found) => found.cost_per_hour),
+      number("$ per million output tokens", (found) => found.cost_per_million_output_tokens),
       number("Provisioned (kW)", (found) => found.provisioned_w / 1000),
       number("Rate (requests/s)", (found) => found.rate_rps),
       {
@@ -178,6 +197,7 @@ function candidateSweep(plan) {
     best &&
     candidate.design === best.design &&
     candidate.rate_rps === best.rate_rps &&
+    parallelismText(candidate) === foundParallelism(best) &&
     best.pools.every((pool, i) => pool.count === candidate.counts[i]);
   const candidates = [...plan.candidates].sort((a, b) => isBest(b) - isBest(a));
   const roles = [...new Set(candidates.flatMap((candidate) => candidate.roles))];
@@ -188,6 +208,7 @@ function candidateSweep(plan) {
     errors: candidates.map(() => null),
     parameters: [
       column("design", (candidate) => candidate.design),
+      column("parallelism", parallelismText),
       ...roles.map((role) =>
         column(role, (candidate) => candidate.counts[candidate.roles.indexOf(role)] ?? null),
       ),
@@ -205,12 +226,14 @@ function candidateSweep(plan) {
   });
 }
 
-/** The design whose plane of sizes is drawn: the best of two pools, where there is one. */
+/** The plane of sizes that is drawn: of the best of two pools, where there is one. */
 function mappedDesign(plan) {
   const best = plan.optimum ? [plan.optimum, ...plan.designs] : [];
   const two = best.find((found) => found.pools.length === 2);
   const any = plan.candidates.find((candidate) => candidate.roles.length === 2);
-  return (two || any || plan.optimum || {design: ""}).design;
+  const found = two || (any ? null : plan.optimum);
+  if (found) return {design: found.design, parallelism: foundParallelism(found)};
+  return any ? {design: any.design, parallelism: parallelismText(any)} : {design: ""};
 }
 
 function planPage(plan) {
@@ -220,7 +243,7 @@ function planPage(plan) {
   const objective = objectiveMetric(sweep, names);
   const split = ["prompt", "token"].every((role) => sweep.parameters.includes(role));
   const axes = split ? {x: "prompt", y: "token"} : {};
-  const map = {metric: objective, objective, fixed: {design: mappedDesign(plan)}};
+  const map = {metric: objective, objective, fixed: mappedDesign(plan)};
   return [
     el("h1", {}, planQuestion(plan)),
     planAnswer(plan),
@@ -237,8 +260,8 @@ function planPage(plan) {
       el(
         "p",
         {class: "note"},
-        "Of every simulation, but for its pools, scheduler, rate and seed, and for the length of " +
-          "those that verify.",
+        "Of every simulation, but for its pools, scheduler, rate and seed, the settings of its " +
+          "design, and the length of those that verify.",
       ),
       el("pre", {tabindex: 0}, JSON.stringify(plan.scenario, null, 2)),
     ),
