@@ -270,6 +270,7 @@ void Cluster::room_made(InstanceId instance) {
 
 void Cluster::instance_idle(InstanceId instance) {
   if (instances_[instance].empty()) scheduler_->instance_free(instance);
+  off_if_drained(instance);
   untangle_soon(instance);
 }
 

@@ -117,9 +117,10 @@ void Cluster::drain(InstanceId id) {
   off_if_drained(id);
 }
 
+// An engine may have an iteration under way when nothing is assigned to it any more.
 void Cluster::off_if_drained(InstanceId id) {
   const InstanceLoad& load = loads_[id];
-  if (load.status == InstanceStatus::kDraining && !load.in_use()) {
+  if (load.status == InstanceStatus::kDraining && !load.in_use() && instances_[id].idle()) {
     set_status(id, InstanceStatus::kOff);
   }
 }
