@@ -165,15 +165,27 @@ double Cluster::slowdown(const std::vector<RequestId>& prompts) const {
   if (scenario_.kv_transfer.prompt_slowdown == 0) return 1;
   const bool sends = std::any_of(prompts.begin(), prompts.end(), [&](RequestId request) {
     const FinishedRequest& record = requests_[request].record;
-    return record.moved() && transfers_->policy().layer_by_layer(record.prompt_tokens);
+    return record.moved() && transfers_->policy().leaving(record.prompt_tokens) == Leaving::kLayers;
   });
   return sends ? 1 + scenario_.kv_transfer.prompt_slowdown : 1;
 }
 
-void Cluster::prompt_started(RequestId request, double duration_s) {
+bool Cluster::follows_chunks(RequestId request) const {
   const FinishedRequest& record = requests_[request].record;
-  if (record.moved() && record.output_tokens > 1) transfers_->prompt_started(request, duration_s);
+  return record.moved() && record.output_tokens > 1 && transfers_->leaves_early(request);
 }
+
+void Cluster::chunk_started(RequestId request, bool last, double duration_s) {
+  const FinishedRequest& record = requests_[request].record;
+  if (!record.moved() || record.output_tokens == 1) return;
+  if (loads_[record.token_instance].works()) transfers_->chunk_started(request, last, duration_s);
+}
+
+void Cluster::chunk_finished(RequestId request, std::uint32_t computed) {
+  transfers_->chunk_finished(request, computed);
+}
+
+void Cluster::prompt_dropped(RequestId request) { lose_transfer(request); }
 
 void Cluster::prompt_finished(RequestId request) {
   RequestState& state = requests_[request];
@@ -182,8 +194,7 @@ void Cluster::prompt_finished(RequestId request) {
     complete(request);
     return;
   }
-  const InstanceStatus there = loads_[record.token_instance].status;
-  if (there == InstanceStatus::kOff || there == InstanceStatus::kLoading) {
+  if (!loads_[record.token_instance].works()) {
     restart(request);
     return;
   }
@@ -268,6 +279,7 @@ void Cluster::room_made(InstanceId instance) {
 
 void Cluster::instance_idle(InstanceId instance) {
   if (instances_[instance].empty()) scheduler_->instance_free(instance);
+  off_if_drained(instance);
   untangle_soon(instance);
 }
 

@@ -42,7 +42,10 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   void begin(RequestId request);
   void complete(RequestId request);
   double slowdown(const std::vector<RequestId>& prompts) const override;
-  void prompt_started(RequestId request, double duration_s) override;
+  bool follows_chunks(RequestId request) const override;
+  void chunk_started(RequestId request, bool last, double duration_s) override;
+  void chunk_finished(RequestId request, std::uint32_t computed) override;
+  void prompt_dropped(RequestId request) override;
   void prompt_finished(RequestId request) override;
   void token_finished(RequestId request) override;
   void instance_idle(InstanceId instance) override;
@@ -78,6 +81,7 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   // recovery.cpp: requests that begin again, and deadlocks
   void restart(RequestId request);
   void take_back(RequestId request);
+  std::vector<RequestId> stuck_prompts(InstanceId id) const;
   void untangle_soon(InstanceId id);
   void untangle(std::uint64_t id);
   bool recover();

@@ -20,8 +20,9 @@ void Cluster::build() {
     return scenario_.fabric.make({engine_, listener, endpoints_, scheduler_->transfer_speedup()});
   };
   transfers_ = std::make_unique<KvTransfers>(
-      KvTransferKind{scenario_.llm.kv_bytes_per_token, scenario_.kv_transfer.policy.make,
-                     scenario_.kv_transfer.admission.make, make_fabric},
+      KvTransferKind{scenario_.llm.kv_bytes_per_token, scenario_.llm.kv_parts(),
+                     scenario_.kv_transfer.policy.make, scenario_.kv_transfer.admission.make,
+                     make_fabric},
       endpoints_, engine_, requests_, instances_, *this, observer_);
 }
 
@@ -47,7 +48,8 @@ void Cluster::build_kind(std::size_t pool) {
     const std::uint32_t machine = spec.machine_of(i);
     endpoints_.push_back({machine, static_cast<double>(spec.machine.nic_count),
                           spec.machine.nic_bytes_per_s,
-                          spec.machine.gpu.link_bytes_per_s * spec.tensor_parallel, kv_sync_s});
+                          spec.machine.gpu.link_bytes_per_s * spec.tensor_parallel, kv_sync_s,
+                          spec.kv.block_tokens});
     InstanceLoad load;
     load.home = spec.role;
     load.machine = machine;

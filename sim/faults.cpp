@@ -81,8 +81,8 @@ void Cluster::stop(const std::vector<InstanceId>& ids) {
   }
 }
 
-// The token machine died while the prompt is computed elsewhere: the iteration goes on, and the
-// request begins again when it ends, unless the machine is back by then.
+// What left of a prompt that goes on is of no use any more. Where its token machine died, the
+// request begins again when the prompt is done, unless the machine is back by then.
 void Cluster::lose_transfer(RequestId request) {
   RequestState& state = requests_[request];
   transfers_->drop(request);
@@ -117,9 +117,10 @@ void Cluster::drain(InstanceId id) {
   off_if_drained(id);
 }
 
+// An engine may have an iteration under way when nothing is assigned to it any more.
 void Cluster::off_if_drained(InstanceId id) {
   const InstanceLoad& load = loads_[id];
-  if (load.status == InstanceStatus::kDraining && !load.in_use()) {
+  if (load.status == InstanceStatus::kDraining && !load.in_use() && instances_[id].idle()) {
     set_status(id, InstanceStatus::kOff);
   }
 }

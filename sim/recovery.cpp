@@ -33,17 +33,29 @@ void Cluster::take_back(RequestId request) {
   if (sent > 0) release(to, sent);
 }
 
+// Prompts that stand still on an idle instance and have room elsewhere, while caches come to it.
+std::vector<RequestId> Cluster::stuck_prompts(InstanceId id) const {
+  std::vector<RequestId> stuck;
+  if (!instances_[id].idle() || !transfers_->comes_to(id)) return stuck;
+  for (const RequestId request : instances_[id].prompts()) {
+    if (requests_[request].in(steps::kHasRoom)) stuck.push_back(request);
+  }
+  return stuck;
+}
+
 void Cluster::untangle_soon(InstanceId id) {
   if (can_deadlock_ || !instances_[id].idle()) return;
-  if (transfers_->entangled(id) == kNoRequest) return;
+  if (transfers_->entangled(id) == kNoRequest && stuck_prompts(id).empty()) return;
   engine_.at<&Cluster::untangle>(engine_.now(), this, id);
 }
 
 // An instance whose memory is full of caches that wait for room elsewhere, while others wait for
 // room here, may be part of a ring in which each waits for the next. It gives up the youngest of
 // those caches, until the first that waits outside can come in; what is given up is computed again.
+// Prompts that stand still there give up their room elsewhere first.
 void Cluster::untangle(std::uint64_t id) {
   const auto instance = static_cast<InstanceId>(id);
+  for (const RequestId request : stuck_prompts(instance)) lose_transfer(request);
   for (;;) {
     const RequestId youngest =
         instances_[instance].idle() ? transfers_->entangled(instance) : kNoRequest;

@@ -42,6 +42,9 @@ struct Llm {
   /// 2 x hidden size x layers x 2 bytes.
   double ungrouped_kv_bytes_per_token() const { return 2.0 * hidden_size * layers * 2; }
   double window_share() const { return 1.0 * window_layers / layers; }
+  /// Places in memory that a block of the KV cache is in: the keys and the values of each layer, or
+  /// what they are compressed to.
+  std::uint32_t kv_parts() const { return kv_latent_size > 0 ? layers : 2 * layers; }
   /// How many copies of the KV cache the GPUs of a tensor-parallel group keep: more than one where
   /// there are fewer KV heads than GPUs.
   double kv_copies(std::uint32_t tensor_parallel) const;

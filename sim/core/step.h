@@ -11,12 +11,12 @@ enum class Step : std::uint8_t {
   kOutside,        ///< arrived, and on no instance
   kPromptWaits,    ///< on its prompt instance, for its prompt phase
   kPrompt,         ///< its prompt is computed
-  kPromptNoRoom,   ///< and the layers done wait for room on its token instance
-  kPromptSends,    ///< and the layers done leave
+  kPromptNoRoom,   ///< and what is done waits for room on its token instance
+  kPromptSends,    ///< and some of what is done leaves
   kPromptSent,     ///< and all that could leave has arrived
   kPromptStopped,  ///< its prompt instance stopped under it
   kNoRoom,         ///< prompt done; the KV cache waits for room on its token instance
-  kSends,          ///< prompt done; the KV cache is on its way
+  kSends,          ///< prompt done; the KV cache is posted or on its way
   kSyncs,          ///< prompt done; the layers that arrived are synchronised
   kTokenWaits,     ///< on its token instance, for a place in the batch
   kToken,          ///< decodes
@@ -55,8 +55,10 @@ inline constexpr Steps kInTokenPhase{Step::kTokenWaits, Step::kToken, Step::kAsi
 inline constexpr Steps kComputesPrompt{Step::kPromptWaits, Step::kPrompt,     Step::kPromptNoRoom,
                                        Step::kPromptSends, Step::kPromptSent, Step::kRedoWaits,
                                        Step::kRedo};
-/// In its prompt phase, and its transfer has begun.
-inline constexpr Steps kLayersLeave{Step::kPromptNoRoom, Step::kPromptSends, Step::kPromptSent};
+/// In its prompt phase, and it has asked for room on its token instance.
+inline constexpr Steps kLeaves{Step::kPromptNoRoom, Step::kPromptSends, Step::kPromptSent};
+/// In its prompt phase, and it has room on its token instance.
+inline constexpr Steps kHasRoom{Step::kPromptSends, Step::kPromptSent};
 /// Waits on an instance for a place in the batch.
 inline constexpr Steps kWaits{Step::kPromptWaits, Step::kTokenWaits, Step::kAside,
                               Step::kRedoWaits};
@@ -65,7 +67,7 @@ inline constexpr Steps kRuns{Step::kPrompt,     Step::kPromptNoRoom, Step::kProm
                              Step::kPromptSent, Step::kToken,        Step::kRedo};
 /// Its instance stopped under it.
 inline constexpr Steps kStopped{Step::kPromptStopped, Step::kTokenStopped};
-/// Its KV cache is in the fabric.
+/// Its KV cache is posted, or in the fabric.
 inline constexpr Steps kFlows{Step::kPromptSends, Step::kSends};
 
 }  // namespace steps
@@ -79,11 +81,14 @@ inline constexpr std::array<Steps, static_cast<std::size_t>(Step::kCount)> kNext
     Steps(Step::kPromptNoRoom, Step::kNoRoom, Step::kTokenWaits, Step::kPromptWaits,
           Step::kPromptStopped, Step::kOutside, Step::kGone),
     /* kPromptNoRoom  */
-    Steps(Step::kPromptSends, Step::kNoRoom, Step::kPrompt, Step::kPromptStopped, Step::kOutside),
+    Steps(Step::kPromptSent, Step::kNoRoom, Step::kPrompt, Step::kPromptWaits, Step::kPromptStopped,
+          Step::kOutside),
     /* kPromptSends   */
-    Steps(Step::kPromptSent, Step::kSends, Step::kPrompt, Step::kPromptStopped, Step::kOutside),
+    Steps(Step::kPromptSent, Step::kSends, Step::kPrompt, Step::kPromptWaits, Step::kPromptStopped,
+          Step::kOutside),
     /* kPromptSent    */
-    Steps(Step::kSyncs, Step::kTokenWaits, Step::kPrompt, Step::kPromptStopped, Step::kOutside),
+    Steps(Step::kPromptSends, Step::kSends, Step::kSyncs, Step::kTokenWaits, Step::kPrompt,
+          Step::kPromptWaits, Step::kPromptStopped, Step::kOutside),
     /* kPromptStopped */ Steps(Step::kOutside),
     /* kNoRoom        */ Steps(Step::kSends, Step::kOutside),
     /* kSends         */ Steps(Step::kSyncs, Step::kTokenWaits, Step::kOutside),

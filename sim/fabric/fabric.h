@@ -19,6 +19,7 @@ struct Endpoint {
   double nic_bytes_per_s = 0;       ///< each NIC, per direction, bytes per second
   double gpu_link_bytes_per_s = 0;  ///< between instances inside the machine, bytes per second
   double kv_sync_s = 0;             ///< fixed cost of a transfer layer by layer out of here
+  std::uint32_t kv_block_tokens = 1;
 };
 
 /// Names a transfer while it is under way.

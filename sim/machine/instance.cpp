@@ -96,6 +96,7 @@ void Instance::start_iteration() {
   policy_->fill(chosen);
   if (batch_.tokens() == 0) {
     listener_->instance_idle(id_);
+    tell_of_dropped();
     return;
   }
   begin_run();
@@ -106,9 +107,10 @@ void Instance::begin_run() {
   RunCost cost = latency_->cost(batch_.shape());
   if (batch_.sequences().computed_tokens() > 0) cost.first_s += draft_s_;
   double pace = pace_;
-  if (!batch_.new_prompts().empty()) pace *= listener_->slowdown(batch_.new_prompts());
+  if (batch_.prompts().running() > 0) pace *= listener_->slowdown(batch_.prompts().all());
+  followed_ = follows_chunks();
   run_ = {now_s,
-          std::min(cost.holds_for, policy_->until_change(selection())),
+          followed_ ? 1 : std::min(cost.holds_for, policy_->until_change(selection())),
           RunLength{pace * cost.first_s, pace * cost.growth_s},
           kNoEvent,
           false,
@@ -116,12 +118,10 @@ void Instance::begin_run() {
   run_.end = clock_->at<&Instance::run_ended>(run_.end_s(), this);
   for (const RequestId request : batch_.new_prompts()) {
     RequestState& state = (*requests_)[request];
-    if (state.generated > 0) continue;
-    state.record.prompt_start_s = now_s;
-    if (state.chunk == state.prompt_work()) {
-      listener_->prompt_started(request, run_.length.first_s);
-    }
+    if (state.generated == 0) state.record.prompt_start_s = now_s;
   }
+  tell_of_dropped();
+  start_chunks();
   if (batch_.sequences().running() > 0) {
     for (const RequestId request : batch_.sequences().joined()) {
       RequestState& state = (*requests_)[request];
@@ -129,6 +129,38 @@ void Instance::begin_run() {
     }
   }
   report_queue();
+}
+
+bool Instance::follows_chunks() const {
+  const std::vector<RequestId>& prompts = batch_.prompts().all();
+  return std::any_of(prompts.begin(), prompts.end(), [&](RequestId request) {
+    const RequestState& state = (*requests_)[request];
+    const bool goes_on = state.chunk > 0 && state.chunk < batch_.prompts().left(request);
+    return goes_on && state.generated == 0 && listener_->follows_chunks(request);
+  });
+}
+
+void Instance::start_chunks() {
+  for (const RequestId request : batch_.prompts().all()) {
+    const RequestState& state = (*requests_)[request];
+    if (state.generated > 0 || state.chunk == 0) continue;
+    const bool last = state.chunk == batch_.prompts().left(request);
+    if (last || followed_) listener_->chunk_started(request, last, run_.length.first_s);
+  }
+}
+
+void Instance::tell_of_chunks() {
+  for (const RequestId request : batch_.prompts().all()) {
+    const RequestState& state = (*requests_)[request];
+    if (state.generated > 0) continue;
+    listener_->chunk_finished(request, state.prompt_work() - batch_.prompts().left(request));
+  }
+}
+
+void Instance::tell_of_dropped() {
+  for (const RequestId request : waiting_.take_dropped_prompts()) {
+    listener_->prompt_dropped(request);
+  }
 }
 
 void Instance::pause() {
@@ -156,6 +188,7 @@ void Instance::run_ended(std::uint64_t) {
   for (RequestId request = batch_.ended(); request != kNoRequest; request = batch_.ended()) {
     end(request);
   }
+  if (followed_) tell_of_chunks();
   ending_ = false;
   start_iteration();
 }

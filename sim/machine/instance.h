@@ -18,7 +18,16 @@ class InstanceListener {
   virtual ~InstanceListener() = default;
   /// How many times longer an iteration over `prompts` takes because their layers leave meanwhile.
   virtual double slowdown(const std::vector<RequestId>& /*prompts*/) const { return 1; }
-  virtual void prompt_started(RequestId request, double duration_s) = 0;
+  /// Whether the end of each chunk of the prompt has to be known: a run of iterations that computes
+  /// one is then one iteration long, one event each.
+  virtual bool follows_chunks(RequestId /*request*/) const { return false; }
+  /// An iteration of `duration_s` began that computes a chunk of the prompt: its last one, which is
+  /// all of it where there is one, or one that is followed.
+  virtual void chunk_started(RequestId request, bool last, double duration_s) = 0;
+  /// Of a prompt that is followed, so many tokens are computed, not all.
+  virtual void chunk_finished(RequestId /*request*/, std::uint32_t /*computed*/) {}
+  /// What was computed of a prompt is lost; it waits to be computed again, or is already.
+  virtual void prompt_dropped(RequestId /*request*/) {}
   virtual void prompt_finished(RequestId request) = 0;
   virtual void token_finished(RequestId request) = 0;
   /// Nothing runs here; what waits, if anything, cannot start.
@@ -72,6 +81,8 @@ class Instance {
   bool idle() const { return !run_.under_way() && !ending_; }
   bool queue_empty() const { return !waiting_.has_tasks(); }
   bool empty() const { return batch_.empty() && waiting_.size() == 0; }
+  /// In the batch, whether they are computed or stand still.
+  const std::vector<RequestId>& prompts() const { return batch_.prompts().all(); }
 
  private:
   Selection selection() {
@@ -80,6 +91,10 @@ class Instance {
   void reconsider(Cause cause, TaskId task = kNoTask);
   void start_iteration();
   void begin_run();
+  void start_chunks();
+  bool follows_chunks() const;
+  void tell_of_chunks();
+  void tell_of_dropped();
   void pause();
   void shorten(std::uint64_t iterations);
   void run_ended(std::uint64_t);
@@ -105,7 +120,8 @@ class Instance {
   Batch batch_;
   Run run_;
   double pace_ = 1;
-  bool ending_ = false;  ///< requests come out of the batch that ran
+  bool followed_ = false;  ///< the ends of chunks of the run have to be known
+  bool ending_ = false;    ///< requests come out of the batch that ran
 };
 
 }  // namespace cleave

@@ -28,10 +28,9 @@ struct RequestState {
   double last_token_s = 0;
 
   // On its way between instances:
-  double overlap_until_s = 0;  ///< end of the prompt phase during which its layers leave; 0: none
-  std::uint32_t transfer = 0xffffffffU;    ///< TransferId while flowing, else kNoTransfer
-  std::uint32_t concluding = 0xffffffffU;  ///< EventId while its layers are synchronised
-  bool in_line = false;                    ///< waits for room on its token instance
+  std::uint32_t transfer = 0xffffffffU;        ///< TransferId while flowing, else kNoTransfer
+  std::uint32_t transfer_event = 0xffffffffU;  ///< EventId while posted, or layers synchronised
+  bool in_line = false;                        ///< waits for room on its token instance
   /// From 1, of those that wait to leave its prompt instance; 0: none.
   std::uint32_t line_place = 0;
 

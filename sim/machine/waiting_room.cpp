@@ -67,6 +67,7 @@ void WaitingRoom::drop(RequestId request, Step before, End end) {
     leave(request, before);
     tasks_.erase(task_of(request, Phase::kToken));
   }
+  if (steps::kLeaves.has(before)) dropped_prompts_.push_back(request);
   end_progress(request);
   ++size_;
   if (state(request).step() == Step::kRedoWaits) ++dropped_;

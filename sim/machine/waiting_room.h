@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "sim/machine/request_table.h"
@@ -66,6 +67,9 @@ class WaitingRoom {
   enum class End : std::uint8_t { kFront, kBack };
   /// Its cache was dropped, in the batch or aside: it goes to an end of the line.
   void drop(RequestId request, Step before, End end);
+  /// Of those that came back so from their prompt phase, the caches on their way out are of no use
+  /// any more: these, once.
+  std::vector<RequestId> take_dropped_prompts() { return std::exchange(dropped_prompts_, {}); }
   /// Was chosen to run.
   void choose(RequestId request);
   /// A choice was made: everybody left was passed over once more.
@@ -119,6 +123,7 @@ class WaitingRoom {
   std::uint32_t size_ = 0;
   std::uint32_t in_progress_ = 0;
   std::uint32_t dropped_ = 0;
+  std::vector<RequestId> dropped_prompts_;
   std::uint32_t transfers_expected_ = 0;
   std::uint64_t choices_ = 0;
   std::uint64_t arrivals_ = 0;

@@ -21,6 +21,8 @@ struct InstanceLoad {
 
   /// Whether it may be given anything.
   bool up() const { return status == InstanceStatus::kUp; }
+  /// Whether what it has been given goes on.
+  bool works() const { return up() || status == InstanceStatus::kDraining; }
   /// Whether anything is assigned to it that is not done.
   bool in_use() const { return requests > 0 || reserved_tokens > 0; }
 };

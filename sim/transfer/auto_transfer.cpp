@@ -12,8 +12,8 @@ const Setting kThreshold{"threshold_tokens", 512, "tokens",
 class AutoTransfer : public TransferPolicy {
  public:
   explicit AutoTransfer(std::uint32_t threshold_tokens) : threshold_tokens_(threshold_tokens) {}
-  bool layer_by_layer(std::uint32_t prompt_tokens) const override {
-    return prompt_tokens >= threshold_tokens_;
+  Leaving leaving(std::uint32_t prompt_tokens) const override {
+    return prompt_tokens >= threshold_tokens_ ? Leaving::kLayers : Leaving::kWhole;
   }
 
  private:

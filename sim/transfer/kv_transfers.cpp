@@ -8,6 +8,8 @@ namespace cleave {
 namespace {
 
 constexpr double kRounding = 1e-6;
+/// Neighbours in memory are posted as one, as engines do with pages of a token.
+constexpr std::uint32_t kTokensTogether = 16;
 
 }  // namespace
 
@@ -21,46 +23,58 @@ KvTransfers::KvTransfers(const KvTransferKind& kind, const std::vector<Endpoint>
       observer_(observer),
       endpoints_(endpoints),
       bytes_per_token_(kind.bytes_per_token),
+      parts_(kind.parts),
       lines_(instances.size()),
       fabric_(kind.fabric(*this)),
       policy_(kind.policy()),
       admission_(kind.admission({clock, *this, instances.size()})) {}
 
-double KvTransfers::bytes_of(const FinishedRequest& record) const {
-  return record.prompt_tokens * bytes_per_token_;
+bool KvTransfers::leaves_early(RequestId request) const {
+  return policy_->leaving(requests_[request].record.prompt_tokens) != Leaving::kWhole;
 }
 
-void KvTransfers::prompt_started(RequestId request, double duration_s) {
+void KvTransfers::chunk_started(RequestId request, bool last, double duration_s) {
   RequestState& state = requests_[request];
-  if (!policy_->layer_by_layer(state.record.prompt_tokens)) return;
-  state.overlap_until_s = clock_.now() + duration_s;
-  state.go(Step::kPromptNoRoom);
-  ask_for_room(request);
+  const Leaving leaving = policy_->leaving(state.record.prompt_tokens);
+  if (leaving == Leaving::kWhole) return;
+  if (state.step() == Step::kPrompt) {
+    state.go(Step::kPromptNoRoom);
+    ask_for_room(request);
+  }
+  if (last && leaving == Leaving::kLayers) {
+    add_part(request, state.record.prompt_tokens, clock_.now() + duration_s);
+  }
+}
+
+void KvTransfers::chunk_finished(RequestId request, std::uint32_t computed) {
+  const RequestState& state = requests_[request];
+  if (!state.in(steps::kLeaves)) return;
+  const std::uint32_t block = endpoints_[state.record.prompt_instance].kv_block_tokens;
+  add_part(request, computed / block * block, 0);
 }
 
 void KvTransfers::prompt_finished(RequestId request) {
   RequestState& state = requests_[request];
-  switch (state.step()) {
-    case Step::kPrompt:
-      state.go(Step::kNoRoom);
-      ask_for_room(request);
-      break;
-    case Step::kPromptNoRoom:
-      state.go(Step::kNoRoom);
-      join_line_out(request);
-      break;
-    case Step::kPromptSends:
-      state.go(Step::kSends);
-      break;
-    default:
-      conclude(request);
+  const Step before = state.step();
+  if (before == Step::kPromptSent && departures_[request].tokens == state.record.prompt_tokens) {
+    conclude(request);
+    return;
+  }
+  state.go(before == Step::kPromptSends || before == Step::kPromptSent ? Step::kSends
+                                                                       : Step::kNoRoom);
+  add_part(request, state.record.prompt_tokens, 0);
+  if (before == Step::kPrompt) {
+    ask_for_room(request);
+  } else if (before == Step::kPromptNoRoom) {
+    join_line_out(request);
   }
 }
 
 void KvTransfers::ask_for_room(RequestId request) {
   RequestState& state = requests_[request];
   const InstanceId to = state.record.token_instance;
-  state.record.transfer_ready_s = clock_.now();
+  departure(request).coming = true;
+  ++lines_[to].coming;
   if (!admission_->has_queue(to) && admit(request, to)) return;
   admission_->wait(request, to);
   state.in_line = true;
@@ -107,22 +121,79 @@ bool KvTransfers::admit(RequestId request, InstanceId to) {
   if (!instances_[to].admits(kv_tokens)) return false;
   instances_[to].hold(kv_tokens);
   state.sent_tokens = kv_tokens;
-  state.go(state.step() == Step::kNoRoom ? Step::kSends : Step::kPromptSends);
-  state.record.transfer_start_s = clock_.now();
-  const double bytes = bytes_of(state.record);
-  // Layers cannot leave faster than they are computed.
-  const double overlap_s = state.overlap_until_s - clock_.now();
-  state.transfer = fabric_->start(state.record.prompt_instance, to, bytes,
-                                  overlap_s > 0 ? bytes / overlap_s : 0, request);
+  state.go(state.step() == Step::kNoRoom ? Step::kSends : Step::kPromptSent);
+  send_next(request);
   leave_line(request);
   return true;
+}
+
+KvTransfers::Departure& KvTransfers::departure(RequestId request) {
+  if (request >= departures_.size()) departures_.resize(requests_.states.size());
+  return departures_[request];
+}
+
+// The prompt's tokens from those of the part before up to here.
+void KvTransfers::add_part(RequestId request, std::uint32_t up_to, double until_s) {
+  RequestState& state = requests_[request];
+  Departure& departure = this->departure(request);
+  if (up_to == departure.tokens) return;
+  if (departure.parts.empty()) state.record.transfer_ready_s = clock_.now();
+  departure.parts.push_back({up_to - departure.tokens, clock_.now(), until_s});
+  departure.tokens = up_to;
+  const bool flows = state.transfer != kNoTransfer || state.transfer_event != kNoEvent;
+  if (!flows && state.in(Steps(Step::kPromptSent, Step::kSends))) send_next(request);
+}
+
+// The next part, if there is one.
+void KvTransfers::send_next(RequestId request) {
+  RequestState& state = requests_[request];
+  Departure& departure = departures_[request];
+  if (departure.sent == departure.parts.size()) return;
+  const Part& part = departure.parts[departure.sent++];
+  const InstanceId from = state.record.prompt_instance;
+  if (state.step() == Step::kPromptSent) state.go(Step::kPromptSends);
+  if (departure.sent == 1) state.record.transfer_start_s = clock_.now();
+  const double start_s = state.record.transfer_start_s;
+  const double post_s = posting_s(from, part.tokens);
+  departure.ideal_s = std::max(departure.ideal_s, part.ready_s - start_s) + post_s +
+                      fabric_->ideal_s(from, state.record.token_instance, bytes_of(part.tokens));
+  departure.ideal_s = std::max(departure.ideal_s, part.until_s - start_s);
+  if (post_s > 0) {
+    state.transfer_event = clock_.at<&KvTransfers::posted>(clock_.now() + post_s, this, request);
+  } else {
+    posted(request);
+  }
+}
+
+double KvTransfers::posting_s(InstanceId from, std::uint32_t tokens) const {
+  const PostingCost cost = policy_->cost();
+  const std::uint32_t block = endpoints_[from].kv_block_tokens;
+  const std::uint32_t together =
+      cost.descriptors_per_block ? block : std::max(block, kTokensTogether);
+  const double blocks = (tokens + together - 1) / together;
+  return cost.setup_s + blocks * cost.descriptors_per_block.value_or(parts_) * cost.descriptor_s;
+}
+
+void KvTransfers::posted(std::uint64_t tag) {
+  const auto request = static_cast<RequestId>(tag);
+  RequestState& state = requests_[request];
+  state.transfer_event = kNoEvent;
+  const Departure& departure = departures_[request];
+  const Part& part = departure.parts[departure.sent - 1];
+  const double bytes = bytes_of(part.tokens);
+  // Layers cannot leave faster than they are computed.
+  const double overlap_s = part.until_s - clock_.now();
+  state.transfer = fabric_->start(state.record.prompt_instance, state.record.token_instance, bytes,
+                                  overlap_s > 0 ? bytes / overlap_s : 0, request);
 }
 
 void KvTransfers::transfer_done(std::uint64_t tag) {
   const auto request = static_cast<RequestId>(tag);
   RequestState& state = requests_[request];
   state.transfer = kNoTransfer;
-  if (state.step() == Step::kPromptSends) {
+  if (departures_[request].sent < departures_[request].parts.size()) {
+    send_next(request);
+  } else if (state.step() == Step::kPromptSends) {
     state.go(Step::kPromptSent);
   } else {
     conclude(request);
@@ -132,12 +203,12 @@ void KvTransfers::transfer_done(std::uint64_t tag) {
 void KvTransfers::conclude(RequestId request) {
   RequestState& state = requests_[request];
   const double sync_s = endpoints_[state.record.prompt_instance].kv_sync_s;
-  if (state.overlap_until_s == 0 || sync_s == 0) {
+  if (departures_[request].parts.back().until_s == 0 || sync_s == 0) {
     arrived(request);
     return;
   }
   state.go(Step::kSyncs);
-  state.concluding = clock_.at<&KvTransfers::arrived>(clock_.now() + sync_s, this, request);
+  state.transfer_event = clock_.at<&KvTransfers::arrived>(clock_.now() + sync_s, this, request);
 }
 
 void KvTransfers::arrived(std::uint64_t tag) {
@@ -145,28 +216,37 @@ void KvTransfers::arrived(std::uint64_t tag) {
   RequestState& state = requests_[request];
   FinishedRequest& record = state.record;
   record.transfer_end_s = clock_.now();
-  const double bytes = bytes_of(record);
-  double ideal_s = fabric_->ideal_s(record.prompt_instance, record.token_instance, bytes);
-  if (state.overlap_until_s > 0) {
-    ideal_s = std::max(ideal_s, state.overlap_until_s - record.transfer_start_s) +
-              endpoints_[record.prompt_instance].kv_sync_s;
+  double ideal_s = departures_[request].ideal_s;
+  if (departures_[request].parts.back().until_s > 0) {
+    ideal_s += endpoints_[record.prompt_instance].kv_sync_s;
   }
   if (record.transfer_end_s - record.transfer_start_s < ideal_s * (1 - kRounding)) {
     broken_invariant("the KV cache of request " + std::to_string(record.number) +
                      " moved faster than its links allow");
   }
   observer_.transferred(record.prompt_instance, record.token_instance, record.transfer_start_s,
-                        record.transfer_end_s, bytes, ideal_s);
-  state.concluding = kNoEvent;
-  state.overlap_until_s = 0;
+                        record.transfer_end_s, bytes_of(record.prompt_tokens), ideal_s);
+  state.transfer_event = kNoEvent;
+  forget(request);
   listener_.kv_arrived(request);
+}
+
+// Nothing of it leaves any more.
+void KvTransfers::forget(RequestId request) {
+  Departure& departure = this->departure(request);
+  if (departure.coming) --lines_[requests_[request].record.token_instance].coming;
+  departure.coming = false;
+  departure.parts.clear();
+  departure.sent = 0;
+  departure.tokens = 0;
+  departure.ideal_s = 0;
 }
 
 void KvTransfers::transfer_failed(std::uint64_t tag) {
   const auto request = static_cast<RequestId>(tag);
   RequestState& state = requests_[request];
   state.transfer = kNoTransfer;
-  state.overlap_until_s = 0;
+  forget(request);
   if (state.step() == Step::kPromptSends) state.go(Step::kPrompt);
   listener_.kv_lost(request);
 }
@@ -179,9 +259,9 @@ void KvTransfers::drop(RequestId request) {
   }
   if (state.transfer != kNoTransfer) fabric_->cancel(state.transfer);
   state.transfer = kNoTransfer;
-  clock_.cancel(state.concluding);
-  state.overlap_until_s = 0;
-  if (state.in(steps::kLayersLeave)) state.go(Step::kPrompt);
+  clock_.cancel(state.transfer_event);
+  forget(request);
+  if (state.in(steps::kLeaves)) state.go(Step::kPrompt);
 }
 
 }  // namespace cleave

@@ -25,28 +25,40 @@ class KvTransferListener {
 /// What transfers are made of.
 struct KvTransferKind {
   double bytes_per_token = 0;
+  std::uint32_t parts = 0;  ///< places in memory that a block is in
   TransferPolicies::Make policy;
   Admissions::Make admission;
   std::function<std::unique_ptr<Fabric>(TransferListener&)> fabric;
 };
 
-/// Moves KV caches from prompt to token instances: waits for room there, reserves it, and starts
-/// one flow a request.
+/// Moves KV caches from prompt to token instances: waits for room there, reserves it, and sends
+/// what is computed, whole or part by part as the policy says. The parts of one cache leave one
+/// after the other, each a flow of its own that is posted first and then in the fabric. What a
+/// prompt instance holds is free when all of it has arrived.
 class KvTransfers : public AdmissionClient, public TransferListener {
  public:
   KvTransfers(const KvTransferKind& kind, const std::vector<Endpoint>& endpoints, Clock& clock,
               RequestTable& requests, std::vector<Instance>& instances,
               KvTransferListener& listener, Observer& observer);
 
-  /// The prompt phase of `request` began and will take `duration_s`: layers may leave from now on.
-  void prompt_started(RequestId request, double duration_s);
-  /// The prompt phase is done: the cache leaves now, unless it is on its way already.
+  /// Whether the cache of `request` leaves while its prompt goes on, so that the ends of its chunks
+  /// have to be known.
+  bool leaves_early(RequestId request) const;
+  /// An iteration of `duration_s` began that computes a chunk of the prompt of `request`, its last
+  /// one or not: asks for room, unless it has before, and layers of a last chunk may leave.
+  void chunk_started(RequestId request, bool last, double duration_s);
+  /// So many tokens of the prompt of `request` are computed, not all: whole blocks of them may
+  /// leave.
+  void chunk_finished(RequestId request, std::uint32_t computed);
+  /// The prompt phase is done: what has not left yet may leave.
   void prompt_finished(RequestId request);
   /// Memory was freed on `instance`.
   void room_made(InstanceId instance) { admission_->room_made(instance); }
   /// Where caches wait for room on `instance` and others on it wait for room elsewhere: the
   /// youngest of the latter; else kNoRequest.
   RequestId entangled(InstanceId instance) const;
+  /// Whether caches come, or will, to `instance`: they have room there or wait for it.
+  bool comes_to(InstanceId instance) const { return lines_[instance].coming > 0; }
   /// Gives up the transfer of `request`, wherever it stands.
   void drop(RequestId request);
   Fabric& fabric() { return *fabric_; }
@@ -60,15 +72,36 @@ class KvTransfers : public AdmissionClient, public TransferListener {
   /// Caches that wait for room: into an instance, and out of it, prompt phase done.
   struct Line {
     std::uint32_t in = 0;
+    std::uint32_t coming = 0;  ///< those, and all that have room and have not arrived
     std::vector<RequestId> out;
+  };
+  /// What leaves at once.
+  struct Part {
+    std::uint32_t tokens = 0;
+    double ready_s = 0;
+    double until_s = 0;  ///< end of the iteration in which it leaves layer by layer; 0: none
+  };
+  /// A cache on its way out.
+  struct Departure {
+    std::vector<Part> parts;
+    std::size_t sent = 0;      ///< of the parts, those that have begun to leave
+    std::uint32_t tokens = 0;  ///< of all parts
+    bool coming = false;       ///< counted in the line of its token instance
+    double ideal_s = 0;        ///< from the start of the first flow to the end of the last, alone
   };
 
   void ask_for_room(RequestId request);
   void join_line_out(RequestId request);
   void leave_line(RequestId request);
+  Departure& departure(RequestId request);
+  void add_part(RequestId request, std::uint32_t up_to, double until_s);
+  void send_next(RequestId request);
+  void posted(std::uint64_t tag);
+  double posting_s(InstanceId from, std::uint32_t tokens) const;
   void conclude(RequestId request);
+  void forget(RequestId request);
   void arrived(std::uint64_t tag);
-  double bytes_of(const FinishedRequest& record) const;
+  double bytes_of(std::uint32_t tokens) const { return tokens * bytes_per_token_; }
 
   Clock& clock_;
   RequestTable& requests_;
@@ -77,7 +110,9 @@ class KvTransfers : public AdmissionClient, public TransferListener {
   Observer& observer_;
   const std::vector<Endpoint>& endpoints_;
   double bytes_per_token_;
-  std::vector<Line> lines_;  ///< by InstanceId
+  std::uint32_t parts_;
+  std::vector<Line> lines_;            ///< by InstanceId
+  std::vector<Departure> departures_;  ///< by RequestId
   std::unique_ptr<Fabric> fabric_;
   std::unique_ptr<TransferPolicy> policy_;
   std::unique_ptr<Admission> admission_;

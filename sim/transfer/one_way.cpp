@@ -5,15 +5,17 @@ namespace cleave {
 namespace {
 
 /// The same for every prompt.
-template <bool kLayers>
+template <Leaving kLeaving>
 class OneWay : public TransferPolicy {
-  bool layer_by_layer(std::uint32_t) const override { return kLayers; }
+  Leaving leaving(std::uint32_t) const override { return kLeaving; }
 };
 
-const TransferPolicies::Entry kLayerwise{"layerwise", "each layer as soon as it is computed",
-                                         [] { return std::make_unique<OneWay<true>>(); }};
-const TransferPolicies::Entry kSerialized{"serialized", "the whole cache after the prompt phase",
-                                          [] { return std::make_unique<OneWay<false>>(); }};
+const TransferPolicies::Entry kLayerwise{"layerwise", "each layer as soon as it is computed", [] {
+                                           return std::make_unique<OneWay<Leaving::kLayers>>();
+                                         }};
+const TransferPolicies::Entry kSerialized{
+    "serialized", "the whole cache after the prompt phase",
+    [] { return std::make_unique<OneWay<Leaving::kWhole>>(); }};
 
 }  // namespace
 

@@ -38,7 +38,7 @@ class LatencyOf : public LatencyModel {
 struct Watch : InstanceListener, Observer {
   explicit Watch(RequestTable& requests) : requests_(&requests) {}
 
-  void prompt_started(RequestId, double) override {}
+  void chunk_started(RequestId, bool, double) override {}
   void prompt_finished(RequestId request) override {
     of(request).first_token_s = clock->now();
     if ((*requests_)[request].remaining() == 0) complete(request);

@@ -7,6 +7,7 @@
 
 #include "models/latency/power.h"
 #include "sim/fabric/fabric.h"
+#include "sim/machine/batching_policy.h"
 #include "sim/scheduling/scheduler.h"
 #include "sim/transfer/transfer_policy.h"
 #include "tests/catch.h"
@@ -18,7 +19,11 @@ namespace cleave {
 
 namespace {
 
-using rc::gen::inRange;
+/// Anything of the range from the first run on: RapidCheck's own begins small, and with it all that
+/// happens by chance.
+rc::Gen<int> inRange(int least, int end) {
+  return rc::gen::resize(rc::kNominalSize, rc::gen::inRange(least, end));
+}
 
 template <class T>
 T one_of(const std::vector<T>& values) {
@@ -92,6 +97,37 @@ Json random_workload() {
   return random;
 }
 
+Json random_batching() {
+  const std::string policy = one_of(BatchingPolicies::names());
+  if (policy == "splitwise") {
+    return {{"policy", policy},
+            {"max_prompt_tokens", *inRange(256, 4096)},
+            {"max_sequences", *inRange(1, 64)},
+            {"max_preemptions", *inRange(1, 6)},
+            {"memory", one_of<const char*>({"paged", "reserved"})}};
+  }
+  Json random{{"policy", policy}};
+  if (chance(30)) return random;
+  random["max_num_seqs"] = random["max_running_requests"] = random["max_batch_size"] =
+      *inRange(1, 64);
+  random["max_num_batched_tokens"] = random["chunked_prefill_size"] = random["max_num_tokens"] =
+      *inRange(64, 2048);
+  random["enable_chunked_prefill"] = random["enable_chunked_context"] = chance(80);
+  random["scheduler_reserve_full_isl"] = chance(50);
+  random["capacity_scheduler_policy"] =
+      one_of<const char*>({"guaranteed_no_evict", "max_utilization"});
+  return random;
+}
+
+Json random_transfer() {
+  Json random{{"policy", one_of(TransferPolicies::names())},
+              {"admission", one_of<const char*>({"wait", "poll"})},
+              {"setup_s", one_of<double>({0, 5e-5, 0.1})},
+              {"descriptor_s", one_of<double>({0, 2.4e-6, 1e-4})}};
+  if (chance(50)) random["descriptors_per_block"] = one_of<double>({0.5, 1, 1000});
+  return random;
+}
+
 Json random_scenario() {
   const std::string policy = one_of(Schedulers::names());
   const bool split = policy.rfind("kv_", 0) == 0 || policy.rfind("overlap", 0) == 0 ||
@@ -102,32 +138,29 @@ Json random_scenario() {
   for (const Json& each : pools) machines += each["count"].get<int>();
   const std::string topology = one_of(Fabrics::names());
   const Json workload = random_workload();
-  return {{"faults", chance(60) ? random_faults(machines, topology != "pipe") : Json::array()},
-          {"llm", one_of<const char*>({"llama2-70b", "bloom-176b"})},
-          {"weights", {{"format", one_of(format_names())}}},
-          {"kv_cache",
-           {{"grouped_query", *rc::gen::arbitrary<bool>()},
-            {"format", one_of(format_names())},
-            {"memory_fraction", one_of<double>({0.9, 1})},
-            {"watermark", one_of<double>({0, 0.01})},
-            {"block_tokens", one_of<int>({1, 16})}}},
-          {"workload", workload},
-          {"pools", pools},
-          {"scheduler",
-           {{"policy", policy}, {"output_length", one_of<const char*>({"known", "mean"})}}},
-          {"batching",
-           {{"max_prompt_tokens", *inRange(256, 4096)},
-            {"max_sequences", *inRange(1, 64)},
-            {"max_preemptions", *inRange(1, 6)},
-            {"memory", one_of<const char*>({"paged", "reserved"})}}},
-          {"kv_transfer",
-           {{"policy", one_of(TransferPolicies::names())},
-            {"admission", one_of<const char*>({"wait", "poll"})}}},
-          {"fabric", {{"topology", topology}, {"nic_gbps", *inRange(1, 400)}}},
-          {"power", {{"budget_w", 1000 * *inRange(5, 150)}}},
-          {"results",
-           {{"warmup_s",
-             workload.contains("warmup_requests") ? Json("auto") : one_of<Json>({"auto", 0, 3})}}}};
+  Json random = {
+      {"faults", chance(60) ? random_faults(machines, topology != "pipe") : Json::array()},
+      {"llm", one_of<const char*>({"llama2-70b", "bloom-176b"})},
+      {"weights", {{"format", one_of(format_names())}}},
+      {"kv_cache",
+       {{"grouped_query", *rc::gen::arbitrary<bool>()},
+        {"format", one_of(format_names())},
+        {"memory_fraction", one_of<double>({0.9, 1})},
+        {"watermark", one_of<double>({0, 0.01})},
+        {"block_tokens", one_of<int>({1, 16})}}},
+      {"workload", workload},
+      {"pools", pools},
+      {"scheduler",
+       {{"policy", policy}, {"output_length", one_of<const char*>({"known", "mean"})}}},
+      {"batching", random_batching()},
+      {"kv_transfer", random_transfer()},
+      {"fabric", {{"topology", topology}, {"nic_gbps", *inRange(1, 400)}}},
+      {"power", {{"budget_w", 1000 * *inRange(5, 150)}}},
+      {"results",
+       {{"warmup_s",
+         workload.contains("warmup_requests") ? Json("auto") : one_of<Json>({"auto", 0, 3})}}}};
+  if (chance(30)) random["kv_cache"]["blocks"] = *inRange(300, 3000);
+  return random;
 }
 
 bool near(double a, double b, double margin = 1e-6) {
@@ -266,11 +299,14 @@ void check_statuses(const Scenario& scenario, const SeenRun& run) {
 
 /// Memory and queues by instance.
 void check_instances(const Scenario& scenario, const SeenRun& run) {
+  const Llm& llm = scenario.llm;
   std::size_t instance = 0;
   for (const PoolSpec& spec : scenario.pools) {
+    const double kv_bytes = static_cast<double>(spec.kv.capacity_tokens) * llm.kv_bytes_per_token *
+                            llm.kv_copies(spec.tensor_parallel);
+    RC_ASSERT(llm.weight_bytes + kv_bytes <= spec.memory_bytes());
     for (std::uint32_t i = 0; i < spec.instances(); ++i, ++instance) {
-      RC_ASSERT(run.most_memory_bytes[instance] <=
-                spec.memory_bytes() * scenario.kv_cache.memory_fraction.value_or(1));
+      RC_ASSERT(run.most_memory_bytes[instance] <= (llm.weight_bytes + kv_bytes) * (1 + 1e-12));
       RC_ASSERT(run.last_memory_bytes[instance] == scenario.llm.weight_bytes);
     }
   }

@@ -51,7 +51,7 @@ struct Notes : InstanceListener, Observer {
   const Clock* clock = nullptr;
   std::function<void(RequestId)> release;
 
-  void prompt_started(RequestId, double) override {}
+  void chunk_started(RequestId, bool, double) override {}
   void prompt_finished(RequestId request) override { prompts.emplace_back(request, clock->now()); }
   void token_finished(RequestId request) override {
     tokens.emplace_back(request, clock->now());
