@@ -9,8 +9,8 @@ struct Request {
   double arrival_s = 0;
   std::uint32_t prompt_tokens = 0;  ///< at least 1
   std::uint32_t output_tokens = 0;  ///< at least 1; the first comes from the prompt phase
-  std::uint32_t priority = 0;       ///< the lower, the earlier, where batching looks at it
   std::uint64_t line = 0;           ///< line in its file, from 1; running number where generated
+  std::uint32_t priority = 0;       ///< the lower, the earlier, where batching looks at it
 };
 
 /// What arrives, one request after another: a trace file, a generator, or a chain of both.
