@@ -164,15 +164,15 @@ void Cluster::unload(const RequestState& state) {
 double Cluster::slowdown(const std::vector<RequestId>& prompts) const {
   if (scenario_.kv_transfer.prompt_slowdown == 0) return 1;
   const bool sends = std::any_of(prompts.begin(), prompts.end(), [&](RequestId request) {
-    const FinishedRequest& record = requests_[request].record;
-    return record.moved() && transfers_->policy().leaving(record.prompt_tokens) == Leaving::kLayers;
+    return requests_[request].record.moved() && transfers_->leaving(request) == Leaving::kLayers;
   });
   return sends ? 1 + scenario_.kv_transfer.prompt_slowdown : 1;
 }
 
 bool Cluster::follows_chunks(RequestId request) const {
   const FinishedRequest& record = requests_[request].record;
-  return record.moved() && record.output_tokens > 1 && transfers_->leaves_early(request);
+  return record.moved() && record.output_tokens > 1 &&
+         transfers_->leaving(request) != Leaving::kWhole;
 }
 
 void Cluster::chunk_started(RequestId request, bool last, double duration_s) {

@@ -72,6 +72,8 @@ void Cluster::stop(const std::vector<InstanceId>& ids) {
   std::sort(hit.begin(), hit.end(), [&](RequestId a, RequestId b) {
     return requests_[a].record.number < requests_[b].record.number;
   });
+  // First of all, so that none of them is given the room that another leaves.
+  for (const RequestId request : hit) transfers_->drop(request);
   for (const RequestId request : hit) {
     if (requests_[request].in(steps::kRuns)) {
       lose_transfer(request);

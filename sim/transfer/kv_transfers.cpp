@@ -29,13 +29,15 @@ KvTransfers::KvTransfers(const KvTransferKind& kind, const std::vector<Endpoint>
       policy_(kind.policy()),
       admission_(kind.admission({clock, *this, instances.size()})) {}
 
-bool KvTransfers::leaves_early(RequestId request) const {
-  return policy_->leaving(requests_[request].record.prompt_tokens) != Leaving::kWhole;
+// Two instances whose prompts have room on one another would take turns to preempt them for ever.
+Leaving KvTransfers::leaving(RequestId request) const {
+  const FinishedRequest& record = requests_[request].record;
+  return record.preemptions > 0 ? Leaving::kWhole : policy_->leaving(record.prompt_tokens);
 }
 
 void KvTransfers::chunk_started(RequestId request, bool last, double duration_s) {
   RequestState& state = requests_[request];
-  const Leaving leaving = policy_->leaving(state.record.prompt_tokens);
+  const Leaving leaving = this->leaving(request);
   if (leaving == Leaving::kWhole) return;
   if (state.step() == Step::kPrompt) {
     state.go(Step::kPromptNoRoom);

@@ -41,9 +41,8 @@ class KvTransfers : public AdmissionClient, public TransferListener {
               RequestTable& requests, std::vector<Instance>& instances,
               KvTransferListener& listener, Observer& observer);
 
-  /// Whether the cache of `request` leaves while its prompt goes on, so that the ends of its chunks
-  /// have to be known.
-  bool leaves_early(RequestId request) const;
+  /// When the cache of `request` leaves: as the policy says, but whole where it was preempted.
+  Leaving leaving(RequestId request) const;
   /// An iteration of `duration_s` began that computes a chunk of the prompt of `request`, its last
   /// one or not: asks for room, unless it has before, and layers of a last chunk may leave.
   void chunk_started(RequestId request, bool last, double duration_s);
@@ -62,7 +61,6 @@ class KvTransfers : public AdmissionClient, public TransferListener {
   /// Gives up the transfer of `request`, wherever it stands.
   void drop(RequestId request);
   Fabric& fabric() { return *fabric_; }
-  const TransferPolicy& policy() const { return *policy_; }
 
   bool admit(RequestId request, InstanceId to) override;
   void transfer_done(std::uint64_t tag) override;
