@@ -48,6 +48,7 @@ struct SeenRun {
   std::vector<SeenStatus> statuses;
   std::vector<double> most_memory_bytes;   ///< by instance
   std::vector<double> last_memory_bytes;   ///< by instance
+  std::vector<double> last_memory_s;       ///< by instance: when it last changed
   std::vector<std::uint32_t> last_queued;  ///< by instance
 
   const Json& requests() const { return summary["requests"]; }
@@ -85,13 +86,15 @@ struct Recorder : Observer {
     if (run.last_queued.size() <= instance) run.last_queued.resize(instance + 1);
     run.last_queued[instance] = requests;
   }
-  void memory(InstanceId instance, double, double bytes) override {
+  void memory(InstanceId instance, double time_s, double bytes) override {
     if (run.most_memory_bytes.size() <= instance) {
       run.most_memory_bytes.resize(instance + 1);
       run.last_memory_bytes.resize(instance + 1);
+      run.last_memory_s.resize(instance + 1);
     }
     run.most_memory_bytes[instance] = std::max(run.most_memory_bytes[instance], bytes);
     run.last_memory_bytes[instance] = bytes;
+    run.last_memory_s[instance] = time_s;
   }
 };
 
@@ -106,6 +109,7 @@ void visit_lists(SeenRun& run, Visit visit) {
   visit(run.statuses);
   visit(run.most_memory_bytes);
   visit(run.last_memory_bytes);
+  visit(run.last_memory_s);
   visit(run.last_queued);
 }
 

@@ -195,7 +195,7 @@ TEST_CASE("kv blocks: a batch with windows takes what each of its members does, 
 TEST_CASE("kv blocks: a request with windows fits where all of its tokens would not") {
   // Long prompts of an LLM whose layers all see 256 tokens: 272 are kept of each.
   Json llm = Json::parse(R"({"summary": "a window in every layer", "source": "made up",
-    "layers": 32, "hidden_size": 4096, "attention_heads": 32, "kv_heads": 8, "mlp_size": 14336,
+    "layers": 32, "hidden_size": 4096, "attention_heads": 32, "kv_heads": 8, "mlp_size": 14336, "mlp_matrices": 3,
     "vocabulary": 128256, "parameters": 8.03e9, "window_layers": 32, "window_tokens": 256})");
   const testing::TempFolder folder;
   folder.write("windows.json", llm.dump());

@@ -1,6 +1,7 @@
 // One instance with a clock turned by hand: a prompt takes a millisecond a token, an iteration of
 // decodes 100 ms.
 
+#include "sim/machine/block_memory.h"
 #include "tests/catch.h"
 #include "tests/support/fakes.h"
 
@@ -135,4 +136,18 @@ TEST_CASE("instance: memory reserved at once covers prompt and output before any
   alone.clock.run_until(0.1);
   CHECK(instance.admits(400));
   CHECK_FALSE(instance.admits(401));
+}
+
+TEST_CASE("instance: a transfer has no room that the blocks of a run under way will take") {
+  InstanceAlone alone(160);
+  const BlockMemory blocks({16});
+  alone.kind.memory.policy = &blocks;
+  alone.kind.batching = [make = policy<BatchingPolicies>("vllm")] { return make({}); };
+  Instance& instance = alone.start();
+  const RequestId request = alone.add(17, 100);  // its next block comes after 15 iterations
+  alone.arrive(request);
+  alone.clock.run_until(0.017 + 30 * 0.1 + 0.05);
+  // It holds 47 tokens by now, three blocks, and is about to take a fourth.
+  CHECK_FALSE(instance.admits(112));
+  CHECK(instance.admits(96));
 }

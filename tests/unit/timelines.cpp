@@ -2,6 +2,7 @@
 // every time must be right to a billionth of a second.
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -296,5 +297,128 @@ TEST_CASE("timeline: requests of fixed lengths at equal intervals") {
     const double arrival_s = 2.0 * static_cast<double>(i);
     CHECK(run.finished[i].arrival_s == exactly(arrival_s));
     CHECK(run.finished[i].completion_s == exactly(arrival_s + alone_s));
+  }
+}
+
+namespace {
+
+/// One request of three chunks on vLLM's prompt instance, 1,000, 1,000 and 400 tokens.
+Json in_three_chunks(const TempFile& trace, const char* transfer) {
+  Json changes = split(trace, transfer);
+  changes["batching"] = {
+      {"policy", "vllm"}, {"max_num_batched_tokens", 1000}, {"max_num_seqs", 64}};
+  changes["kv_cache"] = {{"block_tokens", 16}};
+  changes["kv_transfer"]["setup_s"] = 0.002;
+  changes["kv_transfer"]["descriptor_s"] = 1e-5;
+  changes["kv_transfer"]["descriptors_per_block"] = 10;
+  return changes;
+}
+
+/// Ends of the iterations that compute prompts.
+std::vector<double> chunk_ends(const SeenRun& run) {
+  std::vector<double> ends;
+  for (const Segment& segment : run.segments) {
+    if (segment.prompts > 0 && segment.instance == 0) {
+      CHECK(segment.iterations == 1);
+      ends.push_back(segment.end_s);
+    }
+  }
+  return ends;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "timeline: what is pulled is set up and posted, descriptor by descriptor, once it has room") {
+  const TempFile trace(trace_text({{0, 1000, 5}}));
+  Json changes = split(trace, "pull");
+  const HandModel model(changes);
+  const auto transfer = [&](const Json& settings) {
+    changes["kv_transfer"] = settings;
+    changes["kv_transfer"]["policy"] = "pull";
+    const SeenRun run = see(changes);
+    REQUIRE(run.transfers.size() == 1);
+    CHECK(run.transfers[0].start_s == exactly(model.prefill_s(1000)));
+    const double took_s = run.transfers[0].end_s - run.transfers[0].start_s;
+    CHECK(run.transfers[0].ideal_s == exactly(took_s));
+    CHECK(run.finished.at(0).token_start_s == exactly(run.transfers[0].end_s));
+    return took_s - 2 * kLatencyS - 1000 * model.kv_bytes_per_token / kNicsBps;
+  };
+  // 63 blocks of 16 tokens, keys and values of 70 layers.
+  CHECK(transfer({}) == exactly(5e-5 + 63 * 2 * 70 * 2.4e-6));
+  CHECK(transfer({{"setup_s", 0.3}, {"descriptor_s", 0}}) == exactly(0.3));
+  CHECK(transfer({{"setup_s", 0}, {"descriptor_s", 1e-4}, {"descriptors_per_block", 3}}) ==
+        exactly(63 * 3 * 1e-4));
+  // Pages of a token are posted 16 at a time, unless it is said how.
+  changes["kv_cache"] = {{"block_tokens", 1}};
+  CHECK(transfer({{"setup_s", 0}}) == exactly(63 * 2 * 70 * 2.4e-6));
+  CHECK(transfer({{"setup_s", 0}, {"descriptors_per_block", 2}}) == exactly(1000 * 2 * 2.4e-6));
+}
+
+TEST_CASE("timeline: a prompt in three chunks is pushed in three flows, whole blocks each") {
+  const TempFile trace(trace_text({{0, 2400, 5}}));
+  Json changes = in_three_chunks(trace, "push");
+  changes["fabric"] = {{"nic_gbps", 20}, {"nics_per_machine", 1}};
+  const HandModel model(changes);
+  const SeenRun run = see(changes);
+  const std::vector<double> ends = chunk_ends(run);
+  REQUIRE(ends.size() == 3);
+  double sent_s = 0;
+  const std::vector<double> tokens{992, 1008, 400};  // 62, 63 and 25 blocks
+  for (std::size_t i = 0; i < 3; ++i) {
+    sent_s = std::max(sent_s, ends[i]) + 0.002 + std::ceil(tokens[i] / 16) * 10 * 1e-5 +
+             2 * kLatencyS + tokens[i] * model.kv_bytes_per_token / (20e9 / 8);
+  }
+  REQUIRE(run.finished.size() == 1);
+  CHECK(run.finished[0].transfer_ready_s == exactly(ends[0]));
+  CHECK(run.finished[0].transfer_start_s == exactly(ends[0]));
+  CHECK(run.finished[0].first_token_s == exactly(ends[2]));
+  CHECK(run.finished[0].transfer_end_s == exactly(sent_s));
+  REQUIRE(run.transfers.size() == 1);
+  CHECK(run.transfers[0].bytes == 2400 * model.kv_bytes_per_token);
+  CHECK(run.transfers[0].ideal_s == exactly(sent_s - ends[0]));
+}
+
+TEST_CASE("timeline: layer by layer, the chunks before the last leave when they are computed") {
+  const TempFile trace(trace_text({{0, 2400, 5}}));
+  const Json changes = in_three_chunks(trace, "layerwise");
+  const SeenRun run = see(changes);
+  const std::vector<double> ends = chunk_ends(run);
+  REQUIRE(ends.size() == 3);
+  REQUIRE(run.finished.size() == 1);
+  CHECK(run.finished[0].transfer_start_s == exactly(ends[0]));
+  // The second chunk's flow is over before the last chunk is; the layers of that end with it.
+  const double bytes_s = 1008 * HandModel(changes).kv_bytes_per_token / kNicsBps;
+  const double remaining_s = ends[2] - ends[1] - bytes_s - 2 * kLatencyS;
+  REQUIRE(remaining_s > 0);
+  CHECK(run.finished[0].transfer_end_s == exactly(ends[2] + 2 * kLatencyS + kSyncS));
+}
+
+TEST_CASE("timeline: what is pushed or pulled waits for room, and is held until it has arrived") {
+  // The first takes more than half of the token machine's blocks until it ends.
+  for (const char* policy : {"push", "pull"}) {
+    const TempFile trace(trace_text({{0, 2400, 200}, {0.001, 2400, 5}}));
+    Json changes = in_three_chunks(trace, policy);
+    changes["kv_cache"]["blocks"] = 170;
+    changes["pools"][0]["count"] = 2;
+    changes["scheduler"] = {{"policy", "kv_jsq"}};
+    const HandModel model(changes);
+    const SeenRun run = see(changes);
+    INFO(policy);
+    REQUIRE(run.finished.size() == 2);
+    const FinishedRequest& second = run.finished[1];
+    // The engine's last step, prepared before the first's last token was known, has its blocks.
+    CHECK(second.transfer_start_s >= run.finished[0].completion_s);
+    CHECK(second.transfer_ready_s < run.finished[0].completion_s);
+    const std::vector<double> parts = std::string(policy) == "push"
+                                          ? std::vector<double>{992, 1008, 400}
+                                          : std::vector<double>{2400};
+    double took_s = 0;
+    for (const double tokens : parts) {
+      took_s += 0.002 + std::ceil(tokens / 16) * 10 * 1e-5 + 2 * kLatencyS +
+                tokens * model.kv_bytes_per_token / kNicsBps;
+    }
+    CHECK(second.transfer_end_s - second.transfer_start_s == exactly(took_s));
+    CHECK(run.last_memory_s[second.prompt_instance] == exactly(second.transfer_end_s));
   }
 }

@@ -35,7 +35,7 @@ struct Ring : KvTransferListener {
       instances.emplace_back(id, kind, clock, requests, notes, notes);
       endpoints.push_back({id, 1, 1, 1, 0});
     }
-    const KvTransferKind transfer{1, policy<TransferPolicies>("serialized"),
+    const KvTransferKind transfer{1, 1, policy<TransferPolicies>("serialized"),
                                   policy<Admissions>("wait"), [this](TransferListener& listener) {
                                     return std::make_unique<OneSecond>(clock, listener);
                                   }};
