@@ -113,7 +113,11 @@ void Cluster::admit(const Request& request) {
 }
 
 Demand Cluster::demand_of(const RequestState& state) const {
-  return {state.record.prompt_tokens, state.expected_output, state.record.output_tokens};
+  const FinishedRequest& record = state.record;
+  const KvBlocks& blocks = memories_.front()->growth().blocks;
+  const std::uint32_t most_kept =
+      blocks.window_tokens > 0 ? blocks.rounded(record.prompt_tokens + record.output_tokens) : 0;
+  return {record.prompt_tokens, state.expected_output, record.output_tokens, most_kept};
 }
 
 void Cluster::begin(RequestId request) {

@@ -102,12 +102,12 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   std::unique_ptr<KvTransfers> transfers_;
   std::optional<Clients> clients_;  ///< once it runs
   EventId arrival_ = kNoEvent;
-  double arrival_s_ = 0;                      ///< when that is
-  std::vector<EventId> faults_;               ///< that are still to come, in the scenario's order
-  std::uint32_t longest_prompt_ = 0;          ///< that does not run alone everywhere
-  bool can_deadlock_ = false;                 ///< as published, or by the memory policy
-  std::vector<RequestId> stranded_;           ///< nothing was up to take them
-  std::vector<RequestId> held_back_;          ///< taken back by recover(), the oldest last
+  double arrival_s_ = 0;              ///< when that is
+  std::vector<EventId> faults_;       ///< that are still to come, in the scenario's order
+  std::uint32_t longest_prompt_ = 0;  ///< that does not run alone everywhere
+  bool can_deadlock_ = false;         ///< as published, or by the memory policy
+  std::vector<RequestId> stranded_;   ///< nothing was up to take them
+  std::vector<RequestId> held_back_;  ///< taken back by recover(), the oldest last
   RunTotals totals_;
   double completed_output_tokens_ = 0;
   std::uint64_t completed_at_last_recovery_ = 0;

@@ -16,6 +16,7 @@ class Batch {
  public:
   Batch(RequestTable& requests, KvGrowth growth, const Speculation& speculation = {})
       : requests_(&requests),
+        growth_(growth),
         ran_(requests.links),
         added_(requests.links),
         prompts_(requests, growth),
@@ -44,6 +45,8 @@ class Batch {
   std::int64_t growth(std::uint64_t iterations) const {
     return prompts_.growth(iterations) + sequences_.growth(iterations);
   }
+  /// Whether iterations may take any.
+  bool grows() const { return growth_.grows(sequences_.running() > 0); }
   /// The most iterations, `most` at most, that take no more than `room`.
   std::uint64_t iterations_within(std::int64_t room, std::uint64_t most) const;
 
@@ -82,6 +85,7 @@ class Batch {
   void add(RequestId request);
 
   RequestTable* requests_;
+  KvGrowth growth_;
   RequestList ran_;
   RequestList added_;  ///< while a choice is made
   PromptChunks prompts_;

@@ -39,6 +39,10 @@ struct KvGrowth {
   KvBlocks blocks = {};
 
   std::uint32_t rounded(std::uint32_t computed) const { return blocks.rounded(computed); }
+  /// Whether something is taken by iterations, with sequences in them or without.
+  bool grows(bool sequences) const {
+    return kind == Kind::kBlocks || (kind == Kind::kTokens && sequences);
+  }
 };
 
 }  // namespace cleave

@@ -11,7 +11,7 @@ bool Selection::fits(std::uint32_t kv_tokens) const {
   const Batch& batch = parts_.batch;
   std::int64_t begun = 0;
   std::int64_t next = batch.growth(1);
-  if (parts_.run.under_way()) {
+  if (parts_.run.under_way() && batch.grows()) {
     const std::uint64_t iterations = parts_.run.begun(parts_.clock.now());
     begun = batch.growth(iterations);
     next = batch.growth(iterations + 1) - begun;

@@ -32,9 +32,11 @@ struct Demand {
   std::uint32_t prompt_tokens = 0;
   std::uint32_t output_tokens = 0;  ///< known or expected
   std::uint32_t output_limit = 0;   ///< no more will be generated
+  std::uint32_t most_kept = 0;      ///< in memory at once, where windows drop the rest; else 0
 
   /// KV memory that an instance must have, filled or not, to be given the token phase (or both).
   std::int64_t most_kv_tokens() const {
+    if (most_kept > 0) return most_kept;
     return static_cast<std::int64_t>(prompt_tokens) + output_limit;
   }
   std::int64_t prompt_kv_tokens() const { return static_cast<std::int64_t>(prompt_tokens) + 1; }
