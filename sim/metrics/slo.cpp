@@ -28,7 +28,7 @@ SloCheck::SloCheck(const Scenario& scenario) : spec_(scenario.slo) {
     }
     if (limit.slowdown && !reference_) {
       reference_ = reference_latency(scenario);
-      reference_decode_ = reference_->cost({0, 0, 0, 1, 0});
+      reference_decode_ = reference_->cost({0, 0, 0, 1, 0, 1});
     }
   }
 }

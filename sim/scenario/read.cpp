@@ -257,6 +257,15 @@ void read_pools(JsonReader& reader, Scenario& scenario) {
   share_machines(scenario.pools);
 }
 
+void check_priorities(const Scenario& scenario) {
+  if (scenario.workload.priority_shares.empty()) return;
+  if (scenario.batching.policy.make(scenario.pools.front().machine.gpu)->by_priority()) return;
+  throw InputError(
+      "workload.priority_shares: nobody looks at priorities; expected batching.policy \"vllm\" "
+      "with "
+      "batching.scheduling_policy \"priority\"");
+}
+
 SchedulerSpec read_scheduler(JsonReader reader) {
   SchedulerSpec spec;
   spec.policy = Schedulers::choose(reader, "policy", "scheduler");
@@ -410,6 +419,7 @@ Scenario read_scenario(const Json& document) {
   scenario.batching = read_batching(reader.object("batching"));
   scenario.batching.speculation.seed = scenario.workload.seed;
   read_pools(reader, scenario);
+  check_priorities(scenario);
   scenario.scheduler = read_scheduler(reader.object("scheduler"));
   scenario.kv_transfer = read_kv_transfer(reader.object("kv_transfer"));
   scenario.fabric = read_fabric(reader.object("fabric"));

@@ -211,6 +211,18 @@ TEST_CASE("kv blocks: a request with windows fits where all of its tokens would 
   CHECK(see(changes).requests()["rejected"] == 40);
 }
 
+TEST_CASE("slo: alone on the reference machine a request is as slow as its reference, KV and all") {
+  Json changes = one_gpu({{"policy", "splitwise"}});
+  changes["llm"] = "bloom-176b";
+  changes["pools"] = {{{"role", "mixed"}, {"machine", "dgx-a100"}, {"count", 1}}};
+  changes["workload"].update({{"prompt_tokens", 4000}, {"concurrency", 1}, {"requests", 2}});
+  const SeenRun run = see(changes);
+  for (const Json& limit : run.summary["slo"]["limits"]) {
+    INFO(limit.dump());
+    CHECK(limit["value"].get<double>() == Approx(1).epsilon(1e-6));
+  }
+}
+
 TEST_CASE("engines: limits follow the GPU as the engines' own do") {
   const auto limits = [](const char* engine, const char* gpu) {
     return policy<BatchingPolicies>(engine)(load_gpu(gpu, "gpu"))->limits();
@@ -250,6 +262,11 @@ TEST_CASE("engines: settings that contradict each other, or mean nothing, end wi
   CHECK_THROWS_WITH(read({{"policy", "vllm"}, {"cuda_graph_sizes", {1.5}}}),
                     Contains("whole numbers"));
   CHECK_THROWS_WITH(read({{"policy", "vllm"}, {"eager_s", 0.01}}), Contains("has no meaning"));
+  Json ranked = one_gpu({{"policy", "vllm"}});
+  ranked["workload"]["priority_shares"] = {0.2, 0.8};
+  CHECK_THROWS_WITH(read_scenario(scenario_of(ranked)), Contains("nobody looks at priorities"));
+  ranked["batching"]["scheduling_policy"] = "priority";
+  CHECK(read_scenario(scenario_of(ranked)).workload.priority_shares.size() == 2);
   CHECK_THROWS_WITH(read({{"policy", "vllm"}, {"acceptance_rate", 0.7}}),
                     Contains("has no meaning without speculative_tokens"));
   CHECK_THROWS_WITH(read({{"policy", "vllm"}, {"speculative_tokens", 3}}),
