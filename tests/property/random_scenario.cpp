@@ -1,0 +1,163 @@
+#include "tests/property/random_scenario.h"
+
+#include <string>
+#include <vector>
+
+#include "models/catalogue/format.h"
+#include "sim/fabric/fabric.h"
+#include "sim/machine/batching_policy.h"
+#include "sim/scheduling/scheduler.h"
+#include "sim/transfer/admission.h"
+#include "sim/transfer/transfer_policy.h"
+#include "tests/support/seen_run.h"
+#include "traces/workload.h"
+
+namespace cleave {
+
+namespace {
+
+template <class T>
+T one_of(const std::vector<T>& values) {
+  return *rc::gen::elementOf(values);
+}
+bool chance(int percent) { return *inRange(0, 100) < percent; }
+
+Json random_pool(const char* role) {
+  Json random = pool(role, *inRange(1, 5),
+                     one_of<const char*>({"dgx-a100", "dgx-h100", "dgx-h100-cap70", "dgx-h200"}));
+  if (chance(30)) {
+    const int stages = *inRange(1, 5);
+    random["pipeline_parallel"] = stages;
+    random["tensor_parallel"] = 8 / stages;
+  } else if (chance(30)) {
+    random["tensor_parallel"] = 4;  // two instances a machine
+  }
+  return random;
+}
+
+Json random_faults(int machines, bool links) {
+  Json faults = Json::array();
+  const auto add = [&](int at_s, const char* action, int machine) -> Json& {
+    faults.push_back({{"at_s", at_s}, {"action", action}, {"machine", machine}});
+    return faults.back();
+  };
+  for (int i = *inRange(0, 3); i > 0; --i) {
+    const int machine = *inRange(0, machines);
+    const int at_s = *inRange(0, 20);
+    add(at_s, chance(30) ? "drain" : "stop", machine);
+    if (!chance(80)) continue;
+    Json& start = add(at_s + *inRange(1, 20), "start", machine);
+    if (chance(30)) start["load_s"] = *inRange(0, 10);
+  }
+  if (chance(20)) {
+    add(*inRange(0, 20), "slow", *inRange(0, machines))["factor"] = one_of<double>({0.5, 3, 20});
+  }
+  if (links && chance(20)) {
+    const std::string link = "machine-" + std::to_string(*inRange(0, machines)) + "-nic-" +
+                             one_of<const char*>({"up", "down"});
+    const int at_s = *inRange(0, 20);
+    const double share = one_of<double>({0, 0.1});
+    faults.push_back({{"at_s", at_s}, {"action", "scale_link"}, {"link", link}, {"share", share}});
+    if (chance(60)) {
+      faults.push_back(
+          {{"at_s", at_s + 5}, {"action", "scale_link"}, {"link", link}, {"share", 1}});
+    }
+  }
+  return faults;
+}
+
+Json random_workload() {
+  Json random{{"trace", one_of<const char*>({"azure-2023-code", "azure-2023-conv"})},
+              {"seed", *inRange(0, 1000)}};
+  if (chance(30)) random["length_range"] = {0.5, one_of<double>({0.8, 1, 1.5})};
+  if (chance(20)) random["warmup_requests"] = *inRange(1, 50);
+  if (chance(30)) {
+    const bool closed = chance(80);
+    random["arrivals"] = closed ? "closed" : "infinite";
+    random["requests"] = *inRange(1, 200);
+    if (!closed) return random;
+    random["concurrency"] = *inRange(1, 40);
+    random["think_s"] = one_of<double>({0, 0, 0.5});
+    random["ramp_up_s"] = one_of<double>({0, 0, 7});
+    return random;
+  }
+  random["arrivals"] = "poisson";
+  random["rate_rps"] = *inRange(1, 40);
+  random["duration_s"] = *inRange(5, 20);
+  if (chance(30)) random["concurrency"] = *inRange(1, 40);
+  return random;
+}
+
+Json random_batching() {
+  const std::string policy = one_of(BatchingPolicies::names());
+  if (policy == "splitwise") {
+    return {{"policy", policy},
+            {"max_prompt_tokens", *inRange(256, 4096)},
+            {"max_sequences", *inRange(1, 64)},
+            {"max_preemptions", *inRange(1, 6)},
+            {"memory", one_of<const char*>({"paged", "reserved"})}};
+  }
+  Json random{{"policy", policy}};
+  if (chance(30)) return random;
+  random["max_num_seqs"] = random["max_running_requests"] = random["max_batch_size"] =
+      *inRange(1, 64);
+  random["max_num_batched_tokens"] = random["chunked_prefill_size"] = random["max_num_tokens"] =
+      *inRange(64, 2048);
+  random["enable_chunked_prefill"] = random["enable_chunked_context"] = chance(80);
+  random["scheduler_reserve_full_isl"] = chance(50);
+  random["capacity_scheduler_policy"] =
+      one_of<const char*>({"guaranteed_no_evict", "max_utilization"});
+  return random;
+}
+
+Json random_transfer() {
+  Json random{{"policy", one_of(TransferPolicies::names())},
+              {"admission", one_of<const char*>({"wait", "poll"})},
+              {"setup_s", one_of<double>({0, 5e-5, 0.1})},
+              {"descriptor_s", one_of<double>({0, 2.4e-6, 1e-4})}};
+  if (chance(50)) random["descriptors_per_block"] = one_of<double>({0.5, 1, 1000});
+  return random;
+}
+
+}  // namespace
+
+rc::Gen<int> inRange(int least, int end) {
+  return rc::gen::resize(rc::kNominalSize, rc::gen::inRange(least, end));
+}
+
+Json random_scenario() {
+  const std::string policy = one_of(Schedulers::names());
+  const bool split = policy.rfind("kv_", 0) == 0 || policy.rfind("overlap", 0) == 0 ||
+                     policy == "mixed_pool" || policy == "local_jsq";
+  Json pools = {random_pool(split ? "prompt" : "mixed"), random_pool(split ? "token" : "mixed")};
+  if (chance(30)) pools.push_back(random_pool("mixed"));
+  int machines = 0;
+  for (const Json& each : pools) machines += each["count"].get<int>();
+  const std::string topology = one_of(Fabrics::names());
+  const Json workload = random_workload();
+  Json random = {
+      {"faults", chance(60) ? random_faults(machines, topology != "pipe") : Json::array()},
+      {"llm", one_of<const char*>({"llama2-70b", "bloom-176b"})},
+      {"weights", {{"format", one_of(format_names())}}},
+      {"kv_cache",
+       {{"grouped_query", *rc::gen::arbitrary<bool>()},
+        {"format", one_of(format_names())},
+        {"memory_fraction", one_of<double>({0.9, 1})},
+        {"watermark", one_of<double>({0, 0.01})},
+        {"block_tokens", one_of<int>({1, 16})}}},
+      {"workload", workload},
+      {"pools", pools},
+      {"scheduler",
+       {{"policy", policy}, {"output_length", one_of<const char*>({"known", "mean"})}}},
+      {"batching", random_batching()},
+      {"kv_transfer", random_transfer()},
+      {"fabric", {{"topology", topology}, {"nic_gbps", *inRange(1, 400)}}},
+      {"power", {{"budget_w", 1000 * *inRange(5, 150)}}},
+      {"results",
+       {{"warmup_s",
+         workload.contains("warmup_requests") ? Json("auto") : one_of<Json>({"auto", 0, 3})}}}};
+  if (chance(30)) random["kv_cache"]["blocks"] = *inRange(300, 3000);
+  return random;
+}
+
+}  // namespace cleave
