@@ -6,7 +6,7 @@
 namespace cleave {
 
 const std::vector<std::string>& format_names() {
-  static const std::vector<std::string> all{"fp16", "fp8", "int8", "int4"};
+  static const std::vector<std::string> all{"fp16", "fp8", "int8", "int4", "nvfp4", "mxfp4"};
   return all;
 }
 
@@ -20,7 +20,7 @@ Format format_of(const std::string& name) {
 }
 
 double bytes_each(Format format) {
-  constexpr std::array kBytes{2.0, 1.0, 1.0, 4.25 / 8};
+  constexpr std::array kBytes{2.0, 1.0, 1.0, 4.25 / 8, 4.5 / 8, 4.25 / 8};
   return kBytes[static_cast<std::size_t>(format)];
 }
 

@@ -15,10 +15,32 @@ constexpr double kUsualClockGhz = 1.8;
 
 }  // namespace
 
+Format Gpu::product_format(Format weights) const {
+  switch (weights) {
+    case Format::kFp8:
+      return fp8_flops > 0 ? Format::kFp8 : Format::kFp16;
+    case Format::kInt8:
+      return int8_flops > 0 ? Format::kInt8 : Format::kFp16;
+    case Format::kNvfp4:
+      return fp4_flops > 0 ? Format::kNvfp4 : Format::kFp16;
+    case Format::kMxfp4:
+      return fp4_flops > 0 ? Format::kFp8 : Format::kFp16;
+    default:
+      return Format::kFp16;
+  }
+}
+
 double Gpu::tensor_flops(Format weights) const {
-  if (weights == Format::kFp8 && fp8_flops > 0) return fp8_flops;
-  if (weights == Format::kInt8 && int8_flops > 0) return int8_flops;
-  return fp16_flops;
+  switch (product_format(weights)) {
+    case Format::kFp8:
+      return fp8_flops;
+    case Format::kInt8:
+      return int8_flops;
+    case Format::kNvfp4:
+      return fp4_flops;
+    default:
+      return fp16_flops;
+  }
 }
 
 Gpu load_gpu(const std::string& name, const std::string& place) {
@@ -27,12 +49,14 @@ Gpu load_gpu(const std::string& name, const std::string& place) {
   Gpu gpu;
   gpu.name = short_name(name);
   read_origin(reader);
+  if (reader.has("aliases")) gpu.aliases = reader.texts("aliases");
   gpu.memory_bytes = reader.number("memory_gib", kPositive) * kGib;
   reader.text("memory_kind", "");
   gpu.memory_bandwidth_bytes_per_s = reader.number("memory_gb_per_s", kPositive) * kGiga;
   gpu.fp16_flops = reader.number("fp16_tflops", kPositive) * kTera;
   gpu.fp8_flops = reader.number("fp8_tflops", kPositive, 0) * kTera;
   gpu.int8_flops = reader.number("int8_tops", kPositive, 0) * kTera;
+  gpu.fp4_flops = reader.number("fp4_tflops", kPositive, 0) * kTera;
   gpu.clock_ghz = reader.number("boost_ghz", kPositive, kUsualClockGhz);
   gpu.tdp_w = reader.number("tdp_w", kPositive);
   gpu.idle_w = reader.number("idle_w", {0, gpu.tdp_w, false});

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "models/catalogue/format.h"
 
@@ -17,13 +18,19 @@ struct Gpu {
   double fp16_flops = 0;                    ///< dense tensor throughput
   double fp8_flops = 0;                     ///< 0: none of its own
   double int8_flops = 0;                    ///< 0: none of its own
+  double fp4_flops = 0;                     ///< 0: none of its own
   double clock_ghz = 0;                     ///< boost
   double tdp_w = 0;
   double idle_w = 0;
   double link_bytes_per_s = 0;  ///< GPU to GPU, one direction, bytes per second
 
-  /// With weights in this format; as FP16 where the GPU has nothing better (weights are then
-  /// unpacked on the way), and for four-bit weights.
+  std::vector<std::string> aliases;  ///< names by which measurements know it
+
+  /// What products with weights in this format are computed in: the format itself where the GPU
+  /// has tensor cores for it, mxfp4 in FP8 (activations are) where it has FP4, else FP16, weights
+  /// being unpacked on the way.
+  Format product_format(Format weights) const;
+  /// In the format of the product.
   double tensor_flops(Format weights) const;
 };
 

@@ -7,13 +7,14 @@
 
 namespace cleave {
 
-void Llm::store(Format weights, Format kv_cache) {
-  weight_format = weights;
-  kv_format = kv_cache;
-  weight_bytes = parameters * bytes_each(weights);
+void Llm::store(const Formats& stored) {
+  formats = stored;
+  weight_bytes = (parameters - expert_parameters()) * bytes_each(formats.weights) +
+                 expert_parameters() * bytes_each(formats.experts);
   const double numbers =
       kv_latent_size > 0 ? kv_latent_size : 1.0 * kv_heads * (head_size + value_head_size);
-  kv_bytes_per_token = numbers * layers * bytes_each(kv_cache);
+  kv_bytes_per_token =
+      (layers - linear_layers) * (numbers * bytes_each(formats.kv_cache) + index_size);
 }
 
 double Llm::kv_copies(std::uint32_t tensor_parallel) const {
@@ -21,12 +22,15 @@ double Llm::kv_copies(std::uint32_t tensor_parallel) const {
   return std::max(1.0, tensor_parallel / heads);
 }
 
+double Llm::expert_parameters() const {
+  if (experts == 1) return 0;
+  return 1.0 * (layers - dense_layers) * experts * mlp_matrices * hidden_size * mlp_size;
+}
+
 double Llm::parameters_used(double tokens) const {
   if (experts == 1) return parameters;
-  const double in_experts =
-      1.0 * (layers - dense_layers) * experts * mlp_matrices * hidden_size * mlp_size;
   const double unused = std::pow(1 - 1.0 * experts_per_token / experts, tokens);
-  return parameters - in_experts * unused;
+  return parameters - expert_parameters() * unused;
 }
 
 Llm load_llm(const std::string& name, const std::string& place) {
@@ -38,6 +42,7 @@ Llm read_llm(const Json& json, const std::string& name) {
   Llm llm;
   llm.name = short_name(name);
   read_origin(reader);
+  if (reader.has("aliases")) llm.aliases = reader.texts("aliases");
   llm.layers = read_count(reader, "layers", 10'000);
   llm.hidden_size = read_count(reader, "hidden_size", 1'000'000);
   llm.attention_heads = read_count(reader, "attention_heads", 100'000);
@@ -52,11 +57,25 @@ Llm read_llm(const Json& json, const std::string& name) {
   llm.experts = read_count(reader, "experts", 100'000, 1);
   llm.experts_per_token = read_count(reader, "experts_per_token", llm.experts, 1);
   llm.dense_layers = static_cast<std::uint32_t>(reader.integer("dense_layers", 0, llm.layers, 0));
-  llm.window_layers = static_cast<std::uint32_t>(reader.integer("window_layers", 0, llm.layers, 0));
+  llm.dense_mlp_size = read_count(reader, "dense_mlp_size", 10'000'000, llm.mlp_size);
+  if (reader.has("shared_mlp_size")) {
+    llm.shared_mlp_size = read_count(reader, "shared_mlp_size", 10'000'000);
+  }
+  if (reader.has("linear_layers")) {
+    llm.linear_layers = read_count(reader, "linear_layers", llm.layers - 1);
+    llm.linear_state_size = reader.number("linear_state_size", kPositive);
+  }
+  if (reader.has("sparse_tokens")) {
+    llm.sparse_tokens = read_count(reader, "sparse_tokens", 1'000'000'000);
+    llm.index_size = read_count(reader, "index_size", 1'000'000);
+    llm.index_heads = read_count(reader, "index_heads", 100'000);
+  }
+  llm.window_layers = static_cast<std::uint32_t>(reader.integer("window_layers", 0, llm.layers - llm.linear_layers, 0));
   if (llm.window_layers > 0) {
     llm.window_tokens = read_count(reader, "window_tokens", 1'000'000'000);
   }
   llm.vocabulary = read_count(reader, "vocabulary", 100'000'000);
+  llm.tied_embeddings = reader.boolean("tied_embeddings", false);
   llm.parameters = reader.number("parameters", kPositive);
   llm.published_weight_bytes = reader.number("published_weight_bytes", kPositive, 0);
   reader.finish();
@@ -64,7 +83,7 @@ Llm read_llm(const Json& json, const std::string& name) {
     reader.fail("parameters", "expected more than the experts have: " +
                                   std::to_string(llm.parameters - llm.parameters_used(0)));
   }
-  llm.store(Format::kFp16, Format::kFp16);
+  llm.store({});
   return llm;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "models/catalogue/format.h"
 #include "sim/base/json_reader.h"
@@ -23,25 +24,35 @@ struct Llm {
   std::uint32_t mlp_matrices = 3;     ///< 2, or 3 where a gate goes with them
   std::uint32_t experts = 1;          ///< among which each token is routed
   std::uint32_t experts_per_token = 1;
-  std::uint32_t dense_layers = 0;  ///< layers without experts, where the others have them
+  std::uint32_t dense_layers = 0;    ///< layers without experts, where the others have them
+  std::uint32_t dense_mlp_size = 0;  ///< of these; default: mlp_size
+  std::uint32_t shared_mlp_size = 0;  ///< of the experts that every token goes through; 0: none
   /// Layers whose attention sees the last `window_tokens` tokens only, and keeps no others.
   std::uint32_t window_layers = 0;
   std::uint32_t window_tokens = 0;
+  /// Layers whose attention keeps a state of so many numbers a sequence, and no KV cache.
+  std::uint32_t linear_layers = 0;
+  double linear_state_size = 0;
+  /// Attention reads so many tokens at most, chosen by an index that reads index_size bytes of each
+  /// token with index_heads heads; 0: it reads all.
+  std::uint32_t sparse_tokens = 0;
+  std::uint32_t index_size = 0;
+  std::uint32_t index_heads = 0;
   std::uint32_t vocabulary = 0;
+  bool tied_embeddings = false;  ///< one matrix looks tokens up and rates them
+  std::vector<std::string> aliases;  ///< names by which measurements know it
   double parameters = 0;
-  Format weight_format = Format::kFp16;
-  Format kv_format = Format::kFp16;
+  Formats formats;
   double weight_bytes = 0;            ///< all weights, as stored
   double published_weight_bytes = 0;  ///< as the published simulator counts them; 0: it does not
   double kv_bytes_per_token = 0;      ///< over all layers
 
-  /// Sets both formats and the sizes that follow.
-  void store(Format weights, Format kv_cache);
-  Formats formats() const { return {weight_format, kv_format}; }
+  /// Sets the formats and the sizes that follow.
+  void store(const Formats& stored);
   /// KV bytes per token if every attention head kept its own keys and values (no grouping):
   /// 2 x hidden size x layers x 2 bytes.
   double ungrouped_kv_bytes_per_token() const { return 2.0 * hidden_size * layers * 2; }
-  double window_share() const { return 1.0 * window_layers / layers; }
+  double window_share() const { return 1.0 * window_layers / (layers - linear_layers); }
   /// Places in memory that a block of the KV cache is in: the keys and the values of each layer, or
   /// what they are compressed to.
   std::uint32_t kv_parts() const { return kv_latent_size > 0 ? layers : 2 * layers; }
@@ -52,6 +63,8 @@ struct Llm {
   /// is routed to. Tokens choose among E experts independently, so that a share (1 - k/E)^tokens of
   /// the experts is left out.
   double parameters_used(double tokens) const;
+  /// Of all experts of all layers.
+  double expert_parameters() const;
 };
 
 /// The LLM of this name; see models/catalogue/hardware.h for errors.

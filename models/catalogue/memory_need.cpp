@@ -46,8 +46,10 @@ void try_formats(Tenant tenant, const Machine& machine, std::uint32_t tensor_par
                  std::uint32_t pipeline_parallel, std::vector<std::string>& ways) {
   Llm& llm = tenant.llm;
   const double weight_bytes = llm.weight_bytes;
+  const double kv_bytes_per_token = llm.kv_bytes_per_token;
   for (const Format format : {Format::kInt8, Format::kInt4}) {
-    llm.weight_bytes = llm.parameters * bytes_each(format);
+    llm.store({format, llm.formats.kv_cache});
+    llm.kv_bytes_per_token = kv_bytes_per_token;
     if (llm.weight_bytes >= weight_bytes ||
         !tenant.fits(machine.gpu, tensor_parallel, pipeline_parallel)) {
       continue;
@@ -108,7 +110,7 @@ std::string why_not_fit(const Llm& llm, const Machine& machine, std::uint32_t te
   try_degrees(tenant, machine, tensor_parallel, pipeline_parallel, ways);
   try_formats(tenant, machine, tensor_parallel, pipeline_parallel, ways);
   try_gpus(tenant, tensor_parallel, pipeline_parallel, ways);
-  return llm.name + " does not fit: its weights in " + format_name(llm.weight_format) + " take " +
+  return llm.name + " does not fit: its weights in " + format_name(llm.formats.weights) + " take " +
          gigabytes(need.weights) + ", the KV cache of a request of " +
          std::to_string(static_cast<long>(tokens)) + " tokens " + gigabytes(need.kv_cache) +
          " and activations " + gigabytes(need.activations) + ", but " + std::to_string(gpus) +

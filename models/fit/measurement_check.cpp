@@ -223,7 +223,7 @@ void check_measurements(std::vector<Measurement>& rows, const OwnProfiles& own, 
     if (!row.left_out.empty()) continue;
     check_fastest(row, *llm, *gpu, defects);
     Llm stored = *llm;
-    stored.store(row.formats.weights, row.formats.kv_cache);
+    stored.store(row.formats);
     if (!could_be_one_batch(row, stored, *gpu)) {
       row.left_out = row.batch() + ": weights, KV cache and activations exceed the memory";
     }

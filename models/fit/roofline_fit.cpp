@@ -60,7 +60,7 @@ Rows relative_terms(const std::vector<Measurement>& measured, const OwnProfiles&
     if (!llms.contains(row.llm)) llms.emplace(row.llm, load_llm(row.llm, "model"));
     if (!gpus.contains(row.gpu)) gpus.emplace(row.gpu, load_gpu(row.gpu, "hardware"));
     Llm& llm = llms.at(row.llm);
-    llm.store(row.formats.weights, row.formats.kv_cache);
+    llm.store(row.formats);
     const RooflineInstance instance{llm, gpus.at(row.gpu), row.tensor_parallel, 1};
     Row terms{&row, prefill_terms(instance, row.prompt_tokens(), row.squared_prompt_tokens()),
               decode_terms(instance, row.batch_size, row.mean_kv_tokens())};

@@ -10,7 +10,7 @@ namespace {
 std::string profile_name(const InstanceDescription& instance) {
   return latency_profile_name(instance.llm.name, instance.machine.gpu.name,
                               instance.machine.power_cap, instance.tensor_parallel,
-                              instance.llm.formats());
+                              instance.llm.formats);
 }
 
 }  // namespace

@@ -62,6 +62,7 @@ std::string latency_profile_name(const std::string& llm, const std::string& gpu,
   std::string name = llm + "_" + gpu;
   if (power_cap < 1) name += "_cap" + std::to_string(std::lround(power_cap * 100));
   if (formats.weights != Format::kFp16) name += "_" + format_name(formats.weights);
+  if (formats.experts != formats.weights) name += "_experts-" + format_name(formats.experts);
   if (formats.kv_cache != Format::kFp16) name += "_kv-" + format_name(formats.kv_cache);
   return name + "_tp" + std::to_string(tensor_parallel);
 }

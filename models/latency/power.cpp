@@ -24,7 +24,7 @@ Found find(const Llm& llm, const Machine& machine, const GpuShare& share,
                                                      share.tensor_parallel, formats),
                                 own_profiles);
   };
-  const auto own = named(llm.formats());
+  const auto own = named(llm.formats);
   if (own && own->power) return {*own->power, share.pipeline_parallel == 1};
   const auto in_fp16 = named({});
   if (in_fp16 && in_fp16->power) return {*in_fp16->power, false};

@@ -28,7 +28,7 @@ RooflineTerms prefill_terms(const RooflineInstance& instance, double tokens, dou
   const auto& [llm, gpu, tensor_parallel, pipeline_parallel] = instance;
   const double gpus = tensor_parallel;
   const double stages = pipeline_parallel;
-  const double flops = gpus * gpu.tensor_flops(llm.weight_format);
+  const double flops = gpus * gpu.tensor_flops(llm.formats.weights);
   const double attention_flops =
       squared * llm.attention_heads * (llm.head_size + llm.value_head_size) * llm.layers;
   const double message = tokens * llm.hidden_size * kActivationBytes;
@@ -56,7 +56,7 @@ RooflineTerms decode_terms(const RooflineInstance& instance, double sequences, d
   return {
       weights_read(llm, sequences) / bandwidth,
       kv_tokens * llm.kv_bytes_per_token * llm.kv_copies(tensor_parallel) / (bandwidth * stages),
-      matrix_flops(llm, sequences) / (gpus * stages * gpu.tensor_flops(llm.weight_format)),
+      matrix_flops(llm, sequences) / (gpus * stages * gpu.tensor_flops(llm.formats.weights)),
       (all_reduces * all_reduced(message, gpus) / stages + (stages - 1) * message / stages) /
           gpu.link_bytes_per_s,
       llm.layers / gpu.clock_ghz,

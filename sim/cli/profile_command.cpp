@@ -6,6 +6,7 @@
 #include "models/catalogue/llm_config.h"
 #include "models/catalogue/profile_fields.h"
 #include "models/fit/latency_fit.h"
+#include "models/fit/operator_fit.h"
 #include "models/fit/roofline_fit.h"
 #include "sim/base/builtin.h"
 #include "sim/base/error.h"
@@ -145,6 +146,65 @@ void add_import(CLI::App& profile, Action& action) {
       [config, out, &action] { action = [config, out] { return import_llm(*config, *out); }; });
 }
 
+struct OperatorOptions {
+  std::string folder;
+  std::string gpu;
+  std::string out;
+  std::string source;
+  std::string licence;
+};
+
+void print_operators(const OperatorTable& table) {
+  constexpr double kPercent = 100;
+  constexpr double kMicro = 1e6;
+  std::cout << std::left << std::setw(44) << "of the data sheet, %" << std::right << std::setw(8)
+            << "rows" << std::setw(10) << "call, us" << std::setw(10) << "memory" << std::setw(10)
+            << "compute" << std::setw(10) << "error" << '\n'
+            << std::fixed << std::setprecision(1);
+  for (const MeasuredOperator& one : table.measured) {
+    const bool reduces = one.op == Operator::kAllReduce;
+    std::cout << std::left << std::setw(44)
+              << operator_name(one.op) + " " + one.engine + " " + one.version + " " +
+                     (reduces ? std::to_string(one.gpus) + " GPUs" : format_name(one.format))
+              << std::right << std::setw(8) << one.rows << std::setw(10) << one.fit.call_s * kMicro
+              << std::setw(10) << one.fit.memory * kPercent << std::setw(10)
+              << one.fit.compute * kPercent << std::setw(10) << one.fit.error * kPercent << '\n';
+  }
+  std::cout << "memory: of the bandwidth (all-reduces: of the link's); error: median\n";
+  for (const std::string& why : table.left_out) std::cout << "left out: " << why << '\n';
+}
+
+int fit_kernels(const OperatorOptions& options) {
+  require_utf8(options.source, "--source");
+  require_utf8(options.licence, "--licence");
+  OperatorTable table = fit_operators(options.folder, load_gpu(options.gpu, "--gpu"));
+  table.source = options.source;
+  table.licence = options.licence;
+  OutputFile file(options.out.empty() ? "profiles/operators/" + table.gpu + ".json" : options.out,
+                  "--out");
+  file.stream() << operator_table_json(table).dump(1) << '\n';
+  file.commit();
+  print_operators(table);
+  return 0;
+}
+
+void add_operators(CLI::App& profile, Action& action) {
+  auto options = std::make_shared<OperatorOptions>();
+  CLI::App* app = profile.add_subcommand(
+      "operators",
+      with_example("Fits the kernels of a GPU to tables of their times: how near they come to the "
+                   "data sheet.",
+                   "cleave profile operators tables/h100_sxm --gpu h100-80gb --out h100-80gb.json"));
+  app->add_option("FOLDER", options->folder,
+                  "tables like gemm__vllm__0.24.0.csv.gz, as aiconfigurator has them")
+      ->required();
+  app->add_option("--gpu", options->gpu, "GPU that they were measured on")->required();
+  app->add_option("--out", options->out, "file for the fits; default: profiles/operators/GPU.json");
+  app->add_option("--source", options->source, "where the tables come from");
+  app->add_option("--licence", options->licence, "their licence");
+  app->callback([options, &action] { action = [options] { return fit_kernels(*options); }; });
+}
+
 void add_fit_options(CLI::App& app, FitOptions& options, const std::string& what_out) {
   app.add_option("FILE", options.file, "measurements (CSV)")->required();
   app.add_option("--out", options.out, what_out)->capture_default_str();
@@ -181,6 +241,7 @@ void add_profile(CLI::App& app, Action& action) {
   add_fit_options(*roofline_app, *all, "file for the factors");
   roofline_app->callback([all, &action] { action = [all] { return fit_all(*all); }; });
 
+  add_operators(*profile, action);
   add_import(*profile, action);
 
   CLI::App* check_app = profile->add_subcommand(

@@ -45,11 +45,17 @@ void read_llm(JsonReader& reader, Scenario& scenario) {
   llm = load_llm(reader.text("llm"), reader.path_of("llm"));
   JsonReader weights = reader.object("weights");
   JsonReader cache = reader.object("kv_cache");
-  llm.store(read_format(weights, "format"), read_format(cache, "format"));
+  Formats formats(read_format(weights, "format"), read_format(cache, "format"));
+  if (weights.has("experts")) {
+    formats.experts = read_format(weights, "experts");
+    if (llm.experts == 1) weights.fail("experts", llm.name + " has no experts");
+  }
+  if (weights.has("activations")) formats.activations = read_format(weights, "activations");
+  llm.store(formats);
   if (weights.name("size", "size", {"exact", "published"}) == "published") {
-    if (llm.published_weight_bytes == 0 || llm.weight_format != Format::kFp16) {
+    if (llm.published_weight_bytes == 0 || llm.formats.weights != Format::kFp16) {
       weights.fail("size", "the published simulator does not know \"" + llm.name + "\" in " +
-                               format_name(llm.weight_format) + "; expected \"exact\"");
+                               format_name(llm.formats.weights) + "; expected \"exact\"");
     }
     llm.weight_bytes = llm.published_weight_bytes;
   }

@@ -1,0 +1,379 @@
+#include "models/fit/operator_fit.h"
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <tuple>
+
+#include "models/fit/csv_table.h"
+#include "sim/base/error.h"
+
+namespace cleave {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr double kMilli = 1e-3;
+
+/// By the names of aiconfigurator.
+std::optional<Format> format_of_type(const std::string& type) {
+  static const std::map<std::string, Format> known{
+      {"bfloat16", Format::kFp16},   {"float16", Format::kFp16},
+      {"half", Format::kFp16},       {"fp8", Format::kFp8},
+      {"nvfp4", Format::kNvfp4},     {"int8_wo", Format::kInt8},
+      {"int4_wo", Format::kInt4},    {"w4a16_mxfp4", Format::kMxfp4},
+      {"w4a8_mxfp4_mxfp8", Format::kMxfp4}};
+  const auto found = known.find(type);
+  return found == known.end() ? std::nullopt : std::optional(found->second);
+}
+
+/// One row as the data sheet sees it.
+struct Kernel {
+  Format format = Format::kFp16;
+  std::uint32_t gpus = 1;
+  double bytes = 0;
+  double flops = 0;
+  double peak = 0;
+  double bandwidth = 0;
+};
+
+std::optional<Kernel> gemm(const CsvTable& table, std::size_t row, const Gpu& gpu) {
+  const auto format = format_of_type(table.text(row, "gemm_dtype"));
+  const double m = table.number(row, "m");
+  const double n = table.number(row, "n");
+  const double k = table.number(row, "k");
+  constexpr double kLeastWeights = 1e6;  // what LLMs of billions of parameters multiply by
+  if (!format || n * k < kLeastWeights) return {};
+  const double activation = bytes_each(gpu.product_format(*format));
+  return Kernel{*format,
+                1,
+                n * k * bytes_each(*format) + m * k * activation + 2 * m * n,
+                2 * m * n * k,
+                gpu.tensor_flops(*format),
+                gpu.memory_bandwidth_bytes_per_s};
+}
+
+bool has_window(const CsvTable& table, std::size_t row) {
+  return table.number(row, "window_size", 0) > 0;
+}
+
+std::optional<Kernel> prefill_attention(const CsvTable& table, std::size_t row, const Gpu& gpu) {
+  const std::string& type = table.text(row, "attn_dtype");
+  const auto format = format_of_type(table.text(row, "kv_cache_dtype"));
+  if (!format || has_window(table, row) || type == "fp8") return {};
+  const double before = table.number(row, "step", 0);
+  const double tokens = table.number(row, "isl");
+  const double batch = table.number(row, "batch_size");
+  const double values = table.number(row, "num_heads") * table.number(row, "head_dim");
+  const double all = before + tokens;
+  return Kernel{*format,
+                1,
+                4 * batch * tokens * values,
+                2 * batch * (all * all - before * before) * values,
+                gpu.fp16_flops,
+                gpu.memory_bandwidth_bytes_per_s};
+}
+
+std::optional<Kernel> decode_attention(const CsvTable& table, std::size_t row, const Gpu& gpu) {
+  const auto format = format_of_type(table.text(row, "kv_cache_dtype"));
+  if (!format || has_window(table, row)) return {};
+  const double heads = table.number(row, "num_heads");
+  const double own_kv = table.number(row, "num_key_value_heads", 0);
+  const double tokens = table.number(row, "batch_size") *
+                        (table.number(row, "isl") + table.number(row, "step", 0));
+  const double head = table.number(row, "head_dim");
+  const double bytes =
+      2 * tokens * (own_kv > 0 ? own_kv : heads) * head * bytes_each(*format);
+  constexpr double kBeyondCaches = 2e7;
+  if (bytes < kBeyondCaches) return {};
+  return Kernel{*format, 1, bytes, 4 * tokens * heads * head, gpu.fp16_flops,
+                gpu.memory_bandwidth_bytes_per_s};
+}
+
+// DeepSeek's: 512 numbers of a latent and 64 with positions; heads of 128, with positions 192.
+constexpr double kLatent = 512;
+constexpr double kLatentAndRotary = 576;
+constexpr double kHead = 128;
+constexpr double kHeadAndRotary = 192;
+
+std::optional<Kernel> prefill_mla(const CsvTable& table, std::size_t row, const Gpu& gpu) {
+  const auto format = format_of_type(table.text(row, "kv_cache_dtype"));
+  if (!format || table.text(row, "mla_dtype") == "fp8") return {};
+  const double before = table.number(row, "step", 0);
+  const double tokens = table.number(row, "isl");
+  const double batch = table.number(row, "batch_size");
+  const double heads = table.number(row, "num_heads");
+  const double all = before + tokens;
+  return Kernel{*format,
+                1,
+                2 * batch * tokens * heads * (kHead + kHeadAndRotary),
+                batch * (all * all - before * before) * heads * (kHead + kHeadAndRotary),
+                gpu.fp16_flops,
+                gpu.memory_bandwidth_bytes_per_s};
+}
+
+std::optional<Kernel> decode_mla(const CsvTable& table, std::size_t row, const Gpu& gpu) {
+  const auto format = format_of_type(table.text(row, "kv_cache_dtype"));
+  if (!format) return {};
+  const double tokens = table.number(row, "batch_size") *
+                        (table.number(row, "isl") + table.number(row, "step", 0));
+  const double bytes = tokens * kLatentAndRotary * bytes_each(*format);
+  constexpr double kBeyondCaches = 2e7;
+  if (bytes < kBeyondCaches) return {};
+  return Kernel{*format, 1, bytes,
+                2 * tokens * table.number(row, "num_heads") * (kLatent + kLatentAndRotary),
+                gpu.fp16_flops, gpu.memory_bandwidth_bytes_per_s};
+}
+
+std::optional<Kernel> moe(const CsvTable& table, std::size_t row, const Gpu& gpu) {
+  std::string type = table.text(row, "moe_dtype");
+  if (type == "fp8") return {};  // models with experts in FP8 have scales by block
+  if (type == "fp8_block") type = "fp8";
+  const auto format = format_of_type(type);
+  const std::string& spread = table.text(row, "distribution");
+  if (!format || (spread != "balanced" && spread != "power_law_1.01")) return {};
+  const double tokens = table.number(row, "num_tokens");
+  const double hidden = table.number(row, "hidden_size");
+  const double experts = table.number(row, "num_experts");
+  const double chosen = table.number(row, "topk");
+  const double inter = table.number(row, "inter_size") / table.number(row, "moe_tp_size");
+  const double groups = table.number(row, "moe_ep_size");
+  const double touched = experts / groups * (1 - std::pow(1 - chosen / experts, tokens));
+  const double routed = tokens * chosen / groups;
+  const double activation = bytes_each(gpu.product_format(*format));
+  return Kernel{*format,
+                1,
+                touched * 3 * hidden * inter * bytes_each(*format) +
+                    routed * (2 * hidden * activation + 6 * inter + 2 * hidden),
+                2 * routed * 3 * hidden * inter,
+                gpu.tensor_flops(*format),
+                gpu.memory_bandwidth_bytes_per_s};
+}
+
+std::optional<Kernel> all_reduce(const CsvTable& table, std::size_t row, const Gpu& gpu) {
+  if (table.text(row, "backend").ends_with("eager")) return {};
+  const double gpus = table.number(row, "num_gpus");
+  constexpr double kBytesEach = 2;
+  return Kernel{Format::kFp16,
+                static_cast<std::uint32_t>(gpus),
+                2 * (gpus - 1) / gpus * table.number(row, "message_size") * kBytesEach,
+                0,
+                1,
+                gpu.link_bytes_per_s};
+}
+
+struct TableKind {
+  Operator op;
+  std::optional<Kernel> (*read)(const CsvTable& table, std::size_t row, const Gpu& gpu);
+};
+
+std::optional<TableKind> kind_of(const std::string& name) {
+  static const std::map<std::string, TableKind> known{
+      {"gemm", {Operator::kGemm, gemm}},
+      {"context_attention", {Operator::kPrefillAttention, prefill_attention}},
+      {"generation_attention", {Operator::kDecodeAttention, decode_attention}},
+      {"context_mla", {Operator::kPrefillMla, prefill_mla}},
+      {"generation_mla", {Operator::kDecodeMla, decode_mla}},
+      {"moe", {Operator::kMoe, moe}},
+      {"custom_allreduce", {Operator::kAllReduce, all_reduce}}};
+  const auto found = known.find(name);
+  return found == known.end() ? std::nullopt : std::optional(found->second);
+}
+
+/// "gemm__vllm__0.24.0.csv.gz"
+struct FileName {
+  std::string op;
+  std::string engine;
+  std::string version;
+};
+
+std::optional<FileName> parse_name(std::string name) {
+  for (const char* ending : {".gz", ".csv"}) {
+    if (name.ends_with(ending)) name.resize(name.size() - std::string(ending).size());
+  }
+  const std::size_t first = name.find("__");
+  const std::size_t second = first == std::string::npos ? first : name.find("__", first + 2);
+  if (second == std::string::npos) return {};
+  return FileName{name.substr(0, first), name.substr(first + 2, second - first - 2),
+                  name.substr(second + 2)};
+}
+
+/// The rows of one format (of one number of GPUs) of a table.
+struct Group {
+  KernelTimes times;
+  std::uint64_t too_fast = 0;
+};
+
+std::map<std::pair<Format, std::uint32_t>, Group> groups_of(const CsvTable& table,
+                                                            const TableKind& kind,
+                                                            const Gpu& gpu) {
+  std::map<std::pair<Format, std::uint32_t>, Group> groups;
+  for (std::size_t row = 0; row < table.rows(); ++row) {
+    const auto kernel = kind.read(table, row, gpu);
+    if (!kernel) continue;
+    const double seconds = table.number(row, "latency") * kMilli;
+    const double memory_s = kernel->bytes / kernel->bandwidth;
+    const double compute_s = kernel->flops / kernel->peak;
+    Group& group = groups[{kernel->format, kernel->gpus}];
+    if (seconds < std::max(memory_s, compute_s)) {
+      ++group.too_fast;
+      continue;
+    }
+    group.times.seconds.push_back(seconds);
+    group.times.memory_s.push_back(memory_s);
+    group.times.compute_s.push_back(compute_s);
+  }
+  return groups;
+}
+
+double predicted(const Eigen::Vector3d& x, double memory_s, double compute_s) {
+  const double memory = memory_s * std::exp(x[1]);
+  const double compute = compute_s * std::exp(x[2]);
+  return std::exp(x[0]) + std::pow(std::pow(memory, 4) + std::pow(compute, 4), 0.25);
+}
+
+double error_of(const KernelTimes& times, const Eigen::Vector3d& x) {
+  double sum = 0;
+  for (std::size_t i = 0; i < times.seconds.size(); ++i) {
+    sum += std::abs(
+        std::log(predicted(x, times.memory_s[i], times.compute_s[i]) / times.seconds[i]));
+  }
+  return sum;
+}
+
+/// A Gauss-Newton step for the sum of absolute residuals, as squares weighted by their inverse.
+Eigen::Vector3d step(const KernelTimes& times, const Eigen::Vector3d& x, double damping) {
+  constexpr double kDelta = 1e-4;
+  constexpr double kFloor = 0.03;
+  Eigen::Matrix3d normal = Eigen::Matrix3d::Zero();
+  Eigen::Vector3d gradient = Eigen::Vector3d::Zero();
+  for (std::size_t i = 0; i < times.seconds.size(); ++i) {
+    const double at = predicted(x, times.memory_s[i], times.compute_s[i]);
+    const double residual = std::log(at / times.seconds[i]);
+    Eigen::Vector3d slope;
+    for (int j = 0; j < 3; ++j) {
+      Eigen::Vector3d moved = x;
+      moved[j] += kDelta;
+      slope[j] = std::log(predicted(moved, times.memory_s[i], times.compute_s[i]) / at) / kDelta;
+    }
+    const double weight = 1 / std::max(kFloor, std::abs(residual));
+    normal += weight * slope * slope.transpose();
+    gradient += weight * residual * slope;
+  }
+  normal.diagonal() += damping * normal.diagonal() + Eigen::Vector3d::Constant(1e-9);
+  return normal.ldlt().solve(-gradient).cwiseMax(-1).cwiseMin(1);
+}
+
+double median_of(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+/// "" where the fit can be believed.
+std::string why_not_used(const Group& group, const OperatorFit& fit) {
+  constexpr double kMostTooFast = 0.3;
+  constexpr double kMostTooSlow = 0.01;
+  const auto used = static_cast<double>(group.times.seconds.size());
+  const double too_fast = static_cast<double>(group.too_fast);
+  const auto percent = [&] { return std::to_string(std::lround(100 * too_fast / (used + too_fast))); };
+  if (too_fast > kMostTooFast * (used + too_fast)) {
+    return percent() + " % of the rows are faster than the data sheet allows";
+  }
+  if (fit.memory < kMostTooSlow && fit.compute < kMostTooSlow) {
+    return "100 times slower than the data sheet and more; expected latencies in ms";
+  }
+  return "";
+}
+
+void fit_table(const CsvTable& csv, const FileName& name, const TableKind& kind, const Gpu& gpu,
+               OperatorTable& table) {
+  constexpr std::size_t kFewest = 20;
+  for (const auto& [key, group] : groups_of(csv, kind, gpu)) {
+    const auto& [format, gpus] = key;
+    const std::string what = operator_name(kind.op) + " " + name.engine + " " + name.version + " " +
+                             (kind.op == Operator::kAllReduce ? std::to_string(gpus) + " GPUs"
+                                                              : format_name(format)) +
+                             ": ";
+    if (group.times.seconds.size() < kFewest) {
+      table.left_out.push_back(what + std::to_string(group.times.seconds.size()) +
+                               " rows are too few, " + std::to_string(group.too_fast) +
+                               " others are faster than the data sheet allows");
+      continue;
+    }
+    const OperatorFit fit = fit_kernel(group.times);
+    const std::string why = why_not_used(group, fit);
+    if (!why.empty()) {
+      table.left_out.push_back(what + why);
+      continue;
+    }
+    table.measured.push_back({kind.op, format, gpus, name.engine, name.version,
+                              group.times.seconds.size(), fit});
+  }
+}
+
+std::vector<fs::path> files_in(const std::string& folder) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) files.push_back(entry.path());
+  if (error) throw InputError(folder + ": cannot be read: " + error.message());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+}  // namespace
+
+OperatorFit fit_kernel(const KernelTimes& times) {
+  constexpr double kMemory = 0.8;
+  constexpr double kCompute = 0.6;
+  constexpr int kMostSteps = 80;
+  constexpr double kGivenUp = 1e6;
+  const double least = *std::min_element(times.seconds.begin(), times.seconds.end());
+  Eigen::Vector3d x(std::log(std::max(1e-7, 0.7 * least)), -std::log(kMemory), -std::log(kCompute));
+  double error = error_of(times, x);
+  double damping = 1e-2;
+  for (int i = 0; i < kMostSteps && damping < kGivenUp; ++i) {
+    const Eigen::Vector3d next = x + step(times, x, damping);
+    const double found = error_of(times, next);
+    if (found < error) {
+      x = next;
+      error = found;
+      damping = std::max(damping / 3, 1e-6);
+    } else {
+      damping *= 4;
+    }
+  }
+  std::vector<double> errors;
+  for (std::size_t i = 0; i < times.seconds.size(); ++i) {
+    errors.push_back(
+        std::abs(predicted(x, times.memory_s[i], times.compute_s[i]) / times.seconds[i] - 1));
+  }
+  // What no row depends on wanders off: nothing is faster than the data sheet.
+  const auto share = [](double slowdown) { return std::min(1.0, std::exp(-slowdown)); };
+  return {std::exp(x[0]), share(x[1]), share(x[2]), median_of(std::move(errors))};
+}
+
+OperatorTable fit_operators(const std::string& folder, const Gpu& gpu) {
+  OperatorTable table;
+  table.gpu = gpu.name;
+  for (const fs::path& file : files_in(folder)) {
+    const auto name = parse_name(file.filename().string());
+    const auto kind = name ? kind_of(name->op) : std::nullopt;
+    if (!kind) {
+      table.left_out.push_back(file.filename().string() + ": no operator of the step model");
+      continue;
+    }
+    fit_table(CsvTable(file.string()), *name, *kind, gpu, table);
+  }
+  if (!table.measured.empty()) return table;
+  std::string why = table.left_out.empty() ? "" : "; " + table.left_out.front();
+  throw InputError(folder +
+                   ": nothing to fit; expected tables like gemm__vllm__0.24.0.csv.gz of " +
+                   gpu.name + why);
+}
+
+}  // namespace cleave
