@@ -109,8 +109,14 @@ void Cluster::admit(const Request& request) {
   const RequestId id = requests_.add();
   requests_[id].record = record;
   requests_[id].expected_output = expected_output(request);
-  begin(id);
+  if (frontend_s_ > 0) {
+    engine_.at<&Cluster::seen>(engine_.now() + frontend_s_, this, id);
+  } else {
+    begin(id);
+  }
 }
+
+void Cluster::seen(std::uint64_t request) { begin(static_cast<RequestId>(request)); }
 
 Demand Cluster::demand_of(const RequestState& state) const {
   const FinishedRequest& record = state.record;

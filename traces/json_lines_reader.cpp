@@ -103,15 +103,15 @@ const char* JsonLinesReader::read_field(std::string_view key, const char* at, Fi
     const char* stop = skip_value(value, end);
     return quoted({value, static_cast<std::size_t>((stop == nullptr ? end : stop) - value)});
   };
-  if (key == "timestamp" || (key == "delay" && layout_.delays)) {
+  if (key == layout_.time || (key == "delay" && layout_.delays)) {
     double& time = key == "delay" ? fields.delay : fields.timestamp;
     const bool none = end - at >= 4 && std::memcmp(at, "null", 4) == 0;
     at = none ? at + 4 : parse_decimal(at, end, time);
     if (at == nullptr) {
       lines_.fail(std::string(key) + ": expected a time as a number, at least 0, found " + found());
     }
-  } else if (key == "input_length" || key == "output_length") {
-    std::uint64_t& tokens = key == "input_length" ? fields.prompt : fields.output;
+  } else if (key == layout_.prompt || key == layout_.output) {
+    std::uint64_t& tokens = key == layout_.prompt ? fields.prompt : fields.output;
     at = parse_whole(at, end, tokens);
     if (at == nullptr || tokens == 0 || tokens > kMaxTokens) {
       lines_.fail(std::string(key) + ": expected a whole number of tokens from 1 to " +

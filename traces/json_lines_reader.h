@@ -11,12 +11,14 @@
 
 namespace cleave {
 
-/// What a JSON lines format means by its fields `timestamp`, `input_length`, `output_length` and,
-/// optionally, `hash_ids`.
+/// What a JSON lines format means by its fields for time, lengths and, optionally, `hash_ids`.
 struct JsonLinesLayout {
   double units_per_s = 1;          ///< of `timestamp` and `delay`
   std::uint32_t block_tokens = 0;  ///< tokens that one of `hash_ids` stands for; 0 ignores them
-  bool delays = false;             ///< `delay` since the previous line may replace `timestamp`
+  bool delays = false;             ///< `delay` since the previous line may replace the time
+  std::string_view time = "timestamp";
+  std::string_view prompt = "input_length";
+  std::string_view output = "output_length";
 };
 
 /// Reads one JSON object a line; fields that are not needed are skipped.

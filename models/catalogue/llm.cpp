@@ -27,6 +27,11 @@ double Llm::expert_parameters() const {
   return 1.0 * (layers - dense_layers) * experts * mlp_matrices * hidden_size * mlp_size;
 }
 
+double Llm::stored_bytes(std::uint32_t groups) const {
+  const double in_experts = expert_parameters() * bytes_each(formats.experts);
+  return in_experts + (weight_bytes - in_experts) * groups;
+}
+
 double Llm::parameters_used(double tokens) const {
   if (experts == 1) return parameters;
   const double unused = std::pow(1 - 1.0 * experts_per_token / experts, tokens);

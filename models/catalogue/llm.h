@@ -63,6 +63,8 @@ struct Llm {
   /// is routed to. Tokens choose among E experts independently, so that a share (1 - k/E)^tokens of
   /// the experts is left out.
   double parameters_used(double tokens) const;
+  /// Of the weights where so many groups of GPUs keep all but the experts each, bytes.
+  double stored_bytes(std::uint32_t groups) const;
   /// Of all experts of all layers.
   double expert_parameters() const;
 };

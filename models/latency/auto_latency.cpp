@@ -38,20 +38,25 @@ Latency make(const std::string& policy, const InstanceDescription& instance) {
 }
 
 Latency best(const InstanceDescription& instance) {
+  if (instance.engine_named) return make("engine", instance);
   if (find_measured_profile(instance)) return make("fitted", instance);
   Machine uncapped = instance.machine;
   uncapped.power_cap = 1;
   const InstanceDescription without_cap{
       instance.llm,          uncapped,      instance.tensor_parallel, instance.pipeline_parallel,
-      instance.own_profiles, instance.place};
+      instance.own_profiles, instance.place,  instance.data_parallel,
+      instance.expert_parallel};
   if (auto measured = find_measured_profile(without_cap)) {
     return std::make_unique<CappedLatency>(std::move(*measured), instance.machine.power_cap);
   }
-  return make("roofline", instance);
+  return make(instance.engine ? "engine" : "roofline", instance);
 }
 
 const LatencyPolicies::Entry kEntry{
-    "auto", "fitted where it was measured, else measured without a power cap, else roofline", best};
+    "auto",
+    "fitted where it was measured, else measured without a power cap, else the step model of the "
+    "engine",
+    best};
 
 }  // namespace
 

@@ -20,11 +20,14 @@ std::string instance_name(const InstanceDescription& instance) {
   if (instance.pipeline_parallel > 1) {
     name += " in " + std::to_string(instance.pipeline_parallel) + " pipeline stages";
   }
+  if (instance.data_parallel > 1) {
+    name += " in " + std::to_string(instance.data_parallel) + " data-parallel groups";
+  }
   return name;
 }
 
 std::optional<LatencyProfile> find_measured_profile(const InstanceDescription& instance) {
-  if (instance.pipeline_parallel > 1) return {};
+  if (instance.pipeline_parallel > 1 || instance.data_parallel > 1) return {};
   return find_latency_profile(profile_name(instance), instance.own_profiles);
 }
 

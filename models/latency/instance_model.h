@@ -6,13 +6,16 @@
 
 #include "models/catalogue/hardware.h"
 #include "models/catalogue/llm.h"
+#include "models/catalogue/parallelism.h"
+#include "models/latency/engine_profile.h"
 #include "models/latency/latency.h"
 #include "models/latency/latency_profile.h"
 #include "sim/base/registry.h"
 
 namespace cleave {
 
-/// What an instance is: an LLM on tensor_parallel x pipeline_parallel GPUs of a machine.
+/// What an instance is: an LLM on tensor_parallel x pipeline_parallel x data_parallel GPUs of a
+/// machine.
 struct InstanceDescription {
   const Llm& llm;
   const Machine& machine;
@@ -20,6 +23,14 @@ struct InstanceDescription {
   std::uint32_t pipeline_parallel;
   const std::vector<LatencyProfile>& own_profiles;  ///< the scenario's, before the built-in ones
   std::string place;                                ///< of the setting that asks for it, for errors
+  std::uint32_t data_parallel = 1;
+  std::uint32_t expert_parallel = 1;
+  const EngineProfile* engine = nullptr;  ///< none: what the roofline was fitted to
+  bool engine_named = false;              ///< asked for, even where the instance was measured
+
+  Parallelism parallelism() const {
+    return {tensor_parallel, pipeline_parallel, data_parallel, expert_parallel};
+  }
 };
 
 /// The ways to look up an instance's latency; scenario field `latency.policy`. Making one throws

@@ -46,6 +46,9 @@ class LatencyModel {
   /// from others, so that results say "estimated".
   virtual bool estimated() const { return false; }
 
+  /// From a request's arrival until the engine sees it, seconds: its front end.
+  virtual double frontend_s() const { return 0; }
+
   /// The name of the measured profile that it rests on; "" for none.
   virtual std::string profile() const { return ""; }
 };

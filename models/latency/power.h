@@ -13,7 +13,9 @@ struct GpuShare {
   std::uint32_t instances_per_machine = 1;
   double machine_share = 1;  ///< of what the machine draws besides its busy GPUs: for all of them
 
-  std::uint32_t gpus() const { return tensor_parallel * pipeline_parallel; }
+  std::uint32_t data_parallel = 1;
+
+  std::uint32_t gpus() const { return tensor_parallel * pipeline_parallel * data_parallel; }
 };
 
 /// The power that an instance draws, its share of the machine included: GPUs at the measured

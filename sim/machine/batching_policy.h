@@ -86,7 +86,11 @@ class BatchingPolicy {
   /// sequences.
   virtual bool as_published() const { return false; }
 };
-/// Made for the GPU that it runs on: engines choose their limits by it.
-using BatchingPolicies = Registry<BatchingPolicy, const Gpu&>;
+/// What it runs on: engines choose their limits by the GPU, and have them for each group.
+struct BatchingSite {
+  Gpu gpu;
+  std::uint32_t groups = 1;  ///< data-parallel
+};
+using BatchingPolicies = Registry<BatchingPolicy, const BatchingSite&>;
 
 }  // namespace cleave

@@ -316,13 +316,18 @@ BatchingPolicies::Make read(JsonReader& section) {
       std::min(1.0, kFirstRatio * kConservativeness.number(section, {0, 10, true}));
   kOrder.choice(section, {"fcfs"});
   settings.lingers = kOverlap.boolean(section);
-  return [=](const Gpu& gpu) mutable {
+  return [=](const BatchingSite& site) {
     constexpr double kGB = 1e9;
-    settings.chunk = chunk.value_or(gpu.memory_bytes < 35 * kGB    ? 2048
-                                    : gpu.memory_bytes < 60 * kGB  ? 4096
-                                    : gpu.memory_bytes < 160 * kGB ? 8192
-                                                                   : 16384);
-    return std::make_unique<Sglang>(settings);
+    const double memory = site.gpu.memory_bytes;
+    Settings mine = settings;
+    mine.chunk = chunk.value_or(memory < 35 * kGB    ? 2048
+                                : memory < 60 * kGB  ? 4096
+                                : memory < 160 * kGB ? 8192
+                                                     : 16384) *
+                 site.groups;
+    mine.input *= site.groups;
+    mine.sequences *= site.groups;
+    return std::make_unique<Sglang>(mine);
   };
 }
 

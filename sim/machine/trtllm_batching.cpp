@@ -161,7 +161,12 @@ BatchingPolicies::Make read(JsonReader& section) {
       kCapacity.choice(section, {"guaranteed_no_evict", "max_utilization"}) != "max_utilization";
   settings.chunked = kChunked.boolean(section);
   settings.lingers = kOverlap.boolean(section);
-  return [=](const Gpu&) { return std::make_unique<Trtllm>(settings); };
+  return [=](const BatchingSite& site) {
+    Settings mine = settings;
+    mine.tokens *= site.groups;
+    mine.sequences *= site.groups;
+    return std::make_unique<Trtllm>(mine);
+  };
 }
 
 const BatchingPolicies::Entry kEntry{"trtllm",

@@ -172,11 +172,15 @@ BatchingPolicies::Make read(JsonReader& section) {
                                    " tokens has no room for " + std::to_string(*sequences) +
                                    " sequences; expected at least max_num_seqs");
   }
-  return [=](const Gpu& gpu) mutable {
+  return [=](const BatchingSite& site) {
+    const Gpu& gpu = site.gpu;
     const bool large = gpu.memory_bytes >= 70 * kGiB && !gpu.name.starts_with("a100");
-    settings.budget = budget.value_or(std::max(large ? 8192U : 2048U, sequences.value_or(0)));
-    settings.sequences = sequences.value_or(std::min(large ? 1024U : 256U, settings.budget));
-    return std::make_unique<Vllm>(settings);
+    Settings mine = settings;
+    mine.budget = budget.value_or(std::max(large ? 8192U : 2048U, sequences.value_or(0)));
+    mine.sequences = sequences.value_or(std::min(large ? 1024U : 256U, mine.budget));
+    mine.budget *= site.groups;
+    mine.sequences *= site.groups;
+    return std::make_unique<Vllm>(mine);
   };
 }
 

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <initializer_list>
+#include <optional>
 
+#include "models/latency/engine_profile.h"
 #include "sim/base/builtin.h"
 #include "sim/base/error.h"
 #include "sim/base/fnv1a.h"
@@ -115,6 +117,39 @@ Json settled(const Json& document) {
   return result;
 }
 
+/// `base` with the scheduler of the engine that `document` names below what the document says
+/// itself; none where it names none.
+std::optional<Json> under_engine(const Json& base, const Json& document) {
+  const Json latency = document.value("latency", Json());
+  if (!latency.is_object() || !latency.value("engine", Json()).is_string()) return {};
+  Json with_engine = base;
+  merge(with_engine, load_engine(latency["engine"].get<std::string>(), "latency.engine").scenario);
+  return with_engine;
+}
+
+Json put_together(const Json& base, const ScenarioSources& sources) {
+  Json document = base;
+  for (const std::string& preset : sources.presets) merge(document, load_preset(preset));
+  if (!sources.file.empty()) {
+    const Json file = load_json(sources.file);
+    if (!file.is_object()) {
+      throw InputError(sources.file + ": expected a scenario (an object), found " +
+                       json_kind(file));
+    }
+    merge(document, file);
+  }
+  if (!sources.trace.empty()) merge(document, Json{{"workload", {{"trace", sources.trace}}}});
+  for (const std::string& setting : sources.settings) {
+    require_utf8(setting, "--set");
+    const std::size_t equals = setting.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw InputError("--set " + setting + ": expected path=value, as in workload.rate_rps=40");
+    }
+    set_path(document, setting.substr(0, equals), parse_value(setting.substr(equals + 1)));
+  }
+  return document;
+}
+
 }  // namespace
 
 Json default_scenario() {
@@ -160,31 +195,17 @@ Json complete_scenario(const Json& changes) {
   if (!changes.is_object()) {
     throw InputError("expected a scenario (an object), found " + json_kind(changes));
   }
-  return settled(merge_scenario(default_scenario(), changes));
+  const Json defaults = default_scenario();
+  const auto with_engine = under_engine(defaults, changes);
+  return settled(merge_scenario(with_engine.value_or(defaults), changes));
 }
 
 Json merge_scenario(const ScenarioSources& sources) {
-  Json document = default_scenario();
-  for (const std::string& preset : sources.presets) merge(document, load_preset(preset));
-  if (!sources.file.empty()) {
-    const Json file = load_json(sources.file);
-    if (!file.is_object()) {
-      throw InputError(sources.file + ": expected a scenario (an object), found " +
-                       json_kind(file));
-    }
-    merge(document, file);
-  }
   require_utf8(sources.trace, "--trace");
-  if (!sources.trace.empty()) merge(document, Json{{"workload", {{"trace", sources.trace}}}});
-  for (const std::string& setting : sources.settings) {
-    require_utf8(setting, "--set");
-    const std::size_t equals = setting.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      throw InputError("--set " + setting + ": expected path=value, as in workload.rate_rps=40");
-    }
-    set_path(document, setting.substr(0, equals), parse_value(setting.substr(equals + 1)));
-  }
-  return settled(document);
+  const Json defaults = default_scenario();
+  const Json document = put_together(defaults, sources);
+  const auto with_engine = under_engine(defaults, document);
+  return settled(with_engine ? put_together(*with_engine, sources) : document);
 }
 
 std::string scenario_hash(const Json& document) {

@@ -19,7 +19,11 @@ InstanceDescription instance_of(const Scenario& scenario, std::size_t pool) {
           spec.tensor_parallel,
           spec.pipeline_parallel,
           scenario.latency_profiles,
-          "pools[" + std::to_string(pool) + "]"};
+          "pools[" + std::to_string(pool) + "]",
+          spec.data_parallel,
+          spec.expert_parallel,
+          scenario.engine ? &*scenario.engine : nullptr,
+          scenario.engine_named};
 }
 
 InstanceDescription reference_of(const Scenario& scenario) {
@@ -29,7 +33,11 @@ InstanceDescription reference_of(const Scenario& scenario) {
           reference.gpu_count,
           1,
           scenario.latency_profiles,
-          "slo.slowdown.reference"};
+          "slo.slowdown.reference",
+          1,
+          1,
+          scenario.engine ? &*scenario.engine : nullptr,
+          scenario.engine_named};
 }
 
 bool has_reference(const Scenario& scenario) {

@@ -68,6 +68,10 @@ void read_llm(JsonReader& reader, Scenario& scenario) {
   JsonReader latency = reader.object("latency");
   scenario.latency_policy = latency.name("policy", "latency policy", LatencyPolicies::names());
   if (latency.has("profiles")) read_latency_profiles(latency, scenario);
+  if (latency.has("engine")) {
+    scenario.engine = load_engine(latency.text("engine"), latency.path_of("engine"));
+    scenario.engine_named = true;
+  }
   latency.finish();
 }
 
@@ -134,7 +138,15 @@ void read_parallelism(JsonReader& reader, PoolSpec& pool) {
   const std::int64_t gpus = pool.machine.gpu_count;
   pool.pipeline_parallel = count("pipeline_parallel", gpus, 1);
   const std::int64_t per_stage = gpus / pool.pipeline_parallel;
-  pool.tensor_parallel = count("tensor_parallel", per_stage, per_stage);
+  pool.data_parallel = count("data_parallel", per_stage, 1);
+  const std::int64_t per_group = per_stage / pool.data_parallel;
+  pool.tensor_parallel = count("tensor_parallel", per_group, per_group);
+  const std::int64_t stage = pool.tensor_parallel * pool.data_parallel;
+  pool.expert_parallel = count("expert_parallel", stage, pool.data_parallel > 1 ? stage : 1);
+  if (stage % pool.expert_parallel != 0) {
+    reader.fail("expert_parallel", "expected a divisor of the " + std::to_string(stage) +
+                                       " GPUs of a stage, tensor_parallel x data_parallel");
+  }
   const std::int64_t fitting = gpus / pool.gpus_per_instance();
   pool.instances_per_machine = count("instances_per_machine", fitting, fitting);
 }
@@ -147,8 +159,8 @@ GpuUse gpu_use(const PoolSpec& pool, const Llm& llm) {
   constexpr double kLogitBytes = 4;
   return {pool.machine.gpu.memory_bytes,
           0,
-          llm.weight_bytes / gpus,
-          of_a_token / gpus,
+          llm.stored_bytes(pool.data_parallel) / gpus,
+          of_a_token / gpus * pool.data_parallel,
           kLogitBytes * llm.vocabulary / pool.tensor_parallel,
           gpus};
 }
@@ -191,7 +203,7 @@ void check_memory(JsonReader& reader, const PoolSpec& pool, const Scenario& scen
   if (scenario.kv_cache.blocks) {
     const double blocks_bytes = static_cast<double>(pool.kv.capacity_tokens) *
                                 llm.kv_bytes_per_token * llm.kv_copies(pool.tensor_parallel);
-    const double left_bytes = pool.memory_bytes() - llm.weight_bytes;
+    const double left_bytes = pool.memory_bytes() - llm.stored_bytes(pool.data_parallel);
     if (blocks_bytes > left_bytes) {
       reader.fail("machine", "kv_cache.blocks take " + gigabytes(blocks_bytes) +
                                  " an instance, but beside the weights of " + llm.name +
@@ -201,7 +213,8 @@ void check_memory(JsonReader& reader, const PoolSpec& pool, const Scenario& scen
   }
   const double usual = policy.kv_defaults().memory_fraction;
   const std::string why_not = why_not_fit(
-      llm, pool.machine, pool.tensor_parallel, pool.pipeline_parallel, pool.limits.max_tokens,
+      llm, pool.machine, pool.tensor_parallel * pool.data_parallel, pool.pipeline_parallel,
+      pool.limits.max_tokens / pool.data_parallel,
       scenario.kv_cache.memory_fraction.value_or(usual > 0 ? usual : 1));
   if (!why_not.empty()) reader.fail("machine", why_not);
   if (pool.kv.capacity_tokens < pool.kv.block_tokens) {
@@ -221,7 +234,7 @@ PoolSpec read_pool(JsonReader& reader, const std::vector<PoolSpec>& before,
       reader.number("price_per_hour", kNonNegative, pool.machine.price_per_hour);
   pool.machine.power_cap = reader.number("power_cap", {0.1, 1, false}, pool.machine.power_cap);
   reader.finish();
-  const auto policy = scenario.batching.policy.make(pool.machine.gpu);
+  const auto policy = scenario.batching.policy.make(pool.batching_site());
   pool.limits = policy->limits();
   pool.kv = kv_room(pool, scenario, *policy);
   check_memory(reader, pool, scenario, *policy);
@@ -265,7 +278,7 @@ void read_pools(JsonReader& reader, Scenario& scenario) {
 
 void check_priorities(const Scenario& scenario) {
   if (scenario.workload.priority_shares.empty()) return;
-  if (scenario.batching.policy.make(scenario.pools.front().machine.gpu)->by_priority()) return;
+  if (scenario.batching.policy.make({})->by_priority()) return;
   throw InputError(
       "workload.priority_shares: nobody looks at priorities; expected batching.policy \"vllm\" "
       "with "
@@ -285,7 +298,7 @@ MemoryPolicies::Choice read_memory(JsonReader& reader, const BatchingPolicies::C
     return {"paged",
             [] { return MemoryPolicies::make("batching.memory", "memory policy", "paged"); }};
   }
-  if (policy.make(Gpu{})->memory({}) != nullptr) {
+  if (policy.make({})->memory({}) != nullptr) {
     reader.fail("memory", "is for \"splitwise\": \"" + policy.name +
                               "\" has its own way to keep blocks; leave it out");
   }
@@ -424,6 +437,9 @@ Scenario read_scenario(const Json& document) {
   scenario.workload = read_workload(workload);
   scenario.batching = read_batching(reader.object("batching"));
   scenario.batching.speculation.seed = scenario.workload.seed;
+  if (!scenario.engine && scenario.batching.policy.name != "splitwise") {
+    scenario.engine = load_engine(scenario.batching.policy.name, "batching.policy");
+  }
   read_pools(reader, scenario);
   check_priorities(scenario);
   scenario.scheduler = read_scheduler(reader.object("scheduler"));

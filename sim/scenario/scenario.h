@@ -7,6 +7,7 @@
 
 #include "models/catalogue/hardware.h"
 #include "models/catalogue/llm.h"
+#include "models/latency/engine_profile.h"
 #include "models/latency/latency_profile.h"
 #include "models/latency/power.h"
 #include "sim/base/json_reader.h"
@@ -34,6 +35,8 @@ struct PoolSpec {
   std::uint32_t count = 0;                  ///< machines
   std::uint32_t tensor_parallel = 0;        ///< default: all GPUs of the machine
   std::uint32_t pipeline_parallel = 1;      ///< stages, each of tensor_parallel GPUs
+  std::uint32_t data_parallel = 1;          ///< groups of so many GPUs with sequences of their own
+  std::uint32_t expert_parallel = 1;        ///< parts of a stage's GPUs with experts of their own
   std::uint32_t instances_per_machine = 1;  ///< as many as the machine has GPUs for, unless given
   std::optional<std::size_t> shares_machines_of;  ///< a pool before it, on whose machines it runs
   std::uint32_t first_machine = 0;                ///< machines are numbered in pool order
@@ -47,12 +50,16 @@ struct PoolSpec {
   std::uint32_t machine_of(std::uint32_t instance) const {
     return first_machine + instance / instances_per_machine;
   }
-  std::uint32_t gpus_per_instance() const { return tensor_parallel * pipeline_parallel; }
+  std::uint32_t gpus_per_instance() const {
+    return tensor_parallel * pipeline_parallel * data_parallel;
+  }
+  BatchingSite batching_site() const { return {machine.gpu, data_parallel}; }
   std::uint32_t gpus_used() const { return gpus_per_instance() * instances_per_machine; }
   /// Of an instance's GPUs, all of it.
   double memory_bytes() const { return machine.gpu.memory_bytes * gpus_per_instance(); }
   GpuShare gpu_share() const {
-    return {tensor_parallel, pipeline_parallel, instances_per_machine, machine_share};
+    return {tensor_parallel, pipeline_parallel, instances_per_machine, machine_share,
+            data_parallel};
   }
   double machines() const { return count * machine_share; }
 };
@@ -127,6 +134,8 @@ struct Scenario {
   Json document;
   Llm llm;  ///< with the sizes of weights and KV cache that the scenario asks for
   std::string latency_policy;
+  std::optional<EngineProfile> engine;  ///< latency.engine, or the one that batching is of
+  bool engine_named = false;            ///< latency.engine
   std::vector<LatencyProfile> latency_profiles;  ///< looked up before the built-in ones
   Workload workload;
   std::vector<PoolSpec> pools;

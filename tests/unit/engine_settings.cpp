@@ -225,7 +225,7 @@ TEST_CASE("slo: alone on the reference machine a request is as slow as its refer
 
 TEST_CASE("engines: limits follow the GPU as the engines' own do") {
   const auto limits = [](const char* engine, const char* gpu) {
-    return policy<BatchingPolicies>(engine)(load_gpu(gpu, "gpu"))->limits();
+    return policy<BatchingPolicies>(engine)({load_gpu(gpu, "gpu")})->limits();
   };
   CHECK(limits("vllm", "h100-80gb").max_tokens == 8192);
   CHECK(limits("vllm", "h100-80gb").max_sequences == 1024);

@@ -25,7 +25,7 @@ struct Instance {
 
   std::unique_ptr<LatencyModel> latency(const std::string& policy) const {
     Llm model = load_llm(llm, "llm");
-    model.store(weights, Format::kFp16);
+    model.store({weights, Format::kFp16});
     Machine server = load_machine(machine, "machine");
     server.power_cap = power_cap;
     return LatencyPolicies::make(
@@ -293,9 +293,9 @@ TEST_CASE("fit: 70B on eight RTX 2080 Ti needs smaller weights, and the sentence
     INFO(why);
     CHECK(why.find(part) != std::string::npos);
   }
-  llm.store(Format::kInt8, Format::kFp16);
+  llm.store({Format::kInt8, Format::kFp16});
   CHECK(why_not_fit(llm, machine, 8, 1, 2048, 1).empty());
-  llm.store(Format::kFp16, Format::kFp16);
+  llm.store({});
   const std::string on_two = why_not_fit(llm, load_machine("dgx-h100", "machine"), 1, 1, 2048, 1);
   CHECK(on_two.find("tensor_parallel 2, pipeline_parallel 2, ") != std::string::npos);
   const std::string never =

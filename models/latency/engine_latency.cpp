@@ -1,0 +1,46 @@
+#include <vector>
+
+#include "models/latency/engine_profile.h"
+#include "models/latency/instance_model.h"
+#include "models/latency/step_model.h"
+#include "sim/base/error.h"
+
+namespace cleave {
+
+namespace {
+
+/// The step model, with what decodes alone take kept: batches come again.
+class EngineLatency : public LatencyModel {
+ public:
+  EngineLatency(const InstanceDescription& instance, const EngineProfile& engine)
+      : steps_(instance.llm, instance.machine, instance.parallelism(),
+               Operators(instance.machine.gpu, engine.kernels), engine.host),
+        frontend_s_(engine.host.frontend_s) {}
+
+  RunCost cost(const BatchShape& shape) const override { return steps_.cost(shape); }
+  bool estimated() const override { return true; }
+  double frontend_s() const override { return frontend_s_; }
+
+ private:
+  StepModel steps_;
+  double frontend_s_;
+};
+
+const LatencyPolicies::Entry kEntry{
+    "engine",
+    "the step model: kernels from operator tables, the engine's own costs from its profile "
+    "(latency.engine)",
+    [](const InstanceDescription& instance) -> std::unique_ptr<LatencyModel> {
+      if (instance.engine == nullptr) {
+        throw InputError("latency.engine: is missing; expected the engine that iterations are "
+                         "to be those of: vllm, sglang, trtllm, or a JSON file");
+      }
+      if (instance.engine->roofline) {
+        return LatencyPolicies::make(instance.place, "latency policy", "roofline", instance);
+      }
+      return std::make_unique<EngineLatency>(instance, *instance.engine);
+    }};
+
+}  // namespace
+
+}  // namespace cleave

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/base/json_reader.h"
+
+namespace cleave {
+
+/// What a serving engine costs beside the kernels that move bytes and multiply; in no table of
+/// operators, and so fitted to whole runs.
+struct HostCosts {
+  double layer_s = 0;     ///< each layer: norms, rotations, launches
+  double moe_layer_s = 0; ///< each layer with experts, beside: routing, sorting
+  double step_s = 0;      ///< each iteration: scheduling, sampling
+  double sequence_s = 0;  ///< each sequence of an iteration, and each prompt
+  double prompt_s = 0;    ///< an iteration with prompts
+  /// An iteration with prompts is launched kernel by kernel, which takes so long a layer; it takes
+  /// that at least. Beside experts, and beside latent attention.
+  double launch_layer_s = 0;
+  double launch_moe_layer_s = 0;
+  double launch_mla_layer_s = 0;
+  double frontend_s = 0;  ///< from a request's arrival until the engine sees it, and back
+};
+
+/// How far predictions with this profile are from measurements, as fractions.
+struct EngineError {
+  std::string what;  ///< "all", "gpu h200, from the others"
+  std::uint64_t rows = 0;
+  double tpot = 0;  ///< median absolute
+  double ttft = 0;
+};
+
+/// A serving engine: profiles/engines/*.json, or a file of one's own.
+struct EngineProfile {
+  std::string name;
+  std::string source;
+  std::string versions;     ///< that it was fitted to
+  std::string kernels;      ///< whose operator tables hold: "vllm", "sglang", "trtllm"
+  HostCosts host;
+  Json scenario;            ///< the engine's scheduler, as settings of a scenario
+  std::vector<EngineError> errors;
+  /// Iterations as the roofline fitted to 2023's software has them: no step model.
+  bool roofline = false;
+};
+
+/// `name` is a built-in one, or a file ending in ".json". Throws InputError naming `place`.
+EngineProfile load_engine(const std::string& name, const std::string& place);
+EngineProfile read_engine(const Json& json, const std::string& name);
+Json engine_json(const EngineProfile& profile);
+
+}  // namespace cleave

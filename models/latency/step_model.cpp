@@ -1,0 +1,232 @@
+#include "models/latency/step_model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace cleave {
+
+namespace {
+
+constexpr double kActivationBytes = 2;
+
+/// Iterations until something that grows by `growth` an iteration has come further than `distance`.
+std::uint64_t iterations_within(double distance, double growth) {
+  constexpr double kMost = 1e18;
+  if (growth <= 0 || distance >= kMost * growth) return RunCost::kForEver;
+  return static_cast<std::uint64_t>(std::max(0.0, std::floor(distance / growth))) + 1;
+}
+
+/// Of keys and values of a layer, numbers a token.
+double kv_numbers(const Llm& llm) {
+  return llm.kv_latent_size > 0 ? llm.kv_latent_size
+                                : 1.0 * llm.kv_heads * (llm.head_size + llm.value_head_size);
+}
+
+}  // namespace
+
+StepModel::Rate StepModel::rate(const FoundOperator& found, double bandwidth, double peak) {
+  return {1 / (found.fit.memory * bandwidth), 1 / (found.fit.compute * peak), found.fit.call_s};
+}
+
+double StepModel::both(double memory_s, double compute_s) {
+  const double memory = memory_s * memory_s;
+  const double compute = compute_s * compute_s;
+  return std::sqrt(std::sqrt(memory * memory + compute * compute));
+}
+
+StepModel::StepModel(const Llm& llm, const Machine& machine, const Parallelism& parallelism,
+                     const Operators& operators, const HostCosts& host)
+    : llm_(llm), parallelism_(parallelism), host_(host) {
+  const Gpu& gpu = machine.gpu;
+  const double bandwidth = gpu.memory_bandwidth_bytes_per_s;
+  const double tensor = parallelism.tensor;
+  const double gpus = parallelism.stage_gpus();
+  const double attention_layers = llm.layers - llm.linear_layers;
+  expert_layers_ = llm.experts > 1 ? llm.layers - llm.dense_layers : 0;
+
+  const Format weights = llm.formats.activations.value_or(llm.formats.weights);
+  dense_ = rate(operators.find(Operator::kGemm, llm.formats.weights), bandwidth,
+                gpu.tensor_flops(weights));
+  const double matrix = 1.0 * llm.vocabulary * llm.hidden_size;
+  const double in_layers = llm.parameters - llm.expert_parameters() -
+                           matrix * (llm.tied_embeddings ? 1 : 2);
+  dense_bytes_ = in_layers * bytes_each(llm.formats.weights) / tensor;
+  dense_flops_ = 2 * in_layers / tensor;
+  head_bytes_ = matrix * kActivationBytes / tensor;
+  head_flops_ = 2 * matrix / tensor;
+  const double inner = llm.dense_mlp_size * (llm.layers - expert_layers_) +
+                       llm.shared_mlp_size * expert_layers_;
+  constexpr double kResidual = 10;  // read and written around norms and products of a layer
+  constexpr double kInner = 4;
+  activation_s_ = (kResidual * llm.layers * llm.hidden_size + kInner * inner / tensor) *
+                  kActivationBytes * dense_.per_byte_s;
+
+  experts_ = rate(operators.find(Operator::kMoe, llm.formats.experts), bandwidth,
+                  gpu.tensor_flops(llm.formats.experts));
+  const double slices = gpus / parallelism.expert;
+  const double expert = 1.0 * llm.mlp_matrices * llm.hidden_size * llm.mlp_size / slices;
+  expert_bytes_ = expert * bytes_each(llm.formats.experts);
+  expert_flops_ = 2 * expert;
+  expert_activation_ = 2.0 * llm.hidden_size * bytes_each(gpu.product_format(llm.formats.experts)) +
+                       6.0 * llm.mlp_size / slices + 2.0 * llm.hidden_size;
+
+  const bool latent = llm.kv_latent_size > 0;
+  const FoundOperator decode = operators.find(
+      latent ? Operator::kDecodeMla : Operator::kDecodeAttention, llm.formats.kv_cache);
+  const Rate kv = rate(decode, bandwidth, gpu.fp16_flops);
+  const double copies = llm.kv_copies(parallelism.tensor);
+  const double kv_bytes = kv_numbers(llm) * bytes_each(llm.formats.kv_cache) * copies / tensor;
+  const double heads = llm.attention_heads / tensor;
+  const double score_flops =
+      latent ? 2 * heads * 2 * llm.kv_latent_size
+             : 2 * heads * (llm.head_size + llm.value_head_size);
+  const double kv_layer_s = both(kv_bytes * kv.per_byte_s, score_flops * kv.per_flop_s);
+  kv_token_s_ = kv_layer_s * (attention_layers - llm.window_layers);
+  window_token_s_ = kv_layer_s * llm.window_layers;
+  index_token_s_ = llm.index_size * attention_layers * kv.per_byte_s;
+  constexpr double kStateBytes = 4;
+  state_s_ = 2 * kStateBytes * llm.linear_state_size / tensor * llm.linear_layers * kv.per_byte_s;
+
+  const FoundOperator prefill = operators.find(
+      latent ? Operator::kPrefillMla : Operator::kPrefillAttention, llm.formats.kv_cache);
+  const double pair_flop_s = 1 / (prefill.fit.compute * gpu.fp16_flops);
+  const double pair_layer_s = heads * (llm.head_size + llm.value_head_size) * pair_flop_s;
+  pair_s_ = pair_layer_s * (attention_layers - llm.window_layers);
+  window_pair_s_ = pair_layer_s * llm.window_layers;
+  constexpr double kIndexFlops = 128;  // numbers a head and token
+  index_pair_s_ = llm.index_heads * kIndexFlops * attention_layers /
+                  (prefill.fit.compute * gpu.tensor_flops(Format::kFp8));
+
+  const double link = gpu.link_bytes_per_s;
+  const double nic = machine.nic_count * machine.nic_bytes_per_s / machine.gpu_count;
+  constexpr double kNetworkCall = 15e-6;  // NCCL over InfiniBand, small messages
+  const auto exchange = [&](std::uint32_t group) {
+    const FoundOperator found = operators.all_reduce(std::min(group, machine.gpu_count));
+    const bool over_network = group > machine.gpu_count;
+    return Rate{1 / (found.fit.memory * (over_network ? std::min(link, nic) : link)), 0,
+                found.fit.call_s + (over_network ? kNetworkCall : 0)};
+  };
+  if (parallelism.tensor > 1) {
+    const Rate reduce = exchange(parallelism.tensor);
+    const double message = llm.hidden_size * kActivationBytes;
+    const double after_experts = parallelism.data > 1 ? expert_layers_ : 0;
+    const double count = 2.0 * llm.layers - after_experts;
+    exchange_call_s_ += count * reduce.call_s;
+    exchange_token_s_ += count * 2 * (tensor - 1) / tensor * message * reduce.per_byte_s;
+  }
+  if (parallelism.data > 1 && expert_layers_ > 0) {
+    const Rate swap = exchange(static_cast<std::uint32_t>(gpus));
+    const double sent = std::min<double>(llm.experts_per_token, gpus - 1) * llm.hidden_size *
+                        (1 + kActivationBytes) / tensor;
+    exchange_call_s_ += 2 * expert_layers_ * swap.call_s;
+    exchange_token_s_ += expert_layers_ * sent * swap.per_byte_s;
+  }
+}
+
+double StepModel::matrix_s(const Work& work) const {
+  return both(dense_bytes_ * dense_.per_byte_s, dense_flops_ * work.tokens * dense_.per_flop_s) +
+         both(head_bytes_ * dense_.per_byte_s, head_flops_ * work.samples * dense_.per_flop_s) +
+         activation_s_ * work.tokens;
+}
+
+double StepModel::expert_s(double all_tokens) const {
+  if (expert_layers_ == 0) return 0;
+  const double here = 1.0 * llm_.experts / parallelism_.expert;
+  const double share = 1.0 * llm_.experts_per_token / llm_.experts;
+  const double asked = 1 - std::pow(1 - share, all_tokens);
+  double touched = here * asked;
+  double routed = all_tokens * llm_.experts_per_token / parallelism_.expert;
+  if (parallelism_.expert > 1) {
+    // The largest of so many sums of independent choices, at most what all choose.
+    const double beyond = std::sqrt(2 * std::log(parallelism_.expert));
+    touched = std::min(here, touched + beyond * std::sqrt(touched * (1 - asked)));
+    routed = std::min(all_tokens * std::min<double>(llm_.experts_per_token, here),
+                      routed + beyond * std::sqrt(routed));
+  }
+  const double memory_s =
+      (touched * expert_bytes_ + routed * expert_activation_) * experts_.per_byte_s;
+  const double compute_s = routed * expert_flops_ * experts_.per_flop_s;
+  return expert_layers_ * (both(memory_s, compute_s) + experts_.call_s + host_.moe_layer_s);
+}
+
+double StepModel::exchange_s(const Work& work) const {
+  return exchange_call_s_ + exchange_token_s_ * work.tokens;
+}
+
+StepModel::KvTime StepModel::kv_time(double kv_tokens, double sequences) const {
+  const double each = sequences > 0 ? kv_tokens / sequences : 0;
+  KvTime time{state_s_ * sequences, index_token_s_, std::numeric_limits<double>::infinity()};
+  time.seconds += index_token_s_ * kv_tokens;
+  const auto add = [&](double per_token_s, double most) {
+    if (per_token_s == 0) return;
+    if (most > 0 && each >= most) {
+      time.seconds += per_token_s * most * sequences;
+      return;
+    }
+    time.seconds += per_token_s * kv_tokens;
+    time.per_token_s += per_token_s;
+    if (most > 0) time.until_tokens = std::min(time.until_tokens, most * sequences);
+  };
+  add(kv_token_s_, llm_.sparse_tokens);
+  add(window_token_s_, llm_.window_tokens);
+  return time;
+}
+
+/// Of `tokens` of prompts, that see `pairs`/2 others; none sees more than a window.
+double StepModel::pair_s(double tokens, double pairs) const {
+  const auto within = [&](double most) {
+    return most > 0 ? std::min(pairs, 2 * tokens * most) : pairs;
+  };
+  return pair_s_ * within(llm_.sparse_tokens) + window_pair_s_ * within(llm_.window_tokens) +
+         index_pair_s_ * pairs;
+}
+
+RunCost StepModel::cost(const BatchShape& shape) const {
+  const double stages = parallelism_.pipeline;
+  const double groups = parallelism_.data;
+  const double decodes = shape.decodes / stages;
+  const double tokens = shape.prefill_tokens / stages + decodes;
+  const auto of_a_group = [&](double all) { return std::max(all / groups, std::min(all, 1.0)); };
+  const bool prompts = shape.prefill_tokens > 0;
+  const Work work{of_a_group(tokens), tokens, of_a_group(std::max(decodes, 1 / stages))};
+
+  RunCost cost;
+  cost.first_s = matrix_s(work) + expert_s(work.all) + exchange_s(work) +
+                 llm_.layers * host_.layer_s;
+  const double sequences = of_a_group(decodes);
+  const double kv_share = shape.decodes > 0 ? sequences / shape.decodes : 0;
+  const KvTime kv =
+      kv_time(static_cast<double>(shape.kv_tokens) * kv_share, shape.decodes * kv_share);
+  cost.first_s += kv.seconds;
+  cost.growth_s += kv.per_token_s * shape.kv_growth * kv_share;
+  if (kv.per_token_s > 0) {
+    cost.holds_for =
+        iterations_within(kv.until_tokens - static_cast<double>(shape.kv_tokens) * kv_share,
+                          shape.kv_growth * kv_share);
+  }
+  if (prompts) {
+    const double bubbles = (2 * stages - 1) / stages;
+    const double of_prompts = shape.prefill_tokens;
+    const double first = pair_s(of_prompts, shape.prefill_pairs);
+    const double next = pair_s(of_prompts, shape.prefill_pairs + shape.pairs_growth);
+    cost.first_s = bubbles * (cost.first_s + first / (stages * groups));
+    cost.growth_s = bubbles * (cost.growth_s + (next - first) / (stages * groups));
+    const double least =
+        llm_.layers * host_.launch_layer_s + expert_layers_ * host_.launch_moe_layer_s +
+        (llm_.kv_latent_size > 0 ? llm_.layers * host_.launch_mla_layer_s : 0);
+    if (cost.first_s < least) {
+      cost.holds_for =
+          std::min(cost.holds_for, iterations_within(least - cost.first_s, cost.growth_s));
+      cost.first_s = least;
+      cost.growth_s = 0;
+    } else if (llm_.sparse_tokens > 0 || llm_.window_layers > 0) {
+      cost.holds_for = 1;
+    }
+    cost.first_s += host_.prompt_s;
+  }
+  cost.first_s += host_.step_s + host_.sequence_s * of_a_group(shape.decodes + (prompts ? 1 : 0));
+  return cost;
+}
+
+}  // namespace cleave

@@ -1,0 +1,94 @@
+#include "sim/explore/measured_point.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <fstream>
+
+#include "models/catalogue/hardware.h"
+#include "models/catalogue/llm.h"
+#include "sim/base/builtin.h"
+#include "sim/base/error.h"
+
+namespace cleave {
+
+namespace {
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+/// "meta-llama/Llama-3.1-8B-Instruct-FP8" is llama-3.1-8b.
+std::string bare_name(const std::string& name) {
+  std::string bare = lower(name.substr(name.find_last_of('/') + 1));
+  const std::array endings{"-instruct", "-it",  "-chat", "-hf",   "-fp8",  "-nvfp4", "-fp4",
+                           "-mxfp4",    "-awq", "-bf16", "-2507", "-base", "-int4",  "-v2"};
+  for (bool cut = true; cut;) {
+    cut = false;
+    for (const std::string ending : endings) {
+      if (!bare.ends_with(ending) || bare.size() == ending.size()) continue;
+      bare.resize(bare.size() - ending.size());
+      cut = true;
+    }
+  }
+  return bare;
+}
+
+bool has(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+std::string beginning_of(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) throw InputError(file + ": cannot be opened");
+  constexpr std::streamsize kEnough = 1 << 16;
+  std::string text(kEnough, '\0');
+  in.read(text.data(), kEnough);
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  return text;
+}
+
+}  // namespace
+
+std::string known_llm(const std::string& name) {
+  const std::string bare = bare_name(name);
+  for (const std::string& known : builtin_names("profiles/llms")) {
+    if (known == bare || has(load_llm(known, "llm").aliases, bare)) return known;
+  }
+  return "";
+}
+
+std::string known_gpu(const std::string& name) {
+  const std::string bare = lower(name);
+  for (const std::string& known : builtin_names("profiles/gpus")) {
+    if (known == bare || has(load_gpu(known, "gpu").aliases, bare)) return known;
+  }
+  return "";
+}
+
+std::string machine_with(const std::string& gpu) {
+  std::string found;
+  std::uint32_t most = 0;
+  for (const std::string& name : builtin_names("profiles/machines")) {
+    const Machine machine = load_machine(name, "machine");
+    if (machine.gpu.name != gpu || machine.power_cap < 1 || machine.gpu_count <= most) continue;
+    found = name;
+    most = machine.gpu_count;
+  }
+  return found;
+}
+
+std::vector<MeasuredPoint> read_measured(const std::string& file, const MeasuredSources& sources) {
+  const std::string text = beginning_of(file);
+  for (const MeasuredFormat* format : {&kSiliconRows, &kRequestLines, &kBenchServe}) {
+    if (format->recognises(text)) return format->read(file, sources);
+  }
+  throw InputError(file + ": not a known format of measurements; expected rows with model_path, "
+                          "system and silicon_tpot_ms (CSV), requests with input_toks and "
+                          "first_token_ts (JSON lines), or what vllm bench serve --save-result "
+                          "writes (JSON)");
+}
+
+}  // namespace cleave

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/base/json_reader.h"
+
+namespace cleave {
+
+/// Means over the requests of a measured run, where they were measured.
+struct MeasuredFigures {
+  std::optional<double> ttft_s;
+  std::optional<double> tpot_s;
+  std::optional<double> e2e_s;
+  std::optional<double> output_tokens_per_s;
+};
+
+/// One measured run of a serving engine, and the scenario that is to repeat it.
+struct MeasuredPoint {
+  std::string id;
+  std::string llm;     ///< as Cleave knows it, or the file where it does not
+  std::string gpu;     ///< the same
+  std::string engine;  ///< "vllm", "sglang", "trtllm"
+  std::string layout;  ///< "tp4", "tp1 dp4 ep4", "split"
+  std::uint32_t concurrency = 0;  ///< 0: open arrivals
+  bool requests = false;          ///< a run of single requests, not a row of many
+  std::string assumed;  ///< what the file leaves open, and what is taken instead; "": nothing
+  MeasuredFigures measured;
+  Json scenario;         ///< changes to the default scenario
+  std::string why_not;   ///< why it cannot be described; "" where it can
+};
+
+/// What the command line says beside a file of measurements.
+struct MeasuredSources {
+  std::string scenario;               ///< a file; "": none
+  std::vector<std::string> settings;  ///< path=value
+};
+
+/// A way to write measurements down; recognised by what a file holds.
+struct MeasuredFormat {
+  /// Whether `text`, the first 64 KiB of a file, is of this format.
+  bool (*recognises)(const std::string& text);
+  std::vector<MeasuredPoint> (*read)(const std::string& file, const MeasuredSources& sources);
+};
+
+/// The runs of a file. Throws InputError for what is no format that is known, naming those that are.
+std::vector<MeasuredPoint> read_measured(const std::string& file, const MeasuredSources& sources);
+
+/// Rows of aiconfigurator's silicon_sample.csv: one closed loop each.
+extern const MeasuredFormat kSiliconRows;
+/// JSON lines of a vLLM server, a request each, with meta.json beside them.
+extern const MeasuredFormat kRequestLines;
+/// What `vllm bench serve --save-result` writes.
+extern const MeasuredFormat kBenchServe;
+
+/// The catalogue's name for what a measurement calls an LLM ("meta-llama/Llama-3.1-8B-Instruct"), a
+/// GPU ("h100_sxm"), and the largest machine with this GPU without a power cap; "" where there is
+/// none.
+std::string known_llm(const std::string& name);
+std::string known_gpu(const std::string& name);
+std::string machine_with(const std::string& gpu);
+
+}  // namespace cleave

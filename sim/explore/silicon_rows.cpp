@@ -1,0 +1,214 @@
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "models/catalogue/hardware.h"
+#include "models/catalogue/llm.h"
+#include "models/catalogue/parallelism.h"
+#include "models/fit/csv_table.h"
+#include "sim/base/error.h"
+#include "sim/explore/measured_point.h"
+
+// aiconfigurator's silicon_sample.csv. Rows of InferenceX are closed loops of `concurrency`
+// requests, ten times as many measured and twice as many before; lengths are uniform from 0.8 to 1
+// times those given. "internal" rows have constant lengths.
+
+namespace cleave {
+
+namespace {
+
+struct Row {
+  const CsvTable& table;
+  std::size_t index;
+
+  const std::string& text(const char* column) const { return table.text(index, column); }
+  std::uint32_t count(const std::string& column) const {
+    return static_cast<std::uint32_t>(std::max(1.0, table.number(index, column, 1)));
+  }
+  bool has(const std::string& column) const { return !table.text(index, column).empty(); }
+  bool internal() const { return text("silicon_data_source").starts_with("internal"); }
+};
+
+/// "silicon_concurrency=64" of the row's source, else sequences of a group times groups.
+std::uint32_t concurrency_of(const Row& row) {
+  const std::string& source = row.text("silicon_data_source");
+  const std::string key = "silicon_concurrency=";
+  const std::size_t at = source.find(key);
+  const bool several = row.internal() && row.text("mode") == "agg";  // workers behind a router
+  if (at != std::string::npos && !several) {
+    return static_cast<std::uint32_t>(std::max(1L, std::atol(source.c_str() + at + key.size())));
+  }
+  return row.count("batch_size") * row.count("attention_dp_size");
+}
+
+/// The degrees of a kind of worker; `kind` is "", "prefill_" or "decode_". Where "TP8, EP8" was
+/// written as moe_tp 8 x moe_ep 8 on 8 GPUs, and where the groups of "TP4, attention data parallel"
+/// were counted twice, what was meant is taken.
+Parallelism degrees(const Row& row, const std::string& kind) {
+  Parallelism degrees;
+  degrees.tensor = row.count(kind + "tp_size");
+  degrees.pipeline = row.count(kind + "pp_size");
+  degrees.data = row.count(kind + "attention_dp_size");
+  degrees.expert = row.count(kind + "moe_ep_size");
+  const std::uint32_t moe_tensor = row.count(kind + "moe_tp_size");
+  const std::uint32_t gpus = degrees.stage_gpus();
+  if (row.internal() || moe_tensor * degrees.expert != gpus) {
+    degrees.expert = std::min(degrees.expert, gpus);
+    while (gpus % degrees.expert != 0) --degrees.expert;
+    return degrees;
+  }
+  if (moe_tensor == degrees.expert && moe_tensor > 1) {
+    degrees.data = degrees.data > 1 ? moe_tensor : 1;
+    degrees.tensor = moe_tensor / degrees.data;
+  } else if (degrees.data == degrees.tensor && degrees.data > 1) {
+    degrees.expert = degrees.data;
+    degrees.tensor = 1;
+  }
+  return degrees;
+}
+
+std::string layout_name(const Parallelism& degrees) {
+  std::string name = "tp" + std::to_string(degrees.tensor);
+  if (degrees.pipeline > 1) name += " pp" + std::to_string(degrees.pipeline);
+  if (degrees.data > 1) name += " dp" + std::to_string(degrees.data);
+  if (degrees.expert > 1) name += " ep" + std::to_string(degrees.expert);
+  return name;
+}
+
+/// What weights, experts and KV cache are kept in.
+void add_formats(const Row& row, const Llm& llm, const Gpu& gpu, Json& scenario) {
+  const std::string& precision = row.text("precision");
+  const bool blackwell = gpu.fp4_flops > 0;
+  Json weights = Json::object();
+  if (llm.name.starts_with("gpt-oss")) {
+    weights["experts"] = "mxfp4";
+  } else if (precision == "fp8") {
+    weights["format"] = "fp8";
+    if (llm.experts > 1) weights["experts"] = "fp8";
+  } else if (precision == "fp4") {
+    weights[llm.experts > 1 ? "experts" : "format"] = "nvfp4";
+  } else if (precision == "int4") {
+    weights[llm.experts > 1 ? "experts" : "format"] = "int4";
+  }
+  if (!weights.empty()) scenario["weights"] = weights;
+  const std::string& engine = row.text("backend");
+  const bool small_kv = engine == "vllm" ? blackwell : engine == "trtllm" && !precision.empty();
+  if (small_kv) scenario["kv_cache"] = {{"format", "fp8"}};
+}
+
+Json pool(const char* role, const std::string& machine, const Parallelism& degrees,
+          std::uint32_t workers) {
+  return {{"role", role},
+          {"machine", machine},
+          {"count", workers},
+          {"instances_per_machine", 1},
+          {"tensor_parallel", degrees.tensor},
+          {"pipeline_parallel", degrees.pipeline},
+          {"data_parallel", degrees.data},
+          {"expert_parallel", degrees.expert}};
+}
+
+void add_workload(const Row& row, std::uint32_t concurrency, Json& scenario) {
+  constexpr std::uint32_t kMeasured = 10;
+  constexpr std::uint32_t kBefore = 2;
+  Json workload{{"trace", nullptr},
+                {"prompt_tokens", row.count("isl")},
+                {"output_tokens", row.count("osl")},
+                {"arrivals", "closed"},
+                {"concurrency", concurrency},
+                {"requests", kMeasured * concurrency},
+                {"warmup_requests", kBefore * concurrency}};
+  if (!row.internal()) workload["length_range"] = {0.8, 1};
+  scenario["workload"] = workload;
+}
+
+void add_engine(const Row& row, Json& scenario) {
+  const std::string& engine = row.text("backend");
+  scenario["latency"] = {{"policy", "engine"}, {"engine", engine}};
+  Json batching{{"policy", engine}};
+  if (engine == "vllm") batching["max_num_batched_tokens"] = 8192;
+  if (engine == "trtllm" && !row.internal()) batching["max_num_tokens"] = 20'000;
+  scenario["batching"] = batching;
+}
+
+/// "" where the row can be described.
+std::string why_not(const Row& row, const MeasuredPoint& point) {
+  if (point.llm.empty()) return "no LLM like " + row.text("model_path");
+  if (point.gpu.empty()) return "no GPU like " + row.text("system");
+  if (machine_with(point.gpu).empty()) return "no machine with " + point.gpu;
+  const std::string& engine = row.text("backend");
+  if (engine != "vllm" && engine != "sglang" && engine != "trtllm") return "engine " + engine;
+  return "";
+}
+
+void describe_split(const Row& row, const std::string& machine, MeasuredPoint& point) {
+  point.layout = "split";
+  const Parallelism prefill = degrees(row, "prefill_");
+  const Parallelism decode = degrees(row, "decode_");
+  if (!row.has("decode_num_workers")) point.assumed = "one worker of each kind";
+  if (prefill.tensor == decode.tensor && prefill.tensor > 8 && prefill.expert == 1) {
+    point.why_not = "degrees of parallelism that are sums over workers";
+    return;
+  }
+  point.scenario["pools"] = {pool("prompt", machine, prefill, row.count("prefill_num_workers")),
+                             pool("token", machine, decode, row.count("decode_num_workers"))};
+  point.scenario["scheduler"] = {{"policy", "kv_round_robin"}};
+  point.scenario["kv_transfer"] = {
+      {"policy", row.text("backend") == "sglang" ? "push" : "pull"}};
+}
+
+MeasuredPoint point_of(const Row& row, std::size_t number) {
+  MeasuredPoint point;
+  point.id = row.has("id") ? row.text("id") : "row " + std::to_string(number + 2);
+  point.llm = known_llm(row.text("model_path"));
+  point.gpu = known_gpu(row.text("system"));
+  point.engine = row.text("backend");
+  point.concurrency = concurrency_of(row);
+  const auto seconds = [&](const char* column) -> std::optional<double> {
+    constexpr double kMilli = 1e-3;
+    const double value = row.table.number(row.index, column, 0) * kMilli;
+    return value > 0 ? std::optional(value) : std::nullopt;
+  };
+  point.measured.tpot_s = seconds("silicon_tpot_ms");
+  point.measured.ttft_s = seconds("silicon_ttft_ms");
+  point.why_not = why_not(row, point);
+  if (!point.why_not.empty()) return point;
+
+  const std::string machine = machine_with(point.gpu);
+  point.scenario["llm"] = point.llm;
+  add_formats(row, load_llm(point.llm, "llm"), load_gpu(point.gpu, "gpu"), point.scenario);
+  add_engine(row, point.scenario);
+  add_workload(row, point.concurrency, point.scenario);
+  if (row.text("mode") == "disagg") {
+    describe_split(row, machine, point);
+    return point;
+  }
+  const Parallelism layout = degrees(row, "");
+  point.layout = layout_name(layout);
+  if (layout.tensor > 8 && layout.expert == 1) {
+    point.why_not = "degrees of parallelism that are sums over workers";
+    return point;
+  }
+  point.scenario["pools"] = {pool("mixed", machine, layout, 1)};
+  point.scenario["scheduler"] = {{"policy", "token_jsq"}};
+  return point;
+}
+
+bool recognises(const std::string& text) {
+  const std::string first = text.substr(0, text.find('\n'));
+  return first.find("silicon_tpot_ms") != std::string::npos &&
+         first.find("model_path") != std::string::npos;
+}
+
+std::vector<MeasuredPoint> read(const std::string& file, const MeasuredSources&) {
+  const CsvTable table(file);
+  std::vector<MeasuredPoint> points;
+  for (std::size_t i = 0; i < table.rows(); ++i) points.push_back(point_of({table, i}, i));
+  return points;
+}
+
+}  // namespace
+
+const MeasuredFormat kSiliconRows{recognises, read};
+
+}  // namespace cleave

@@ -1,0 +1,211 @@
+#include "sim/explore/validate.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "sim/base/error.h"
+#include "sim/explore/process_pool.h"
+#include "sim/scenario/resolve.h"
+#include "sim/simulation.h"
+
+namespace cleave {
+
+namespace {
+
+using Figure = std::optional<double> MeasuredFigures::*;
+
+std::optional<double> mean_of(const Json& summary, const char* figure) {
+  const Json mean = summary.value(figure, Json::object()).value("mean", Json());
+  return mean.is_number() ? std::optional(mean.get<double>()) : std::nullopt;
+}
+
+Json or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(); }
+
+std::optional<double> or_nothing(const Json& value) {
+  return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
+}
+
+std::string simulate(const Json& scenario) {
+  const Json summary = Simulation(read_scenario(scenario)).alone().run();
+  const double duration_s = summary["duration_s"].get<double>();
+  const double tokens = summary["tokens"]["output"].get<double>();
+  return Json{{"ttft", or_null(mean_of(summary, "ttft"))},
+              {"tpot", or_null(mean_of(summary, "tpot"))},
+              {"e2e", or_null(mean_of(summary, "e2e"))},
+              {"tokens_per_s", duration_s > 0 ? Json(tokens / duration_s) : Json()}}
+      .dump();
+}
+
+double quantile(const std::vector<double>& ascending, double share) {
+  const double at = share * static_cast<double>(ascending.size() - 1);
+  const auto below = static_cast<std::size_t>(at);
+  const std::size_t above = std::min(below + 1, ascending.size() - 1);
+  return ascending[below] + (at - std::floor(at)) * (ascending[above] - ascending[below]);
+}
+
+constexpr Figure kTpot = &MeasuredFigures::tpot_s;
+constexpr Figure kTtft = &MeasuredFigures::ttft_s;
+constexpr Figure kE2e = &MeasuredFigures::e2e_s;
+constexpr Figure kThroughput = &MeasuredFigures::output_tokens_per_s;
+
+std::optional<double> error_of(const ValidatedPoint& point, Figure figure) {
+  return signed_error(point.predicted.*figure, point.point.measured.*figure);
+}
+
+Json figures_json(const std::vector<const ValidatedPoint*>& points, Figure figure) {
+  std::vector<double> errors;
+  for (const ValidatedPoint* point : points) {
+    if (const auto error = error_of(*point, figure)) errors.push_back(*error);
+  }
+  const auto figures = error_figures(std::move(errors));
+  if (!figures) return nullptr;
+  return {{"count", figures->count}, {"median", figures->median}, {"mean", figures->mean},
+          {"p90", figures->p90},     {"bias", figures->bias}};
+}
+
+Json group_json(const std::string& name, const std::vector<const ValidatedPoint*>& points) {
+  const auto covered = std::count_if(points.begin(), points.end(),
+                                     [](const auto* point) { return point->described(); });
+  return {{"name", name},
+          {"rows", points.size()},
+          {"covered", covered},
+          {"tpot", figures_json(points, kTpot)},
+          {"ttft", figures_json(points, kTtft)},
+          {"e2e", figures_json(points, kE2e)},
+          {"throughput", figures_json(points, kThroughput)}};
+}
+
+/// "concurrency 33 to 128".
+std::string load_name(std::uint32_t concurrency) {
+  if (concurrency == 0) return "open arrivals";
+  std::uint32_t least = 1;
+  for (const std::uint32_t most : {4U, 32U, 128U, 1024U}) {
+    if (concurrency <= most) {
+      return "concurrency " + std::to_string(least) + " to " + std::to_string(most);
+    }
+    least = most + 1;
+  }
+  return "concurrency " + std::to_string(least) + " and more";
+}
+
+std::vector<std::string> groups_of(const MeasuredPoint& point) {
+  if (point.requests) return {"run " + point.id};
+  const auto known = [](const std::string& name) { return name.empty() ? "unknown" : name; };
+  return {"all",
+          "llm " + known(point.llm),
+          "gpu " + known(point.gpu),
+          "engine " + known(point.engine),
+          "layout " + known(point.layout),
+          load_name(point.concurrency)};
+}
+
+}  // namespace
+
+std::optional<double> signed_error(const std::optional<double>& predicted,
+                                   const std::optional<double>& measured) {
+  if (!predicted || !measured || *measured <= 0) return {};
+  return *predicted / *measured - 1;
+}
+
+std::optional<ErrorFigures> error_figures(std::vector<double> errors) {
+  if (errors.empty()) return {};
+  ErrorFigures figures;
+  figures.count = errors.size();
+  std::sort(errors.begin(), errors.end());
+  figures.bias = quantile(errors, 0.5);
+  for (double& error : errors) error = std::abs(error);
+  std::sort(errors.begin(), errors.end());
+  figures.median = quantile(errors, 0.5);
+  constexpr double kNinety = 0.9;
+  figures.p90 = quantile(errors, kNinety);
+  for (const double error : errors) figures.mean += error / static_cast<double>(errors.size());
+  return figures;
+}
+
+Json scenario_of_point(const MeasuredPoint& point, const MeasuredSources& sources) {
+  Json changes = point.scenario;
+  changes["slo"] = {{"limits", {{"ttft", {{"p50", 1}}}}}};
+  if (!sources.scenario.empty()) changes.merge_patch(load_json(sources.scenario));
+  for (const std::string& setting : sources.settings) {
+    const std::size_t equals = setting.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw InputError("--set " + setting + ": expected path=value, as in latency.engine=vllm");
+    }
+    set_path(changes, setting.substr(0, equals), parse_value(setting.substr(equals + 1)));
+  }
+  for (const char* key : {"llm", "pools"}) {
+    if (!changes.contains(key)) {
+      throw InputError(point.id + ": does not say " + std::string(key) + "; expected --set " + key +
+                       "=...");
+    }
+  }
+  if (point.requests) changes["results"] = {{"warmup_s", 0}};
+  return complete_scenario(changes);
+}
+
+std::vector<ValidatedPoint> validate(const std::vector<MeasuredPoint>& points,
+                                     const MeasuredSources& sources, std::size_t parallel,
+                                     const std::function<void(std::size_t done)>& done) {
+  std::vector<ValidatedPoint> validated;
+  for (const MeasuredPoint& point : points) validated.push_back({point, {}, ""});
+  std::size_t started = 0;
+  std::size_t finished = 0;
+  run_jobs(
+      parallel,
+      [&](std::size_t& job) {
+        while (started < points.size() && !points[started].why_not.empty()) {
+          ++started;
+          ++finished;
+        }
+        job = started;
+        return started++ < points.size();
+      },
+      [&](std::size_t job) { return simulate(scenario_of_point(points[job], sources)); },
+      [&](std::size_t job, const JobResult& result) {
+        ValidatedPoint& point = validated[job];
+        point.failed = result.error;
+        if (result.error.empty()) {
+          const Json found = Json::parse(result.text);
+          point.predicted = {or_nothing(found["ttft"]), or_nothing(found["tpot"]),
+                             or_nothing(found["e2e"]), or_nothing(found["tokens_per_s"])};
+        }
+        done(++finished);
+      });
+  return validated;
+}
+
+Json validation_json(const std::vector<ValidatedPoint>& points) {
+  std::map<std::string, std::vector<const ValidatedPoint*>> groups;
+  std::map<std::string, std::size_t> reasons;
+  std::size_t covered = 0;
+  Json rows = Json::array();
+  for (const ValidatedPoint& point : points) {
+    for (const std::string& name : groups_of(point.point)) groups[name].push_back(&point);
+    covered += point.described() ? 1 : 0;
+    const std::string& why = point.failed.empty() ? point.point.why_not : point.failed;
+    if (!why.empty()) ++reasons[why];
+    Json row{{"id", point.point.id},
+             {"tpot_error", or_null(error_of(point, kTpot))},
+             {"ttft_error", or_null(error_of(point, kTtft))},
+             {"e2e_error", or_null(error_of(point, kE2e))},
+             {"throughput_error", or_null(error_of(point, kThroughput))},
+             {"predicted_tpot_s", or_null(point.predicted.tpot_s)},
+             {"predicted_ttft_s", or_null(point.predicted.ttft_s)}};
+    if (!why.empty()) row["why_not"] = why;
+    if (!point.point.assumed.empty()) row["assumed"] = point.point.assumed;
+    rows.push_back(row);
+  }
+  Json result{{"rows", points.size()}, {"covered", covered}, {"groups", Json::array()}};
+  for (const auto& [name, members] : groups) {
+    result["groups"].push_back(group_json(name, members));
+  }
+  result["not_described"] = Json::array();
+  for (const auto& [why, count] : reasons) {
+    result["not_described"].push_back({{"why", why}, {"rows", count}});
+  }
+  result["points"] = std::move(rows);
+  return result;
+}
+
+}  // namespace cleave

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/explore/measured_point.h"
+
+namespace cleave {
+
+/// A measured run beside its simulation. Errors are predicted / measured - 1; nothing where one of
+/// both is not known.
+struct ValidatedPoint {
+  MeasuredPoint point;
+  MeasuredFigures predicted;
+  std::string failed;  ///< why the scenario could not be simulated; "" where it could
+  bool described() const { return point.why_not.empty() && failed.empty(); }
+};
+
+std::optional<double> signed_error(const std::optional<double>& predicted,
+                                   const std::optional<double>& measured);
+
+/// Of the errors of a group.
+struct ErrorFigures {
+  std::size_t count = 0;
+  double median = 0;  ///< of the absolute
+  double mean = 0;    ///< the same
+  double p90 = 0;     ///< the same
+  double bias = 0;    ///< median of the signed
+};
+std::optional<ErrorFigures> error_figures(std::vector<double> errors);
+
+/// Puts together what a file, --scenario and --set say of a run.
+Json scenario_of_point(const MeasuredPoint& point, const MeasuredSources& sources);
+
+/// Simulates every point that can be described, at most `parallel` at a time; `done` is called
+/// after each.
+std::vector<ValidatedPoint> validate(const std::vector<MeasuredPoint>& points,
+                                     const MeasuredSources& sources, std::size_t parallel,
+                                     const std::function<void(std::size_t done)>& done);
+
+/// {"rows", "covered", "groups", "points"}: by all, and by LLM, GPU, engine, layout and
+/// concurrency.
+Json validation_json(const std::vector<ValidatedPoint>& points);
+
+}  // namespace cleave
