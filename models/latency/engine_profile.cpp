@@ -1,8 +1,5 @@
 #include "models/latency/engine_profile.h"
 
-#include <array>
-#include <utility>
-
 #include "models/catalogue/profile_fields.h"
 
 namespace cleave {
@@ -12,23 +9,21 @@ namespace {
 constexpr const char* kFolder = "profiles/engines";
 constexpr double kMicro = 1e-6;
 
-struct HostField {
-  const char* key;
-  double HostCosts::*value;
-};
-constexpr std::array kHostFields{
-    HostField{"layer_us", &HostCosts::layer_s},
-    HostField{"moe_layer_us", &HostCosts::moe_layer_s},
-    HostField{"step_us", &HostCosts::step_s},
-    HostField{"sequence_us", &HostCosts::sequence_s},
-    HostField{"prompt_us", &HostCosts::prompt_s},
-    HostField{"launch_layer_us", &HostCosts::launch_layer_s},
-    HostField{"launch_moe_layer_us", &HostCosts::launch_moe_layer_s},
-    HostField{"launch_mla_layer_us", &HostCosts::launch_mla_layer_s},
-    HostField{"frontend_us", &HostCosts::frontend_s},
-};
-
 }  // namespace
+
+const std::vector<HostField>& host_fields() {
+  static const std::vector<HostField> all{
+      {"layer_us", &HostCosts::layer_s},
+      {"moe_layer_us", &HostCosts::moe_layer_s},
+      {"step_us", &HostCosts::step_s},
+      {"sequence_us", &HostCosts::sequence_s},
+      {"prompt_us", &HostCosts::prompt_s},
+      {"launch_layer_us", &HostCosts::launch_layer_s},
+      {"launch_moe_layer_us", &HostCosts::launch_moe_layer_s},
+      {"launch_mla_layer_us", &HostCosts::launch_mla_layer_s},
+      {"frontend_us", &HostCosts::frontend_s}};
+  return all;
+}
 
 EngineProfile read_engine(const Json& json, const std::string& name) {
   JsonReader reader(json, name);
@@ -43,7 +38,7 @@ EngineProfile read_engine(const Json& json, const std::string& name) {
   profile.kernels = reader.text("kernels", profile.name);
   if (!profile.roofline) {
     JsonReader host = reader.object("host");
-    for (const auto& [key, value] : kHostFields) {
+    for (const auto& [key, value] : host_fields()) {
       profile.host.*value = host.number(key, {0, 1e7, false}, 0) * kMicro;
     }
     host.finish();
@@ -73,7 +68,7 @@ Json engine_json(const EngineProfile& profile) {
             {"host", Json::object()},
             {"scenario", profile.scenario},
             {"errors", Json::array()}};
-  for (const auto& [key, value] : kHostFields) json["host"][key] = profile.host.*value / kMicro;
+  for (const auto& [key, value] : host_fields()) json["host"][key] = profile.host.*value / kMicro;
   for (const EngineError& error : profile.errors) {
     json["errors"].push_back(
         {{"what", error.what}, {"rows", error.rows}, {"tpot", error.tpot}, {"ttft", error.ttft}});

@@ -12,8 +12,8 @@ namespace cleave {
 /// What a serving engine costs beside the kernels that move bytes and multiply; in no table of
 /// operators, and so fitted to whole runs.
 struct HostCosts {
-  double layer_s = 0;     ///< each layer: norms, rotations, launches
-  double moe_layer_s = 0; ///< each layer with experts, beside: routing, sorting
+  double layer_s = 0;      ///< each layer: what kernels cost besides, norms, rotations
+  double moe_layer_s = 0;  ///< each layer with experts, beside: routing, sorting
   double step_s = 0;      ///< each iteration: scheduling, sampling
   double sequence_s = 0;  ///< each sequence of an iteration, and each prompt
   double prompt_s = 0;    ///< an iteration with prompts
@@ -24,6 +24,13 @@ struct HostCosts {
   double launch_mla_layer_s = 0;
   double frontend_s = 0;  ///< from a request's arrival until the engine sees it, and back
 };
+
+/// A cost that a profile has, and a fit finds.
+struct HostField {
+  const char* key;  ///< in the file, in microseconds
+  double HostCosts::*value;
+};
+const std::vector<HostField>& host_fields();
 
 /// How far predictions with this profile are from measurements, as fractions.
 struct EngineError {

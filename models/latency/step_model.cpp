@@ -147,7 +147,7 @@ double StepModel::expert_s(double all_tokens) const {
   const double memory_s =
       (touched * expert_bytes_ + routed * expert_activation_) * experts_.per_byte_s;
   const double compute_s = routed * expert_flops_ * experts_.per_flop_s;
-  return expert_layers_ * (both(memory_s, compute_s) + experts_.call_s + host_.moe_layer_s);
+  return expert_layers_ * (both(memory_s, compute_s) + host_.moe_layer_s);
 }
 
 double StepModel::exchange_s(const Work& work) const {

@@ -141,17 +141,25 @@ std::string why_not(const Row& row, const MeasuredPoint& point) {
   return "";
 }
 
+/// Where a row does not say, what most rows do that say: one worker of groups with attention of
+/// their own, and of SGLang; else four, each with its part of the sequences.
+std::uint32_t decode_workers(const Row& row, const Parallelism& degrees, MeasuredPoint& point) {
+  if (row.has("decode_num_workers")) return row.count("decode_num_workers");
+  const bool one = row.text("backend") == "sglang" || degrees.data > 1;
+  point.assumed = one ? "one worker of each kind" : "one prefill worker and four decode workers";
+  return one ? 1 : 4;
+}
+
 void describe_split(const Row& row, const std::string& machine, MeasuredPoint& point) {
   point.layout = "split";
   const Parallelism prefill = degrees(row, "prefill_");
   const Parallelism decode = degrees(row, "decode_");
-  if (!row.has("decode_num_workers")) point.assumed = "one worker of each kind";
   if (prefill.tensor == decode.tensor && prefill.tensor > 8 && prefill.expert == 1) {
     point.why_not = "degrees of parallelism that are sums over workers";
     return;
   }
   point.scenario["pools"] = {pool("prompt", machine, prefill, row.count("prefill_num_workers")),
-                             pool("token", machine, decode, row.count("decode_num_workers"))};
+                             pool("token", machine, decode, decode_workers(row, decode, point))};
   point.scenario["scheduler"] = {{"policy", "kv_round_robin"}};
   point.scenario["kv_transfer"] = {
       {"policy", row.text("backend") == "sglang" ? "push" : "pull"}};

@@ -26,17 +26,6 @@ std::optional<double> or_nothing(const Json& value) {
   return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
 }
 
-std::string simulate(const Json& scenario) {
-  const Json summary = Simulation(read_scenario(scenario)).alone().run();
-  const double duration_s = summary["duration_s"].get<double>();
-  const double tokens = summary["tokens"]["output"].get<double>();
-  return Json{{"ttft", or_null(mean_of(summary, "ttft"))},
-              {"tpot", or_null(mean_of(summary, "tpot"))},
-              {"e2e", or_null(mean_of(summary, "e2e"))},
-              {"tokens_per_s", duration_s > 0 ? Json(tokens / duration_s) : Json()}}
-      .dump();
-}
-
 double quantile(const std::vector<double>& ascending, double share) {
   const double at = share * static_cast<double>(ascending.size() - 1);
   const auto below = static_cast<std::size_t>(at);
@@ -102,6 +91,26 @@ std::vector<std::string> groups_of(const MeasuredPoint& point) {
 
 }  // namespace
 
+MeasuredFigures predict(const Scenario& scenario) {
+  const Json summary = Simulation(scenario).alone().run();
+  MeasuredFigures figures{mean_of(summary, "ttft"), mean_of(summary, "tpot"),
+                          mean_of(summary, "e2e"), {}};
+  const double duration_s = summary["duration_s"].get<double>();
+  if (duration_s > 0) {
+    figures.output_tokens_per_s = summary["tokens"]["output"].get<double>() / duration_s;
+  }
+  return figures;
+}
+
+Json figures_text(const MeasuredFigures& figures) {
+  return {or_null(figures.ttft_s), or_null(figures.tpot_s), or_null(figures.e2e_s),
+          or_null(figures.output_tokens_per_s)};
+}
+
+MeasuredFigures figures_of(const Json& text) {
+  return {or_nothing(text[0]), or_nothing(text[1]), or_nothing(text[2]), or_nothing(text[3])};
+}
+
 std::optional<double> signed_error(const std::optional<double>& predicted,
                                    const std::optional<double>& measured) {
   if (!predicted || !measured || *measured <= 0) return {};
@@ -161,14 +170,14 @@ std::vector<ValidatedPoint> validate(const std::vector<MeasuredPoint>& points,
         job = started;
         return started++ < points.size();
       },
-      [&](std::size_t job) { return simulate(scenario_of_point(points[job], sources)); },
+      [&](std::size_t job) {
+        return figures_text(predict(read_scenario(scenario_of_point(points[job], sources)))).dump();
+      },
       [&](std::size_t job, const JobResult& result) {
         ValidatedPoint& point = validated[job];
         point.failed = result.error;
         if (result.error.empty()) {
-          const Json found = Json::parse(result.text);
-          point.predicted = {or_nothing(found["ttft"]), or_nothing(found["tpot"]),
-                             or_nothing(found["e2e"]), or_nothing(found["tokens_per_s"])};
+          point.predicted = figures_of(Json::parse(result.text));
         }
         done(++finished);
       });

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sim/explore/measured_point.h"
+#include "sim/scenario/scenario.h"
 
 namespace cleave {
 
@@ -34,6 +35,12 @@ std::optional<ErrorFigures> error_figures(std::vector<double> errors);
 
 /// Puts together what a file, --scenario and --set say of a run.
 Json scenario_of_point(const MeasuredPoint& point, const MeasuredSources& sources);
+
+/// One simulation: what it predicts; in this process, where no other ran.
+MeasuredFigures predict(const Scenario& scenario);
+/// For the way from one process to another.
+Json figures_text(const MeasuredFigures& figures);
+MeasuredFigures figures_of(const Json& text);
 
 /// Simulates every point that can be described, at most `parallel` at a time; `done` is called
 /// after each.

@@ -1,0 +1,116 @@
+#include <algorithm>
+#include <iomanip>
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include "sim/base/error.h"
+#include "sim/cli/command.h"
+#include "sim/cli/output_file.h"
+#include "sim/cli/progress.h"
+#include "sim/explore/calibrate.h"
+#include "sim/explore/process_pool.h"
+#include "sim/scenario/resolve.h"
+
+namespace cleave {
+
+namespace {
+
+struct Options {
+  std::vector<std::string> files;
+  MeasuredSources sources;
+  std::string engine;
+  std::string out;
+  std::optional<std::size_t> parallel;
+};
+
+/// Rows of closed loops of moderate size, on one pool, of this engine, with nothing assumed.
+std::vector<MeasuredPoint> usable(const Options& options) {
+  constexpr std::uint32_t kMostConcurrent = 512;
+  std::vector<MeasuredPoint> points;
+  for (const std::string& file : options.files) {
+    for (MeasuredPoint& point : read_measured(file, options.sources)) {
+      const bool fits = point.why_not.empty() && point.engine == options.engine &&
+                        point.layout != "split" && point.concurrency <= kMostConcurrent;
+      if (fits) points.push_back(std::move(point));
+    }
+  }
+  std::erase_if(points, [&](const MeasuredPoint& point) {
+    try {
+      read_scenario(scenario_of_point(point, options.sources));
+      return false;
+    } catch (const InputError&) {
+      return true;
+    }
+  });
+  return points;
+}
+
+void print(const EngineProfile& profile, const EngineProfile& start) {
+  constexpr double kMicro = 1e6;
+  constexpr double kPercent = 100;
+  std::cout << std::left << std::setw(44) << "costs, us" << std::right << std::setw(12) << "start"
+            << std::setw(12) << "fitted" << '\n'
+            << std::fixed << std::setprecision(1);
+  for (const auto& [key, value] : host_fields()) {
+    std::cout << std::left << std::setw(44) << key << std::right << std::setw(12)
+              << start.host.*value * kMicro << std::setw(12) << profile.host.*value * kMicro << '\n';
+  }
+  std::cout << std::left << std::setw(44) << "median error, %" << std::right << std::setw(8)
+            << "runs" << std::setw(10) << "TPOT" << std::setw(10) << "TTFT" << '\n';
+  for (const EngineError& error : profile.errors) {
+    std::cout << std::left << std::setw(44) << error.what << std::right << std::setw(8)
+              << error.rows << std::setw(10) << error.tpot * kPercent << std::setw(10)
+              << error.ttft * kPercent << '\n';
+  }
+}
+
+int run(const Options& options) {
+  const EngineProfile start = load_engine(options.engine, "--engine");
+  const std::vector<MeasuredPoint> points = usable(options);
+  CalibrationOptions how;
+  how.parallel = options.parallel.value_or(usable_cores());
+  Calibration found;
+  {
+    StatusLine status;
+    how.progress = [&](std::size_t done, std::size_t all) {
+      if (!status.due()) return;
+      status.show(progress_bar(static_cast<double>(done) / static_cast<double>(all)) + " " +
+                  std::to_string(done) + " of " + std::to_string(all) + " runs");
+    };
+    found = calibrate(points, options.sources, start, how);
+  }
+  OutputFile file(options.out, "--out");
+  file.stream() << engine_json(found.profile).dump(2) << '\n';
+  file.commit();
+  print(found.profile, start);
+  return 0;
+}
+
+void add_calibrate(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* calibrate_app = app.get_subcommand("profile")->add_subcommand(
+      "calibrate",
+      with_example("Fits what an engine costs beside its kernels to measured runs, and says how "
+                   "far off it is on runs that it was not fitted to.",
+                   "cleave profile calibrate result.json --engine vllm --out my-server.json"));
+  calibrate_app->add_option("MEASURED", options->files, "measured runs, as cleave validate reads them")
+      ->required();
+  calibrate_app->add_option("--engine", options->engine, "the engine to begin with")->required();
+  calibrate_app->add_option("--out", options->out, "file for the engine's profile")->required();
+  calibrate_app->add_option("--scenario", options->sources.scenario,
+                            "what the measurements do not say of the cluster (JSON)");
+  calibrate_app
+      ->add_option("--set", options->sources.settings, "one setting of all runs: path=value")
+      ->type_name("PATH=VALUE")
+      ->allow_extra_args(false);
+  calibrate_app->add_option("-j", options->parallel, "runs at a time; default: the cores there are")
+      ->check(WholeNumber(1));
+  calibrate_app->callback([options, &action] { action = [options] { return run(*options); }; });
+}
+
+const Command kCommand{61, add_calibrate};
+
+}  // namespace
+
+}  // namespace cleave
