@@ -106,7 +106,7 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   double arrival_s_ = 0;              ///< when that is
   std::vector<EventId> faults_;       ///< that are still to come, in the scenario's order
   std::uint32_t longest_prompt_ = 0;  ///< that does not run alone everywhere
-  double frontend_s_ = 0;  ///< from arrival until the engine sees a request
+  double frontend_s_ = 0;             ///< from arrival until the engine sees a request
   bool can_deadlock_ = false;         ///< as published, or by the memory policy
   std::vector<RequestId> stranded_;   ///< nothing was up to take them
   std::vector<RequestId> held_back_;  ///< taken back by recover(), the oldest last

@@ -74,6 +74,7 @@ Machine load_machine(const std::string& name, const std::string& place) {
   read_origin(reader);
   machine.gpu = load_gpu(reader.text("gpu"), reader.path_of("gpu"));
   machine.gpu_count = read_count(reader, "gpu_count", 1024);
+  machine.linked_gpus = read_count(reader, "linked_gpus", machine.gpu_count, machine.gpu_count);
   machine.nic_count = read_count(reader, "nic_count", 1024);
   machine.nic_bytes_per_s = reader.number("nic_gbps", kPositive) * kGiga / 8;
   machine.power_cap = reader.number("power_cap", {0.1, 1, false}, 1);

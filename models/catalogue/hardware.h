@@ -42,6 +42,7 @@ struct Machine {
   std::string name;
   Gpu gpu;
   std::uint32_t gpu_count = 0;
+  std::uint32_t linked_gpus = 0;  ///< that the GPUs' link reaches; default: all; others: by NIC
   std::uint32_t nic_count = 0;
   double nic_bytes_per_s = 0;  ///< per NIC and direction, bytes per second
   double power_cap = 1;        ///< of the GPUs' TDP

@@ -75,7 +75,8 @@ Llm read_llm(const Json& json, const std::string& name) {
     llm.index_size = read_count(reader, "index_size", 1'000'000);
     llm.index_heads = read_count(reader, "index_heads", 100'000);
   }
-  llm.window_layers = static_cast<std::uint32_t>(reader.integer("window_layers", 0, llm.layers - llm.linear_layers, 0));
+  llm.window_layers = static_cast<std::uint32_t>(
+      reader.integer("window_layers", 0, llm.layers - llm.linear_layers, 0));
   if (llm.window_layers > 0) {
     llm.window_tokens = read_count(reader, "window_tokens", 1'000'000'000);
   }

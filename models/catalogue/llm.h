@@ -24,8 +24,8 @@ struct Llm {
   std::uint32_t mlp_matrices = 3;     ///< 2, or 3 where a gate goes with them
   std::uint32_t experts = 1;          ///< among which each token is routed
   std::uint32_t experts_per_token = 1;
-  std::uint32_t dense_layers = 0;    ///< layers without experts, where the others have them
-  std::uint32_t dense_mlp_size = 0;  ///< of these; default: mlp_size
+  std::uint32_t dense_layers = 0;     ///< layers without experts, where the others have them
+  std::uint32_t dense_mlp_size = 0;   ///< of these; default: mlp_size
   std::uint32_t shared_mlp_size = 0;  ///< of the experts that every token goes through; 0: none
   /// Layers whose attention sees the last `window_tokens` tokens only, and keeps no others.
   std::uint32_t window_layers = 0;
@@ -39,7 +39,7 @@ struct Llm {
   std::uint32_t index_size = 0;
   std::uint32_t index_heads = 0;
   std::uint32_t vocabulary = 0;
-  bool tied_embeddings = false;  ///< one matrix looks tokens up and rates them
+  bool tied_embeddings = false;      ///< one matrix looks tokens up and rates them
   std::vector<std::string> aliases;  ///< names by which measurements know it
   double parameters = 0;
   Formats formats;

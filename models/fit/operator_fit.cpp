@@ -8,7 +8,7 @@
 #include <optional>
 #include <tuple>
 
-#include "models/fit/csv_table.h"
+#include "sim/base/csv_table.h"
 #include "sim/base/error.h"
 
 namespace cleave {
@@ -21,12 +21,15 @@ constexpr double kMilli = 1e-3;
 
 /// By the names of aiconfigurator.
 std::optional<Format> format_of_type(const std::string& type) {
-  static const std::map<std::string, Format> known{
-      {"bfloat16", Format::kFp16},   {"float16", Format::kFp16},
-      {"half", Format::kFp16},       {"fp8", Format::kFp8},
-      {"nvfp4", Format::kNvfp4},     {"int8_wo", Format::kInt8},
-      {"int4_wo", Format::kInt4},    {"w4a16_mxfp4", Format::kMxfp4},
-      {"w4a8_mxfp4_mxfp8", Format::kMxfp4}};
+  static const std::map<std::string, Format> known{{"bfloat16", Format::kFp16},
+                                                   {"float16", Format::kFp16},
+                                                   {"half", Format::kFp16},
+                                                   {"fp8", Format::kFp8},
+                                                   {"nvfp4", Format::kNvfp4},
+                                                   {"int8_wo", Format::kInt8},
+                                                   {"int4_wo", Format::kInt4},
+                                                   {"w4a16_mxfp4", Format::kMxfp4},
+                                                   {"w4a8_mxfp4_mxfp8", Format::kMxfp4}};
   const auto found = known.find(type);
   return found == known.end() ? std::nullopt : std::optional(found->second);
 }
@@ -83,15 +86,15 @@ std::optional<Kernel> decode_attention(const CsvTable& table, std::size_t row, c
   if (!format || has_window(table, row)) return {};
   const double heads = table.number(row, "num_heads");
   const double own_kv = table.number(row, "num_key_value_heads", 0);
-  const double tokens = table.number(row, "batch_size") *
-                        (table.number(row, "isl") + table.number(row, "step", 0));
+  const double tokens =
+      table.number(row, "batch_size") * (table.number(row, "isl") + table.number(row, "step", 0));
   const double head = table.number(row, "head_dim");
-  const double bytes =
-      2 * tokens * (own_kv > 0 ? own_kv : heads) * head * bytes_each(*format);
+  const double bytes = 2 * tokens * (own_kv > 0 ? own_kv : heads) * head * bytes_each(*format);
   constexpr double kBeyondCaches = 2e7;
   if (bytes < kBeyondCaches) return {};
-  return Kernel{*format, 1, bytes, 4 * tokens * heads * head, gpu.fp16_flops,
-                gpu.memory_bandwidth_bytes_per_s};
+  return Kernel{*format,        1,
+                bytes,          4 * tokens * heads * head,
+                gpu.fp16_flops, gpu.memory_bandwidth_bytes_per_s};
 }
 
 // DeepSeek's: 512 numbers of a latent and 64 with positions; heads of 128, with positions 192.
@@ -119,14 +122,15 @@ std::optional<Kernel> prefill_mla(const CsvTable& table, std::size_t row, const 
 std::optional<Kernel> decode_mla(const CsvTable& table, std::size_t row, const Gpu& gpu) {
   const auto format = format_of_type(table.text(row, "kv_cache_dtype"));
   if (!format) return {};
-  const double tokens = table.number(row, "batch_size") *
-                        (table.number(row, "isl") + table.number(row, "step", 0));
+  const double tokens =
+      table.number(row, "batch_size") * (table.number(row, "isl") + table.number(row, "step", 0));
   const double bytes = tokens * kLatentAndRotary * bytes_each(*format);
   constexpr double kBeyondCaches = 2e7;
   if (bytes < kBeyondCaches) return {};
-  return Kernel{*format, 1, bytes,
-                2 * tokens * table.number(row, "num_heads") * (kLatent + kLatentAndRotary),
-                gpu.fp16_flops, gpu.memory_bandwidth_bytes_per_s};
+  return Kernel{
+      *format,        1,
+      bytes,          2 * tokens * table.number(row, "num_heads") * (kLatent + kLatentAndRotary),
+      gpu.fp16_flops, gpu.memory_bandwidth_bytes_per_s};
 }
 
 std::optional<Kernel> moe(const CsvTable& table, std::size_t row, const Gpu& gpu) {
@@ -135,7 +139,7 @@ std::optional<Kernel> moe(const CsvTable& table, std::size_t row, const Gpu& gpu
   if (type == "fp8_block") type = "fp8";
   const auto format = format_of_type(type);
   const std::string& spread = table.text(row, "distribution");
-  if (!format || (spread != "balanced" && spread != "power_law_1.01")) return {};
+  if (!format || (!spread.starts_with("power_law"))) return {};
   const double tokens = table.number(row, "num_tokens");
   const double hidden = table.number(row, "hidden_size");
   const double experts = table.number(row, "num_experts");
@@ -209,8 +213,7 @@ struct Group {
 };
 
 std::map<std::pair<Format, std::uint32_t>, Group> groups_of(const CsvTable& table,
-                                                            const TableKind& kind,
-                                                            const Gpu& gpu) {
+                                                            const TableKind& kind, const Gpu& gpu) {
   std::map<std::pair<Format, std::uint32_t>, Group> groups;
   for (std::size_t row = 0; row < table.rows(); ++row) {
     const auto kernel = kind.read(table, row, gpu);
@@ -239,8 +242,8 @@ double predicted(const Eigen::Vector3d& x, double memory_s, double compute_s) {
 double error_of(const KernelTimes& times, const Eigen::Vector3d& x) {
   double sum = 0;
   for (std::size_t i = 0; i < times.seconds.size(); ++i) {
-    sum += std::abs(
-        std::log(predicted(x, times.memory_s[i], times.compute_s[i]) / times.seconds[i]));
+    sum +=
+        std::abs(std::log(predicted(x, times.memory_s[i], times.compute_s[i]) / times.seconds[i]));
   }
   return sum;
 }
@@ -280,7 +283,9 @@ std::string why_not_used(const Group& group, const OperatorFit& fit) {
   constexpr double kMostTooSlow = 0.01;
   const auto used = static_cast<double>(group.times.seconds.size());
   const double too_fast = static_cast<double>(group.too_fast);
-  const auto percent = [&] { return std::to_string(std::lround(100 * too_fast / (used + too_fast))); };
+  const auto percent = [&] {
+    return std::to_string(std::lround(100 * too_fast / (used + too_fast)));
+  };
   if (too_fast > kMostTooFast * (used + too_fast)) {
     return percent() + " % of the rows are faster than the data sheet allows";
   }
@@ -295,10 +300,10 @@ void fit_table(const CsvTable& csv, const FileName& name, const TableKind& kind,
   constexpr std::size_t kFewest = 20;
   for (const auto& [key, group] : groups_of(csv, kind, gpu)) {
     const auto& [format, gpus] = key;
-    const std::string what = operator_name(kind.op) + " " + name.engine + " " + name.version + " " +
-                             (kind.op == Operator::kAllReduce ? std::to_string(gpus) + " GPUs"
-                                                              : format_name(format)) +
-                             ": ";
+    const std::string what =
+        operator_name(kind.op) + " " + name.engine + " " + name.version + " " +
+        (kind.op == Operator::kAllReduce ? std::to_string(gpus) + " GPUs" : format_name(format)) +
+        ": ";
     if (group.times.seconds.size() < kFewest) {
       table.left_out.push_back(what + std::to_string(group.times.seconds.size()) +
                                " rows are too few, " + std::to_string(group.too_fast) +
@@ -311,8 +316,8 @@ void fit_table(const CsvTable& csv, const FileName& name, const TableKind& kind,
       table.left_out.push_back(what + why);
       continue;
     }
-    table.measured.push_back({kind.op, format, gpus, name.engine, name.version,
-                              group.times.seconds.size(), fit});
+    table.measured.push_back(
+        {kind.op, format, gpus, name.engine, name.version, group.times.seconds.size(), fit});
   }
 }
 
@@ -371,8 +376,7 @@ OperatorTable fit_operators(const std::string& folder, const Gpu& gpu) {
   }
   if (!table.measured.empty()) return table;
   std::string why = table.left_out.empty() ? "" : "; " + table.left_out.front();
-  throw InputError(folder +
-                   ": nothing to fit; expected tables like gemm__vllm__0.24.0.csv.gz of " +
+  throw InputError(folder + ": nothing to fit; expected tables like gemm__vllm__0.24.0.csv.gz of " +
                    gpu.name + why);
 }
 

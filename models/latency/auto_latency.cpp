@@ -43,9 +43,8 @@ Latency best(const InstanceDescription& instance) {
   Machine uncapped = instance.machine;
   uncapped.power_cap = 1;
   const InstanceDescription without_cap{
-      instance.llm,          uncapped,      instance.tensor_parallel, instance.pipeline_parallel,
-      instance.own_profiles, instance.place,  instance.data_parallel,
-      instance.expert_parallel};
+      instance.llm,          uncapped,       instance.tensor_parallel, instance.pipeline_parallel,
+      instance.own_profiles, instance.place, instance.data_parallel,   instance.expert_parallel};
   if (auto measured = find_measured_profile(without_cap)) {
     return std::make_unique<CappedLatency>(std::move(*measured), instance.machine.power_cap);
   }

@@ -22,6 +22,7 @@ class CudaGraphs : public LatencyModel {
     return cost;
   }
   bool estimated() const override { return latency_->estimated(); }
+  std::string how_sure() const override { return latency_->how_sure(); }
   double frontend_s() const override { return latency_->frontend_s(); }
   std::string profile() const override { return latency_->profile(); }
 

@@ -9,20 +9,22 @@ namespace cleave {
 
 namespace {
 
-/// The step model, with what decodes alone take kept: batches come again.
 class EngineLatency : public LatencyModel {
  public:
   EngineLatency(const InstanceDescription& instance, const EngineProfile& engine)
       : steps_(instance.llm, instance.machine, instance.parallelism(),
                Operators(instance.machine.gpu, engine.kernels), engine.host),
+        how_sure_(cleave::how_sure(engine, instance.llm.name, instance.machine.gpu.name)),
         frontend_s_(engine.host.frontend_s) {}
 
   RunCost cost(const BatchShape& shape) const override { return steps_.cost(shape); }
   bool estimated() const override { return true; }
+  std::string how_sure() const override { return how_sure_; }
   double frontend_s() const override { return frontend_s_; }
 
  private:
   StepModel steps_;
+  std::string how_sure_;
   double frontend_s_;
 };
 
@@ -32,8 +34,9 @@ const LatencyPolicies::Entry kEntry{
     "(latency.engine)",
     [](const InstanceDescription& instance) -> std::unique_ptr<LatencyModel> {
       if (instance.engine == nullptr) {
-        throw InputError("latency.engine: is missing; expected the engine that iterations are "
-                         "to be those of: vllm, sglang, trtllm, or a JSON file");
+        throw InputError(
+            "latency.engine: is missing; expected the engine that iterations are "
+            "to be those of: vllm, sglang, trtllm, or a JSON file");
       }
       if (instance.engine->roofline) {
         return LatencyPolicies::make(instance.place, "latency policy", "roofline", instance);

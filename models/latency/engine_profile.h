@@ -12,23 +12,29 @@ namespace cleave {
 /// What a serving engine costs beside the kernels that move bytes and multiply; in no table of
 /// operators, and so fitted to whole runs.
 struct HostCosts {
-  double layer_s = 0;      ///< each layer: what kernels cost besides, norms, rotations
-  double moe_layer_s = 0;  ///< each layer with experts, beside: routing, sorting
+  double layer_s = 0;         ///< each layer: norms, rotations, choosing experts
+  double linear_layer_s = 0;  ///< beside, each layer with linear attention: convolution, gates
+  double sparse_layer_s = 0;  ///< beside, each layer whose attention asks an index
+  /// What is left of the time that each call of a kernel costs when measured alone, as a share:
+  /// captured in a graph, and one behind the other, they cost less.
+  double kernel_calls = 0;
   double step_s = 0;      ///< each iteration: scheduling, sampling
   double sequence_s = 0;  ///< each sequence of an iteration, and each prompt
   double prompt_s = 0;    ///< an iteration with prompts
   /// An iteration with prompts is launched kernel by kernel, which takes so long a layer; it takes
-  /// that at least. Beside experts, and beside latent attention.
+  /// that at least. Beside: with experts, with latent, and with linear attention.
   double launch_layer_s = 0;
   double launch_moe_layer_s = 0;
   double launch_mla_layer_s = 0;
+  double launch_linear_layer_s = 0;
   double frontend_s = 0;  ///< from a request's arrival until the engine sees it, and back
 };
 
 /// A cost that a profile has, and a fit finds.
 struct HostField {
-  const char* key;  ///< in the file, in microseconds
+  const char* key;  ///< in the file
   double HostCosts::*value;
+  double unit = 1e-6;
 };
 const std::vector<HostField>& host_fields();
 
@@ -44,14 +50,19 @@ struct EngineError {
 struct EngineProfile {
   std::string name;
   std::string source;
-  std::string versions;     ///< that it was fitted to
-  std::string kernels;      ///< whose operator tables hold: "vllm", "sglang", "trtllm"
+  std::string versions;  ///< that it was fitted to
+  std::string kernels;   ///< whose operator tables hold: "vllm", "sglang", "trtllm"
   HostCosts host;
-  Json scenario;            ///< the engine's scheduler, as settings of a scenario
+  Json scenario;  ///< the engine's scheduler, as settings of a scenario
   std::vector<EngineError> errors;
   /// Iterations as the roofline fitted to 2023's software has them: no step model.
   bool roofline = false;
 };
+
+/// Median errors of TPOT and TTFT that an LLM on a GPU can be expected to have: where both were
+/// among what the engine was fitted to, those of all of it; else the largest of those that were
+/// left out in the same way, 30 runs and more. In words; "" where the profile has no errors.
+std::string how_sure(const EngineProfile& engine, const std::string& llm, const std::string& gpu);
 
 /// `name` is a built-in one, or a file ending in ".json". Throws InputError naming `place`.
 EngineProfile load_engine(const std::string& name, const std::string& place);

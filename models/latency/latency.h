@@ -46,6 +46,10 @@ class LatencyModel {
   /// from others, so that results say "estimated".
   virtual bool estimated() const { return false; }
 
+  /// How far it is from measurements, for a person: "TPOT +/- 8 %, ..."; "" where nobody knows, or
+  /// where it is one.
+  virtual std::string how_sure() const { return ""; }
+
   /// From a request's arrival until the engine sees it, seconds: its front end.
   virtual double frontend_s() const { return 0; }
 

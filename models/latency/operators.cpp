@@ -16,9 +16,9 @@ namespace {
 constexpr const char* kFolder = "profiles/operators";
 
 const std::vector<std::string>& operator_names() {
-  static const std::vector<std::string> all{
-      "gemm",       "prefill_attention", "decode_attention", "prefill_mla",
-      "decode_mla", "moe",               "all_reduce"};
+  static const std::vector<std::string> all{"gemm",        "prefill_attention", "decode_attention",
+                                            "prefill_mla", "decode_mla",        "moe",
+                                            "all_reduce"};
   return all;
 }
 
@@ -174,8 +174,8 @@ FoundOperator Operators::all_reduce(std::uint32_t gpus) const {
   std::uint32_t nearest = 0;
   for (const MeasuredOperator& one : links_.measured) {
     if (one.op != Operator::kAllReduce) continue;
-    if (nearest == 0 || std::abs(std::log2(1.0 * one.gpus / gpus)) <
-                            std::abs(std::log2(1.0 * nearest / gpus))) {
+    if (nearest == 0 ||
+        std::abs(std::log2(1.0 * one.gpus / gpus)) < std::abs(std::log2(1.0 * nearest / gpus))) {
       nearest = one.gpus;
     }
   }

@@ -1,4 +1,7 @@
+#include <algorithm>
+#include <cmath>
 #include <numeric>
+#include <string>
 
 #include "models/latency/instance_model.h"
 #include "models/latency/phase_latency.h"
@@ -24,6 +27,18 @@ class RooflineLatency : public PhaseLatency {
         decode_slowdown_(roofline_.decode_cap_slowdown(instance.machine.power_cap)) {}
 
   bool estimated() const override { return true; }
+  std::string how_sure() const override {
+    double prefill = 0;
+    double decode = 0;
+    for (const Roofline::Error& error : roofline_.errors) {
+      prefill = std::max(prefill, error.prefill);
+      decode = std::max(decode, error.decode);
+    }
+    constexpr double kPercent = 100;
+    return "prefill +/- " + std::to_string(std::lround(kPercent * prefill)) + " %, decode +/- " +
+           std::to_string(std::lround(kPercent * decode)) +
+           " % on LLMs and GPUs left out, for the software of 2023";
+  }
 
  private:
   PrefillCost prefill(double tokens, double pairs, double decodes) const override {

@@ -38,86 +38,113 @@ double StepModel::both(double memory_s, double compute_s) {
 StepModel::StepModel(const Llm& llm, const Machine& machine, const Parallelism& parallelism,
                      const Operators& operators, const HostCosts& host)
     : llm_(llm), parallelism_(parallelism), host_(host) {
-  const Gpu& gpu = machine.gpu;
-  const double bandwidth = gpu.memory_bandwidth_bytes_per_s;
-  const double tensor = parallelism.tensor;
-  const double gpus = parallelism.stage_gpus();
-  const double attention_layers = llm.layers - llm.linear_layers;
   expert_layers_ = llm.experts > 1 ? llm.layers - llm.dense_layers : 0;
+  set_matrices(machine.gpu, operators);
+  set_experts(machine.gpu, operators);
+  set_attention(machine.gpu, operators);
+  set_exchanges(machine, operators);
+  launch_s_ = llm.layers * host.launch_layer_s + expert_layers_ * host.launch_moe_layer_s +
+              llm.linear_layers * host.launch_linear_layer_s +
+              (llm.kv_latent_size > 0 ? llm.layers * host.launch_mla_layer_s : 0);
+}
 
-  const Format weights = llm.formats.activations.value_or(llm.formats.weights);
-  dense_ = rate(operators.find(Operator::kGemm, llm.formats.weights), bandwidth,
-                gpu.tensor_flops(weights));
-  const double matrix = 1.0 * llm.vocabulary * llm.hidden_size;
-  const double in_layers = llm.parameters - llm.expert_parameters() -
-                           matrix * (llm.tied_embeddings ? 1 : 2);
-  dense_bytes_ = in_layers * bytes_each(llm.formats.weights) / tensor;
+void StepModel::set_matrices(const Gpu& gpu, const Operators& operators) {
+  const double tensor = parallelism_.tensor;
+  const Format weights = llm_.formats.weights;
+  dense_ = rate(operators.find(Operator::kGemm, weights), gpu.memory_bandwidth_bytes_per_s,
+                gpu.tensor_flops(llm_.formats.activations.value_or(weights)));
+  const double matrix = 1.0 * llm_.vocabulary * llm_.hidden_size;
+  const double in_layers =
+      llm_.parameters - llm_.expert_parameters() - matrix * (llm_.tied_embeddings ? 1 : 2);
+  dense_bytes_ = in_layers * bytes_each(weights) / tensor;
   dense_flops_ = 2 * in_layers / tensor;
   head_bytes_ = matrix * kActivationBytes / tensor;
   head_flops_ = 2 * matrix / tensor;
-  const double inner = llm.dense_mlp_size * (llm.layers - expert_layers_) +
-                       llm.shared_mlp_size * expert_layers_;
+  const double inner =
+      llm_.dense_mlp_size * (llm_.layers - expert_layers_) + llm_.shared_mlp_size * expert_layers_;
   constexpr double kResidual = 10;  // read and written around norms and products of a layer
   constexpr double kInner = 4;
-  activation_s_ = (kResidual * llm.layers * llm.hidden_size + kInner * inner / tensor) *
+  activation_s_ = (kResidual * llm_.layers * llm_.hidden_size + kInner * inner / tensor) *
                   kActivationBytes * dense_.per_byte_s;
+  // Queries, keys and values together, and output; latent ones go through two matrices and back.
+  const double in_attention = llm_.kv_latent_size > 0 ? 5 : 2;
+  constexpr double kInMlp = 2;
+  const double with_mlp = llm_.shared_mlp_size > 0 ? llm_.layers : llm_.layers - expert_layers_;
+  layers_s_ += llm_.layers * host_.layer_s + host_.kernel_calls *
+                                                 (in_attention * llm_.layers + kInMlp * with_mlp) *
+                                                 dense_.call_s;
+}
 
-  experts_ = rate(operators.find(Operator::kMoe, llm.formats.experts), bandwidth,
-                  gpu.tensor_flops(llm.formats.experts));
-  const double slices = gpus / parallelism.expert;
-  const double expert = 1.0 * llm.mlp_matrices * llm.hidden_size * llm.mlp_size / slices;
-  expert_bytes_ = expert * bytes_each(llm.formats.experts);
+void StepModel::set_experts(const Gpu& gpu, const Operators& operators) {
+  if (expert_layers_ == 0) return;
+  const Format format = llm_.formats.experts;
+  experts_ = rate(operators.find(Operator::kMoe, format), gpu.memory_bandwidth_bytes_per_s,
+                  gpu.tensor_flops(format));
+  const double slices = parallelism_.stage_gpus() / parallelism_.expert;
+  const double expert = 1.0 * llm_.mlp_matrices * llm_.hidden_size * llm_.mlp_size / slices;
+  expert_bytes_ = expert * bytes_each(format);
   expert_flops_ = 2 * expert;
-  expert_activation_ = 2.0 * llm.hidden_size * bytes_each(gpu.product_format(llm.formats.experts)) +
-                       6.0 * llm.mlp_size / slices + 2.0 * llm.hidden_size;
+  expert_activation_ = 2.0 * llm_.hidden_size * bytes_each(gpu.product_format(format)) +
+                       6.0 * llm_.mlp_size / slices + 2.0 * llm_.hidden_size;
+  layers_s_ += expert_layers_ * host_.kernel_calls * experts_.call_s;
+}
 
-  const bool latent = llm.kv_latent_size > 0;
-  const FoundOperator decode = operators.find(
-      latent ? Operator::kDecodeMla : Operator::kDecodeAttention, llm.formats.kv_cache);
-  const Rate kv = rate(decode, bandwidth, gpu.fp16_flops);
-  const double copies = llm.kv_copies(parallelism.tensor);
-  const double kv_bytes = kv_numbers(llm) * bytes_each(llm.formats.kv_cache) * copies / tensor;
-  const double heads = llm.attention_heads / tensor;
-  const double score_flops =
-      latent ? 2 * heads * 2 * llm.kv_latent_size
-             : 2 * heads * (llm.head_size + llm.value_head_size);
-  const double kv_layer_s = both(kv_bytes * kv.per_byte_s, score_flops * kv.per_flop_s);
-  kv_token_s_ = kv_layer_s * (attention_layers - llm.window_layers);
-  window_token_s_ = kv_layer_s * llm.window_layers;
-  index_token_s_ = llm.index_size * attention_layers * kv.per_byte_s;
+void StepModel::set_attention(const Gpu& gpu, const Operators& operators) {
+  const double tensor = parallelism_.tensor;
+  const bool latent = llm_.kv_latent_size > 0;
+  const Format format = llm_.formats.kv_cache;
+  const double with_kv = llm_.layers - llm_.linear_layers;
+  const double heads = llm_.attention_heads / tensor;
+  const double head = llm_.head_size + llm_.value_head_size;
+
+  const Rate kv =
+      rate(operators.find(latent ? Operator::kDecodeMla : Operator::kDecodeAttention, format),
+           gpu.memory_bandwidth_bytes_per_s, gpu.fp16_flops);
+  const double kv_bytes =
+      kv_numbers(llm_) * bytes_each(format) * llm_.kv_copies(parallelism_.tensor) / tensor;
+  const double kv_flops = 2 * heads * (latent ? 2.0 * llm_.kv_latent_size : head);
+  const double kv_layer_s = both(kv_bytes * kv.per_byte_s, kv_flops * kv.per_flop_s);
+  kv_token_s_ = kv_layer_s * (with_kv - llm_.window_layers);
+  window_token_s_ = kv_layer_s * llm_.window_layers;
+  index_token_s_ = llm_.index_size * with_kv * kv.per_byte_s;
   constexpr double kStateBytes = 4;
-  state_s_ = 2 * kStateBytes * llm.linear_state_size / tensor * llm.linear_layers * kv.per_byte_s;
+  state_s_ = 2 * kStateBytes * llm_.linear_state_size / tensor * llm_.linear_layers * kv.per_byte_s;
 
-  const FoundOperator prefill = operators.find(
-      latent ? Operator::kPrefillMla : Operator::kPrefillAttention, llm.formats.kv_cache);
-  const double pair_flop_s = 1 / (prefill.fit.compute * gpu.fp16_flops);
-  const double pair_layer_s = heads * (llm.head_size + llm.value_head_size) * pair_flop_s;
-  pair_s_ = pair_layer_s * (attention_layers - llm.window_layers);
-  window_pair_s_ = pair_layer_s * llm.window_layers;
+  const FoundOperator prefill =
+      operators.find(latent ? Operator::kPrefillMla : Operator::kPrefillAttention, format);
+  const double pair_layer_s = heads * head / (prefill.fit.compute * gpu.fp16_flops);
+  pair_s_ = pair_layer_s * (with_kv - llm_.window_layers);
+  window_pair_s_ = pair_layer_s * llm_.window_layers;
   constexpr double kIndexFlops = 128;  // numbers a head and token
-  index_pair_s_ = llm.index_heads * kIndexFlops * attention_layers /
+  index_pair_s_ = llm_.index_heads * kIndexFlops * with_kv /
                   (prefill.fit.compute * gpu.tensor_flops(Format::kFp8));
+  layers_s_ += llm_.layers * host_.kernel_calls * kv.call_s +
+               llm_.linear_layers * host_.linear_layer_s +
+               (llm_.sparse_tokens > 0 ? llm_.layers * host_.sparse_layer_s : 0);
+}
 
-  const double link = gpu.link_bytes_per_s;
+void StepModel::set_exchanges(const Machine& machine, const Operators& operators) {
+  const double tensor = parallelism_.tensor;
+  const std::uint32_t gpus = parallelism_.stage_gpus();
+  const double link = machine.gpu.link_bytes_per_s;
   const double nic = machine.nic_count * machine.nic_bytes_per_s / machine.gpu_count;
   constexpr double kNetworkCall = 15e-6;  // NCCL over InfiniBand, small messages
   const auto exchange = [&](std::uint32_t group) {
-    const FoundOperator found = operators.all_reduce(std::min(group, machine.gpu_count));
-    const bool over_network = group > machine.gpu_count;
+    const FoundOperator found = operators.all_reduce(std::min(group, machine.linked_gpus));
+    const bool over_network = group > machine.linked_gpus;
     return Rate{1 / (found.fit.memory * (over_network ? std::min(link, nic) : link)), 0,
                 found.fit.call_s + (over_network ? kNetworkCall : 0)};
   };
-  if (parallelism.tensor > 1) {
-    const Rate reduce = exchange(parallelism.tensor);
-    const double message = llm.hidden_size * kActivationBytes;
-    const double after_experts = parallelism.data > 1 ? expert_layers_ : 0;
-    const double count = 2.0 * llm.layers - after_experts;
+  if (parallelism_.tensor > 1) {
+    const Rate reduce = exchange(parallelism_.tensor);
+    const double message = llm_.hidden_size * kActivationBytes;
+    const double count = 2.0 * llm_.layers - (parallelism_.data > 1 ? expert_layers_ : 0);
     exchange_call_s_ += count * reduce.call_s;
     exchange_token_s_ += count * 2 * (tensor - 1) / tensor * message * reduce.per_byte_s;
   }
-  if (parallelism.data > 1 && expert_layers_ > 0) {
-    const Rate swap = exchange(static_cast<std::uint32_t>(gpus));
-    const double sent = std::min<double>(llm.experts_per_token, gpus - 1) * llm.hidden_size *
+  if (parallelism_.data > 1 && expert_layers_ > 0) {
+    const Rate swap = exchange(gpus);
+    const double sent = std::min<double>(llm_.experts_per_token, gpus - 1) * llm_.hidden_size *
                         (1 + kActivationBytes) / tensor;
     exchange_call_s_ += 2 * expert_layers_ * swap.call_s;
     exchange_token_s_ += expert_layers_ * sent * swap.per_byte_s;
@@ -147,7 +174,7 @@ double StepModel::expert_s(double all_tokens) const {
   const double memory_s =
       (touched * expert_bytes_ + routed * expert_activation_) * experts_.per_byte_s;
   const double compute_s = routed * expert_flops_ * experts_.per_flop_s;
-  return expert_layers_ * (both(memory_s, compute_s) + host_.moe_layer_s);
+  return expert_layers_ * both(memory_s, compute_s);
 }
 
 double StepModel::exchange_s(const Work& work) const {
@@ -173,13 +200,43 @@ StepModel::KvTime StepModel::kv_time(double kv_tokens, double sequences) const {
   return time;
 }
 
-/// Of `tokens` of prompts, that see `pairs`/2 others; none sees more than a window.
-double StepModel::pair_s(double tokens, double pairs) const {
-  const auto within = [&](double most) {
-    return most > 0 ? std::min(pairs, 2 * tokens * most) : pairs;
+StepModel::PairTime StepModel::pair_time(double tokens, double pairs) const {
+  PairTime time{index_pair_s_ * pairs, index_pair_s_, std::numeric_limits<double>::infinity()};
+  const auto add = [&](double per_pair_s, double most_seen) {
+    const double most = 2 * tokens * most_seen;
+    if (most_seen > 0 && pairs >= most) {
+      time.seconds += per_pair_s * most;
+      return;
+    }
+    time.seconds += per_pair_s * pairs;
+    time.per_pair_s += per_pair_s;
+    if (most_seen > 0) time.until_pairs = std::min(time.until_pairs, most);
   };
-  return pair_s_ * within(llm_.sparse_tokens) + window_pair_s_ * within(llm_.window_tokens) +
-         index_pair_s_ * pairs;
+  add(pair_s_, llm_.sparse_tokens);
+  if (window_pair_s_ > 0) add(window_pair_s_, llm_.window_tokens);
+  return time;
+}
+
+/// Attention of the prompts, what stages wait for one another, and the time to launch it all.
+void StepModel::add_prompts(const BatchShape& shape, RunCost& cost) const {
+  const double stages = parallelism_.pipeline;
+  const double bubbles = (2 * stages - 1) / stages;
+  const double shares = stages * parallelism_.data;
+  const PairTime pairs = pair_time(shape.prefill_tokens, shape.prefill_pairs);
+  cost.first_s = bubbles * (cost.first_s + pairs.seconds / shares);
+  cost.growth_s = bubbles * (cost.growth_s + pairs.per_pair_s * shape.pairs_growth / shares);
+  if (pairs.per_pair_s > 0) {
+    cost.holds_for =
+        std::min(cost.holds_for,
+                 iterations_within(pairs.until_pairs - shape.prefill_pairs, shape.pairs_growth));
+  }
+  if (cost.first_s < launch_s_) {
+    cost.holds_for =
+        std::min(cost.holds_for, iterations_within(launch_s_ - cost.first_s, cost.growth_s));
+    cost.first_s = launch_s_;
+    cost.growth_s = 0;
+  }
+  cost.first_s += host_.prompt_s;
 }
 
 RunCost StepModel::cost(const BatchShape& shape) const {
@@ -192,8 +249,7 @@ RunCost StepModel::cost(const BatchShape& shape) const {
   const Work work{of_a_group(tokens), tokens, of_a_group(std::max(decodes, 1 / stages))};
 
   RunCost cost;
-  cost.first_s = matrix_s(work) + expert_s(work.all) + exchange_s(work) +
-                 llm_.layers * host_.layer_s;
+  cost.first_s = matrix_s(work) + expert_s(work.all) + exchange_s(work) + layers_s_;
   const double sequences = of_a_group(decodes);
   const double kv_share = shape.decodes > 0 ? sequences / shape.decodes : 0;
   const KvTime kv =
@@ -205,26 +261,7 @@ RunCost StepModel::cost(const BatchShape& shape) const {
         iterations_within(kv.until_tokens - static_cast<double>(shape.kv_tokens) * kv_share,
                           shape.kv_growth * kv_share);
   }
-  if (prompts) {
-    const double bubbles = (2 * stages - 1) / stages;
-    const double of_prompts = shape.prefill_tokens;
-    const double first = pair_s(of_prompts, shape.prefill_pairs);
-    const double next = pair_s(of_prompts, shape.prefill_pairs + shape.pairs_growth);
-    cost.first_s = bubbles * (cost.first_s + first / (stages * groups));
-    cost.growth_s = bubbles * (cost.growth_s + (next - first) / (stages * groups));
-    const double least =
-        llm_.layers * host_.launch_layer_s + expert_layers_ * host_.launch_moe_layer_s +
-        (llm_.kv_latent_size > 0 ? llm_.layers * host_.launch_mla_layer_s : 0);
-    if (cost.first_s < least) {
-      cost.holds_for =
-          std::min(cost.holds_for, iterations_within(least - cost.first_s, cost.growth_s));
-      cost.first_s = least;
-      cost.growth_s = 0;
-    } else if (llm_.sparse_tokens > 0 || llm_.window_layers > 0) {
-      cost.holds_for = 1;
-    }
-    cost.first_s += host_.prompt_s;
-  }
+  if (prompts) add_prompts(shape, cost);
   cost.first_s += host_.step_s + host_.sequence_s * of_a_group(shape.decodes + (prompts ? 1 : 0));
   return cost;
 }

@@ -56,12 +56,26 @@ class StepModel {
     double until_tokens = 0;  ///< to which that holds
   };
   KvTime kv_time(double kv_tokens, double sequences) const;
-  double pair_s(double tokens, double pairs) const;
+  /// The same of `tokens` of prompts, as a function of the pairs they see.
+  struct PairTime {
+    double seconds = 0;
+    double per_pair_s = 0;
+    double until_pairs = 0;
+  };
+  PairTime pair_time(double tokens, double pairs) const;
+  void add_prompts(const BatchShape& shape, RunCost& cost) const;
+
+  void set_matrices(const Gpu& gpu, const Operators& operators);
+  void set_experts(const Gpu& gpu, const Operators& operators);
+  void set_attention(const Gpu& gpu, const Operators& operators);
+  void set_exchanges(const Machine& machine, const Operators& operators);
 
   Llm llm_;
   Parallelism parallelism_;
   HostCosts host_;
   double expert_layers_ = 0;
+  double layers_s_ = 0;  ///< what all layers cost, whatever is in the batch
+  double launch_s_ = 0;  ///< what an iteration with prompts takes at least
 
   Rate dense_;
   Rate experts_;
@@ -78,8 +92,8 @@ class StepModel {
   double kv_token_s_ = 0;      ///< layers without a window
   double window_token_s_ = 0;  ///< layers with one
   double index_token_s_ = 0;
-  double state_s_ = 0;         ///< a sequence
-  double pair_s_ = 0;          ///< layers without a window
+  double state_s_ = 0;  ///< a sequence
+  double pair_s_ = 0;   ///< layers without a window
   double window_pair_s_ = 0;
   double index_pair_s_ = 0;
 };

@@ -47,14 +47,13 @@ std::vector<MeasuredPoint> usable(const Options& options) {
 }
 
 void print(const EngineProfile& profile, const EngineProfile& start) {
-  constexpr double kMicro = 1e6;
   constexpr double kPercent = 100;
-  std::cout << std::left << std::setw(44) << "costs, us" << std::right << std::setw(12) << "start"
+  std::cout << std::left << std::setw(44) << "costs" << std::right << std::setw(12) << "start"
             << std::setw(12) << "fitted" << '\n'
-            << std::fixed << std::setprecision(1);
-  for (const auto& [key, value] : host_fields()) {
+            << std::fixed << std::setprecision(2);
+  for (const auto& [key, value, unit] : host_fields()) {
     std::cout << std::left << std::setw(44) << key << std::right << std::setw(12)
-              << start.host.*value * kMicro << std::setw(12) << profile.host.*value * kMicro << '\n';
+              << start.host.*value / unit << std::setw(12) << profile.host.*value / unit << '\n';
   }
   std::cout << std::left << std::setw(44) << "median error, %" << std::right << std::setw(8)
             << "runs" << std::setw(10) << "TPOT" << std::setw(10) << "TTFT" << '\n';
@@ -94,7 +93,8 @@ void add_calibrate(CLI::App& app, Action& action) {
       with_example("Fits what an engine costs beside its kernels to measured runs, and says how "
                    "far off it is on runs that it was not fitted to.",
                    "cleave profile calibrate result.json --engine vllm --out my-server.json"));
-  calibrate_app->add_option("MEASURED", options->files, "measured runs, as cleave validate reads them")
+  calibrate_app
+      ->add_option("MEASURED", options->files, "measured runs, as cleave validate reads them")
       ->required();
   calibrate_app->add_option("--engine", options->engine, "the engine to begin with")->required();
   calibrate_app->add_option("--out", options->out, "file for the engine's profile")->required();

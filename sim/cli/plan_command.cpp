@@ -24,7 +24,10 @@ std::string sizes_of(const Json& found) {
     const int stages = pool["pipeline_parallel"].get<int>();
     if (stages > 1) text += " pp" + std::to_string(stages);
   }
-  if (found["estimated"].get<bool>()) text += " (estimated)";
+  if (found["estimated"].get<bool>()) {
+    const auto sure = found["how_sure"].get<std::string>();
+    text += " (estimated" + (sure.empty() ? "" : ": " + sure) + ")";
+  }
   return text;
 }
 

@@ -192,9 +192,10 @@ void add_operators(CLI::App& profile, Action& action) {
   auto options = std::make_shared<OperatorOptions>();
   CLI::App* app = profile.add_subcommand(
       "operators",
-      with_example("Fits the kernels of a GPU to tables of their times: how near they come to the "
-                   "data sheet.",
-                   "cleave profile operators tables/h100_sxm --gpu h100-80gb --out h100-80gb.json"));
+      with_example(
+          "Fits the kernels of a GPU to tables of their times: how near they come to the "
+          "data sheet.",
+          "cleave profile operators tables/h100_sxm --gpu h100-80gb --out h100-80gb.json"));
   app->add_option("FOLDER", options->folder,
                   "tables like gemm__vllm__0.24.0.csv.gz, as aiconfigurator has them")
       ->required();

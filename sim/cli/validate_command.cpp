@@ -64,14 +64,13 @@ int run(const Options& options) {
   std::vector<ValidatedPoint> validated;
   {
     StatusLine status(options.json);
-    validated = validate(points, options.sources, options.parallel.value_or(usable_cores()),
-                         [&](std::size_t done) {
-                           if (!status.due()) return;
-                           status.show(progress_bar(static_cast<double>(done) /
-                                                    static_cast<double>(points.size())) + " " +
-                                       std::to_string(done) + " of " +
-                                       std::to_string(points.size()) + " runs");
-                         });
+    validated = validate(
+        points, options.sources, options.parallel.value_or(usable_cores()), [&](std::size_t done) {
+          if (!status.due()) return;
+          status.show(progress_bar(static_cast<double>(done) / static_cast<double>(points.size())) +
+                      " " + std::to_string(done) + " of " + std::to_string(points.size()) +
+                      " runs");
+        });
   }
   const Json result = validation_json(validated);
   if (options.json) {

@@ -31,7 +31,8 @@ std::vector<MeasuredPoint> read(const std::string& file, const MeasuredSources&)
   };
   MeasuredPoint point;
   point.id = file;
-  point.engine = run.value("backend", std::string("vllm")).starts_with("sglang") ? "sglang" : "vllm";
+  point.engine =
+      run.value("backend", std::string("vllm")).starts_with("sglang") ? "sglang" : "vllm";
   point.llm = known_llm(run.value("model_id", std::string()));
   const double completed = needed("completed");
   Json workload{{"trace", nullptr},

@@ -35,7 +35,8 @@ class Fit {
     for (std::size_t i = 0; i < points.size(); ++i) {
       const MeasuredFigures& measured = points[i].measured;
       if (measured.tpot_s) equations_.push_back({i, &MeasuredFigures::tpot_s, 1});
-      if (measured.ttft_s && options.ttft_weight > 0) {
+      // A load generator that is not known decides more about TTFT than the engine does.
+      if (measured.ttft_s && options.ttft_weight > 0 && points[i].assumed.empty()) {
         equations_.push_back({i, &MeasuredFigures::ttft_s, options.ttft_weight});
       }
     }
@@ -136,7 +137,7 @@ class Fit {
   /// The step that the points of `used` ask for.
   Eigen::VectorXd step(const std::vector<bool>& used) const {
     constexpr double kFloor = 0.05;
-    constexpr double kPrior = 0.02;  // of a figure, for each that is fitted to
+    constexpr double kPrior = 0.002;  // of a figure, for each that is fitted to
     Eigen::MatrixXd normal = Eigen::MatrixXd::Zero(x_.size(), x_.size());
     Eigen::VectorXd gradient = Eigen::VectorXd::Zero(x_.size());
     double sum = 0;

@@ -20,8 +20,8 @@ struct CalibrationOptions {
 };
 
 struct Calibration {
-  EngineProfile profile;                      ///< with errors on groups that were left out
-  std::vector<MeasuredFigures> predicted;     ///< of each point, with it
+  EngineProfile profile;                   ///< with errors on groups that were left out
+  std::vector<MeasuredFigures> predicted;  ///< of each point, with it
 };
 
 /// `points` are those of one engine that can be described. Throws InputError where they are too few

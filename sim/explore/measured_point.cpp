@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 #include <fstream>
+#include <limits>
 
 #include "models/catalogue/hardware.h"
 #include "models/catalogue/llm.h"
@@ -68,14 +69,15 @@ std::string known_gpu(const std::string& name) {
   return "";
 }
 
-std::string machine_with(const std::string& gpu) {
+std::string machine_with(const std::string& gpu, std::uint32_t gpus) {
   std::string found;
-  std::uint32_t most = 0;
+  std::uint32_t least = std::numeric_limits<std::uint32_t>::max();
   for (const std::string& name : builtin_names("profiles/machines")) {
     const Machine machine = load_machine(name, "machine");
-    if (machine.gpu.name != gpu || machine.power_cap < 1 || machine.gpu_count <= most) continue;
+    if (machine.gpu.name != gpu || machine.power_cap < 1) continue;
+    if (machine.gpu_count < gpus || machine.gpu_count >= least) continue;
     found = name;
-    most = machine.gpu_count;
+    least = machine.gpu_count;
   }
   return found;
 }
@@ -85,10 +87,11 @@ std::vector<MeasuredPoint> read_measured(const std::string& file, const Measured
   for (const MeasuredFormat* format : {&kSiliconRows, &kRequestLines, &kBenchServe}) {
     if (format->recognises(text)) return format->read(file, sources);
   }
-  throw InputError(file + ": not a known format of measurements; expected rows with model_path, "
-                          "system and silicon_tpot_ms (CSV), requests with input_toks and "
-                          "first_token_ts (JSON lines), or what vllm bench serve --save-result "
-                          "writes (JSON)");
+  throw InputError(file +
+                   ": not a known format of measurements; expected rows with model_path, "
+                   "system and silicon_tpot_ms (CSV), requests with input_toks and "
+                   "first_token_ts (JSON lines), or what vllm bench serve --save-result "
+                   "writes (JSON)");
 }
 
 }  // namespace cleave

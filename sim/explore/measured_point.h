@@ -19,16 +19,16 @@ struct MeasuredFigures {
 /// One measured run of a serving engine, and the scenario that is to repeat it.
 struct MeasuredPoint {
   std::string id;
-  std::string llm;     ///< as Cleave knows it, or the file where it does not
-  std::string gpu;     ///< the same
-  std::string engine;  ///< "vllm", "sglang", "trtllm"
-  std::string layout;  ///< "tp4", "tp1 dp4 ep4", "split"
+  std::string llm;                ///< as Cleave knows it, or the file where it does not
+  std::string gpu;                ///< the same
+  std::string engine;             ///< "vllm", "sglang", "trtllm"
+  std::string layout;             ///< "tp4", "tp1 dp4 ep4", "split"
   std::uint32_t concurrency = 0;  ///< 0: open arrivals
   bool requests = false;          ///< a run of single requests, not a row of many
   std::string assumed;  ///< what the file leaves open, and what is taken instead; "": nothing
   MeasuredFigures measured;
-  Json scenario;         ///< changes to the default scenario
-  std::string why_not;   ///< why it cannot be described; "" where it can
+  Json scenario;        ///< changes to the default scenario
+  std::string why_not;  ///< why it cannot be described; "" where it can
 };
 
 /// What the command line says beside a file of measurements.
@@ -44,7 +44,8 @@ struct MeasuredFormat {
   std::vector<MeasuredPoint> (*read)(const std::string& file, const MeasuredSources& sources);
 };
 
-/// The runs of a file. Throws InputError for what is no format that is known, naming those that are.
+/// The runs of a file. Throws InputError for what is no format that is known, naming those that
+/// are.
 std::vector<MeasuredPoint> read_measured(const std::string& file, const MeasuredSources& sources);
 
 /// Rows of aiconfigurator's silicon_sample.csv: one closed loop each.
@@ -55,10 +56,10 @@ extern const MeasuredFormat kRequestLines;
 extern const MeasuredFormat kBenchServe;
 
 /// The catalogue's name for what a measurement calls an LLM ("meta-llama/Llama-3.1-8B-Instruct"), a
-/// GPU ("h100_sxm"), and the largest machine with this GPU without a power cap; "" where there is
-/// none.
+/// GPU ("h100_sxm"), and the smallest machine with so many of this GPU without a power cap; "" where
+/// there is none.
 std::string known_llm(const std::string& name);
 std::string known_gpu(const std::string& name);
-std::string machine_with(const std::string& gpu);
+std::string machine_with(const std::string& gpu, std::uint32_t gpus);
 
 }  // namespace cleave

@@ -129,6 +129,7 @@ Json Planner::describe(const Found& found) const {
   return {
       {"design", design.name},
       {"estimated", design.layouts[sizes.layout].estimated},
+      {"how_sure", design.layouts[sizes.layout].how_sure},
       {"pools", design_pools(design, sizes)},
       {"scheduler", design.scheduler},
       {"settings", design.settings},

@@ -70,7 +70,9 @@ void read_layouts(const JsonReader& reader, ProfileUse& profiles, Design& design
       design.machines.clear();
       for (std::size_t i = 0; i < read.pools.size(); ++i) {
         design.machines.push_back(read.pools[i].machine);
-        design.layouts[layout].estimated |= pool_latency(read, i)->estimated();
+        const auto latency = pool_latency(read, i);
+        design.layouts[layout].estimated |= latency->estimated();
+        if (!latency->how_sure().empty()) design.layouts[layout].how_sure = latency->how_sure();
       }
     }
   } catch (const InputError& error) {

@@ -13,6 +13,7 @@ namespace cleave {
 struct Layout {
   std::vector<Json> pools;  ///< of each: the scenario's pool without "role" and "count"
   bool estimated = false;   ///< whether some pool's latency was not measured
+  std::string how_sure;     ///< the last of these; "" where nobody knows
 };
 
 /// One way to build a cluster: pools of prompt, token and mixed machines, in this order.

@@ -60,7 +60,7 @@ Json engine_settings(const fs::path& meta, MeasuredPoint& point) {
   // LLMServingSim names folders after GPU and LLM.
   const std::string folder = meta.parent_path().filename().string();
   point.gpu = known_gpu(folder.substr(0, folder.find('_')));
-  if (!point.gpu.empty()) pool["machine"] = machine_with(point.gpu);
+  if (!point.gpu.empty()) pool["machine"] = machine_with(point.gpu, tensor * data);
   if (pool.contains("machine")) scenario["pools"] = Json::array({pool});
   return scenario;
 }

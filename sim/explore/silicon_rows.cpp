@@ -5,9 +5,11 @@
 #include "models/catalogue/hardware.h"
 #include "models/catalogue/llm.h"
 #include "models/catalogue/parallelism.h"
-#include "models/fit/csv_table.h"
+#include "sim/base/csv_table.h"
 #include "sim/base/error.h"
 #include "sim/explore/measured_point.h"
+#include "sim/explore/validate.h"
+#include "sim/scenario/resolve.h"
 
 // aiconfigurator's silicon_sample.csv. Rows of InferenceX are closed loops of `concurrency`
 // requests, ten times as many measured and twice as many before; lengths are uniform from 0.8 to 1
@@ -96,10 +98,10 @@ void add_formats(const Row& row, const Llm& llm, const Gpu& gpu, Json& scenario)
   if (small_kv) scenario["kv_cache"] = {{"format", "fp8"}};
 }
 
-Json pool(const char* role, const std::string& machine, const Parallelism& degrees,
+Json pool(const char* role, const std::string& gpu, const Parallelism& degrees,
           std::uint32_t workers) {
   return {{"role", role},
-          {"machine", machine},
+          {"machine", machine_with(gpu, degrees.gpus())},
           {"count", workers},
           {"instances_per_machine", 1},
           {"tensor_parallel", degrees.tensor},
@@ -119,6 +121,8 @@ void add_workload(const Row& row, std::uint32_t concurrency, Json& scenario) {
                 {"requests", kMeasured * concurrency},
                 {"warmup_requests", kBefore * concurrency}};
   if (!row.internal()) workload["length_range"] = {0.8, 1};
+  // Nobody says how these were made. SGLang's look as if all were as long, the others' as if not.
+  if (row.internal() && row.text("backend") != "sglang") workload["length_range"] = {0.95, 1};
   scenario["workload"] = workload;
 }
 
@@ -135,7 +139,7 @@ void add_engine(const Row& row, Json& scenario) {
 std::string why_not(const Row& row, const MeasuredPoint& point) {
   if (point.llm.empty()) return "no LLM like " + row.text("model_path");
   if (point.gpu.empty()) return "no GPU like " + row.text("system");
-  if (machine_with(point.gpu).empty()) return "no machine with " + point.gpu;
+  if (machine_with(point.gpu, 1).empty()) return "no machine with " + point.gpu;
   const std::string& engine = row.text("backend");
   if (engine != "vllm" && engine != "sglang" && engine != "trtllm") return "engine " + engine;
   return "";
@@ -150,7 +154,7 @@ std::uint32_t decode_workers(const Row& row, const Parallelism& degrees, Measure
   return one ? 1 : 4;
 }
 
-void describe_split(const Row& row, const std::string& machine, MeasuredPoint& point) {
+void describe_split(const Row& row, MeasuredPoint& point) {
   point.layout = "split";
   const Parallelism prefill = degrees(row, "prefill_");
   const Parallelism decode = degrees(row, "decode_");
@@ -158,11 +162,10 @@ void describe_split(const Row& row, const std::string& machine, MeasuredPoint& p
     point.why_not = "degrees of parallelism that are sums over workers";
     return;
   }
-  point.scenario["pools"] = {pool("prompt", machine, prefill, row.count("prefill_num_workers")),
-                             pool("token", machine, decode, decode_workers(row, decode, point))};
+  point.scenario["pools"] = {pool("prompt", point.gpu, prefill, row.count("prefill_num_workers")),
+                             pool("token", point.gpu, decode, decode_workers(row, decode, point))};
   point.scenario["scheduler"] = {{"policy", "kv_round_robin"}};
-  point.scenario["kv_transfer"] = {
-      {"policy", row.text("backend") == "sglang" ? "push" : "pull"}};
+  point.scenario["kv_transfer"] = {{"policy", row.text("backend") == "sglang" ? "push" : "pull"}};
 }
 
 MeasuredPoint point_of(const Row& row, std::size_t number) {
@@ -182,13 +185,13 @@ MeasuredPoint point_of(const Row& row, std::size_t number) {
   point.why_not = why_not(row, point);
   if (!point.why_not.empty()) return point;
 
-  const std::string machine = machine_with(point.gpu);
   point.scenario["llm"] = point.llm;
   add_formats(row, load_llm(point.llm, "llm"), load_gpu(point.gpu, "gpu"), point.scenario);
   add_engine(row, point.scenario);
   add_workload(row, point.concurrency, point.scenario);
+  if (row.internal()) point.assumed = "lengths that differ by 5 %, or by nothing";
   if (row.text("mode") == "disagg") {
-    describe_split(row, machine, point);
+    describe_split(row, point);
     return point;
   }
   const Parallelism layout = degrees(row, "");
@@ -197,9 +200,30 @@ MeasuredPoint point_of(const Row& row, std::size_t number) {
     point.why_not = "degrees of parallelism that are sums over workers";
     return point;
   }
-  point.scenario["pools"] = {pool("mixed", machine, layout, 1)};
+  point.scenario["pools"] = {pool("mixed", point.gpu, layout, 1)};
   point.scenario["scheduler"] = {{"policy", "token_jsq"}};
   return point;
+}
+
+bool can_be_read(const MeasuredPoint& point) {
+  try {
+    read_scenario(scenario_of_point(point, {}));
+    return true;
+  } catch (const InputError&) {
+    return false;
+  }
+}
+
+/// Servers that are short of memory are given more of it than engines take by themselves.
+void make_room(MeasuredPoint& point) {
+  if (!point.why_not.empty() || can_be_read(point)) return;
+  constexpr double kNearlyAll = 0.97;
+  MeasuredPoint roomy = point;
+  roomy.scenario["kv_cache"]["memory_fraction"] = kNearlyAll;
+  if (!can_be_read(roomy)) return;
+  roomy.assumed += (roomy.assumed.empty() ? "" : "; ") +
+                   std::string("97 % of the memory, since the engine's own share has no room");
+  point = std::move(roomy);
 }
 
 bool recognises(const std::string& text) {
@@ -211,7 +235,14 @@ bool recognises(const std::string& text) {
 std::vector<MeasuredPoint> read(const std::string& file, const MeasuredSources&) {
   const CsvTable table(file);
   std::vector<MeasuredPoint> points;
-  for (std::size_t i = 0; i < table.rows(); ++i) points.push_back(point_of({table, i}, i));
+  for (std::size_t i = 0; i < table.rows(); ++i) {
+    points.push_back(point_of({table, i}, i));
+    for (const Json& pool : points.back().scenario.value("pools", Json::array())) {
+      if (pool["machine"] == "")
+        points.back().why_not = "no machine with as many " + points.back().gpu;
+    }
+    make_room(points.back());
+  }
   return points;
 }
 

@@ -49,8 +49,11 @@ Json figures_json(const std::vector<const ValidatedPoint*>& points, Figure figur
   }
   const auto figures = error_figures(std::move(errors));
   if (!figures) return nullptr;
-  return {{"count", figures->count}, {"median", figures->median}, {"mean", figures->mean},
-          {"p90", figures->p90},     {"bias", figures->bias}};
+  return {{"count", figures->count},
+          {"median", figures->median},
+          {"mean", figures->mean},
+          {"p90", figures->p90},
+          {"bias", figures->bias}};
 }
 
 Json group_json(const std::string& name, const std::vector<const ValidatedPoint*>& points) {
@@ -93,8 +96,8 @@ std::vector<std::string> groups_of(const MeasuredPoint& point) {
 
 MeasuredFigures predict(const Scenario& scenario) {
   const Json summary = Simulation(scenario).alone().run();
-  MeasuredFigures figures{mean_of(summary, "ttft"), mean_of(summary, "tpot"),
-                          mean_of(summary, "e2e"), {}};
+  MeasuredFigures figures{
+      mean_of(summary, "ttft"), mean_of(summary, "tpot"), mean_of(summary, "e2e"), {}};
   const double duration_s = summary["duration_s"].get<double>();
   if (duration_s > 0) {
     figures.output_tokens_per_s = summary["tokens"]["output"].get<double>() / duration_s;

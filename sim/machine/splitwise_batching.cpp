@@ -223,9 +223,12 @@ const BatchingPolicies::Entry kEntry{
       const BatchLimits limits{max_tokens, kMaxSequences.count(section, 1, 100'000), max_tokens};
       const std::uint32_t max_preemptions = kMaxPreemptions.count(section, 1, 1'000'000'000);
       if (kAsPublished.boolean(section)) {
-        return [=](const BatchingSite&) { return std::make_unique<AsPublished>(limits, max_preemptions); };
+        return [=](const BatchingSite&) {
+          return std::make_unique<AsPublished>(limits, max_preemptions);
+        };
       }
-      return [=](const BatchingSite&) { return std::make_unique<Splitwise>(limits, max_preemptions); };
+      return
+          [=](const BatchingSite&) { return std::make_unique<Splitwise>(limits, max_preemptions); };
     }};
 
 }  // namespace

@@ -14,7 +14,11 @@ Metrics::Metrics(const Scenario& scenario)
       gaps_(window_) {
   estimated_ = slo_.estimated();
   for (std::size_t pool = 0; pool < scenario.pools.size(); ++pool) {
-    estimated_ = estimated_ || pool_latency(scenario, pool)->estimated();
+    const auto latency = pool_latency(scenario, pool);
+    estimated_ = estimated_ || latency->estimated();
+    const std::string sure = latency->how_sure();
+    if (how_sure_.find(sure) == std::string::npos)
+      how_sure_ += (how_sure_.empty() ? "" : "; ") + sure;
   }
 }
 

@@ -97,6 +97,7 @@ class Metrics : public Observer {
   double prompt_tokens_ = 0;  ///< of completed requests
   double output_tokens_ = 0;
   std::uint64_t measured_failures_ = 0;
+  std::string how_sure_;    ///< the estimates are; "" where nobody knows
   bool estimated_ = false;  ///< the latency of some pool or of the SLO's reference
 };
 

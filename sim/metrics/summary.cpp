@@ -200,6 +200,8 @@ const FigureTable<Metrics::Run>& Metrics::figures() {
       {"estimated", "", "estimated", better::neither(),
        "whether latencies are estimated rather than measured",
        [](const Run& run) { return run.metrics.estimated_; }},
+      {"how_sure", "", "how far such estimates were from measurements; empty where nobody knows",
+       [](const Run& run) { return run.metrics.how_sure_; }},
       {"requests", request_figures(), [](const Run& run) { return request_figures().json(run); }},
       {"events", "", "events", better::neither(), "handled by the simulation engine",
        [](const Run& run) { return run.totals.events; }},

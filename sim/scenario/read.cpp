@@ -212,10 +212,10 @@ void check_memory(JsonReader& reader, const PoolSpec& pool, const Scenario& scen
     return;
   }
   const double usual = policy.kv_defaults().memory_fraction;
-  const std::string why_not = why_not_fit(
-      llm, pool.machine, pool.tensor_parallel * pool.data_parallel, pool.pipeline_parallel,
-      pool.limits.max_tokens / pool.data_parallel,
-      scenario.kv_cache.memory_fraction.value_or(usual > 0 ? usual : 1));
+  const std::string why_not =
+      why_not_fit(llm, pool.machine, pool.tensor_parallel * pool.data_parallel,
+                  pool.pipeline_parallel, pool.limits.max_tokens / pool.data_parallel,
+                  scenario.kv_cache.memory_fraction.value_or(usual > 0 ? usual : 1));
   if (!why_not.empty()) reader.fail("machine", why_not);
   if (pool.kv.capacity_tokens < pool.kv.block_tokens) {
     reader.fail("machine", "beside the weights of " + llm.name +

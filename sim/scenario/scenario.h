@@ -134,8 +134,8 @@ struct Scenario {
   Json document;
   Llm llm;  ///< with the sizes of weights and KV cache that the scenario asks for
   std::string latency_policy;
-  std::optional<EngineProfile> engine;  ///< latency.engine, or the one that batching is of
-  bool engine_named = false;            ///< latency.engine
+  std::optional<EngineProfile> engine;           ///< latency.engine, or the one that batching is of
+  bool engine_named = false;                     ///< latency.engine
   std::vector<LatencyProfile> latency_profiles;  ///< looked up before the built-in ones
   Workload workload;
   std::vector<PoolSpec> pools;

@@ -1,7 +1,7 @@
 #include "traces/json_lines_reader.h"
 
-// Requests of a vLLM server as LLMServingSim (casys-kaist/LLMServingSim, bench/) records them: times
-// in seconds of the server's clock.
+// Requests of a vLLM server as LLMServingSim (casys-kaist/LLMServingSim, bench/) records them:
+// times in seconds of the server's clock.
 namespace cleave {
 namespace {
 

@@ -1,4 +1,4 @@
-#include "models/fit/csv_table.h"
+#include "sim/base/csv_table.h"
 
 #include <zlib.h>
 
@@ -62,9 +62,9 @@ CsvTable::CsvTable(const std::string& file) : file_(file) {
       continue;
     }
     if (cells.size() != names_.size()) {
-      throw InputError(file + ":" + std::to_string(line) + ": expected " +
-                       std::to_string(names_.size()) + " cells, as the first line has names, found " +
-                       std::to_string(cells.size()));
+      throw InputError(
+          file + ":" + std::to_string(line) + ": expected " + std::to_string(names_.size()) +
+          " cells, as the first line has names, found " + std::to_string(cells.size()));
     }
     cells_.insert(cells_.end(), cells.begin(), cells.end());
   }
