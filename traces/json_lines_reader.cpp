@@ -88,7 +88,10 @@ bool JsonLinesReader::next(Request& request) {
 }
 
 double JsonLinesReader::arrival_of(const Fields& fields) {
-  if (fields.timestamp >= 0) return fields.timestamp / layout_.units_per_s;
+  if (fields.timestamp >= 0) {
+    if (first_time_ < 0) first_time_ = layout_.clock ? fields.timestamp : 0;
+    return (fields.timestamp - first_time_) / layout_.units_per_s;
+  }
   if (layout_.delays && fields.delay >= 0) {
     return last_arrival_s_ + fields.delay / layout_.units_per_s;
   }

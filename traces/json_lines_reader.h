@@ -16,6 +16,7 @@ struct JsonLinesLayout {
   double units_per_s = 1;          ///< of `timestamp` and `delay`
   std::uint32_t block_tokens = 0;  ///< tokens that one of `hash_ids` stands for; 0 ignores them
   bool delays = false;             ///< `delay` since the previous line may replace the time
+  bool clock = false;              ///< times are a clock's: the first line is at 0
   std::string_view time = "timestamp";
   std::string_view prompt = "input_length";
   std::string_view output = "output_length";
@@ -42,6 +43,7 @@ class JsonLinesReader final : public TraceReader {
   JsonLinesLayout layout_;
   std::vector<std::uint64_t> blocks_;
   double last_arrival_s_ = 0;
+  double first_time_ = -1;  ///< of a clock; below 0: not read yet
 };
 
 /// Whether `line` is a JSON object with the field `name`.

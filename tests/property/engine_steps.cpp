@@ -138,13 +138,13 @@ Outcome simulate(const std::string& name, const Json& settings, const Scene& sce
   Watch watch(requests);
   const LatencyOf latency(scene.cost);
   const auto make = policy<BatchingPolicies>(name, settings);
-  const auto memory = make(Gpu{})->memory({scene.memory.block_tokens});
+  const auto memory = make(BatchingSite{})->memory({scene.memory.block_tokens});
   const auto blocks = static_cast<std::int64_t>(scene.memory.blocks);
   const auto watermark =
       static_cast<std::int64_t>(std::floor(scene.memory.watermark * static_cast<double>(blocks)));
   InstanceKind kind;
   kind.latency = &latency;
-  kind.batching = [&] { return make(Gpu{}); };
+  kind.batching = [&] { return make(BatchingSite{}); };
   kind.memory = {memory.get(), blocks * scene.memory.block_tokens,
                  watermark * scene.memory.block_tokens, 0, 1};
   Instance instance(0, kind, clock, requests, watch, watch);

@@ -15,6 +15,7 @@ namespace cleave {
 namespace {
 
 using Catch::Matchers::Contains;
+using testing::TempFolder;
 
 struct Instance {
   std::string llm = "llama3-70b";

@@ -12,6 +12,7 @@ namespace cleave {
 namespace {
 
 using Catch::Matchers::Contains;
+using testing::TempFolder;
 
 const std::string kNames =
     "id,silicon_data_source,backend,model_path,system,precision,mode,isl,osl,batch_size,tp_size,"

@@ -1,18 +1,18 @@
 #include "traces/json_lines_reader.h"
 
 // Requests of a vLLM server as LLMServingSim (casys-kaist/LLMServingSim, bench/) records them:
-// times in seconds of the server's clock.
+// times in seconds of the clock.
 namespace cleave {
 namespace {
 
 class VllmRun final : public TraceFormat {
  public:
   bool recognises(std::string_view line) const override {
-    return has_json_field(line, "input_toks") && has_json_field(line, "queued_ts");
+    return has_json_field(line, "input_toks") && has_json_field(line, "arrival_time");
   }
   std::unique_ptr<TraceReader> open(const std::string& path) const override {
     return std::make_unique<JsonLinesReader>(
-        path, JsonLinesLayout{1, 0, false, "queued_ts", "input_toks", "output_toks"});
+        path, JsonLinesLayout{1, 0, false, true, "arrival_time", "input_toks", "output_toks"});
   }
 };
 
