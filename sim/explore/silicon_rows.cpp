@@ -237,7 +237,8 @@ std::vector<MeasuredPoint> read(const std::string& file, const MeasuredSources&)
   std::vector<MeasuredPoint> points;
   for (std::size_t i = 0; i < table.rows(); ++i) {
     points.push_back(point_of({table, i}, i));
-    for (const Json& pool : points.back().scenario.value("pools", Json::array())) {
+    if (!points.back().why_not.empty()) continue;
+    for (const Json& pool : points.back().scenario["pools"]) {
       if (pool["machine"] == "")
         points.back().why_not = "no machine with as many " + points.back().gpu;
     }

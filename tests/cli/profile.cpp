@@ -191,8 +191,9 @@ TEST_CASE("profile fit: formats go with the measurements, and a profile is used 
 
   Fitted(header + with_formats(clean_rows(kOwn)) + kOwn +
          ",512,1,128,0.9,0.5,45,11,1000,1,fp9,fp16\n")
-      .check_refused({"m.csv:38: weight_format: expected one of fp16, fp8, int8, int4, found "
-                      "\"fp9\""});
+      .check_refused(
+          {"m.csv:38: weight_format: expected one of fp16, fp8, int8, int4, nvfp4, mxfp4, found "
+           "\"fp9\""});
 }
 
 TEST_CASE("latency.profiles: a roofline looks at no measured latencies") {

@@ -11,10 +11,12 @@ namespace {
 struct Group {
   Llm llm = load_llm("llama2-70b", "llm");
   Machine machine = load_machine("dgx-h100", "machine");
+  EngineProfile engine = load_engine("vllm", "engine");
 
   std::unique_ptr<LatencyModel> latency(const std::string& policy) const {
-    return LatencyPolicies::make("policy", "policy", policy,
-                                 InstanceDescription{llm, machine, 8, 1, {}, "pools[0]"});
+    return LatencyPolicies::make(
+        "policy", "policy", policy,
+        InstanceDescription{llm, machine, 8, 1, {}, "pools[0]", 1, 1, &engine});
   }
 };
 
