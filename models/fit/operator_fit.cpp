@@ -42,6 +42,7 @@ struct Kernel {
   double flops = 0;
   double peak = 0;
   double bandwidth = 0;
+  double beside_bytes = 0;
 };
 
 std::optional<Kernel> gemm(const CsvTable& table, std::size_t row, const Gpu& gpu) {
@@ -148,14 +149,13 @@ std::optional<Kernel> moe(const CsvTable& table, std::size_t row, const Gpu& gpu
   const double groups = table.number(row, "moe_ep_size");
   const double touched = experts / groups * (1 - std::pow(1 - chosen / experts, tokens));
   const double routed = tokens * chosen / groups;
-  const double activation = bytes_each(gpu.product_format(*format));
   return Kernel{*format,
                 1,
-                touched * 3 * hidden * inter * bytes_each(*format) +
-                    routed * (2 * hidden * activation + 6 * inter + 2 * hidden),
+                touched * 3 * hidden * inter * bytes_each(*format),
                 2 * routed * 3 * hidden * inter,
                 gpu.tensor_flops(*format),
-                gpu.memory_bandwidth_bytes_per_s};
+                gpu.memory_bandwidth_bytes_per_s,
+                routed * hidden * kRoutedBytes};
 }
 
 std::optional<Kernel> all_reduce(const CsvTable& table, std::size_t row, const Gpu& gpu) {
@@ -229,21 +229,22 @@ std::map<std::pair<Format, std::uint32_t>, Group> groups_of(const CsvTable& tabl
     group.times.seconds.push_back(seconds);
     group.times.memory_s.push_back(memory_s);
     group.times.compute_s.push_back(compute_s);
+    group.times.beside_s.push_back(kernel->beside_bytes / kernel->bandwidth);
   }
   return groups;
 }
 
-double predicted(const Eigen::Vector3d& x, double memory_s, double compute_s) {
-  const double memory = memory_s * std::exp(x[1]);
-  const double compute = compute_s * std::exp(x[2]);
-  return std::exp(x[0]) + std::pow(std::pow(memory, 4) + std::pow(compute, 4), 0.25);
+double predicted(const Eigen::Vector3d& x, const KernelTimes& times, std::size_t i) {
+  const double memory = times.memory_s[i] * std::exp(x[1]);
+  const double compute = times.compute_s[i] * std::exp(x[2]);
+  return std::exp(x[0]) + std::pow(std::pow(memory, 4) + std::pow(compute, 4), 0.25) +
+         times.beside_s[i];
 }
 
 double error_of(const KernelTimes& times, const Eigen::Vector3d& x) {
   double sum = 0;
   for (std::size_t i = 0; i < times.seconds.size(); ++i) {
-    sum +=
-        std::abs(std::log(predicted(x, times.memory_s[i], times.compute_s[i]) / times.seconds[i]));
+    sum += std::abs(std::log(predicted(x, times, i) / times.seconds[i]));
   }
   return sum;
 }
@@ -255,13 +256,13 @@ Eigen::Vector3d step(const KernelTimes& times, const Eigen::Vector3d& x, double 
   Eigen::Matrix3d normal = Eigen::Matrix3d::Zero();
   Eigen::Vector3d gradient = Eigen::Vector3d::Zero();
   for (std::size_t i = 0; i < times.seconds.size(); ++i) {
-    const double at = predicted(x, times.memory_s[i], times.compute_s[i]);
+    const double at = predicted(x, times, i);
     const double residual = std::log(at / times.seconds[i]);
     Eigen::Vector3d slope;
     for (int j = 0; j < 3; ++j) {
       Eigen::Vector3d moved = x;
       moved[j] += kDelta;
-      slope[j] = std::log(predicted(moved, times.memory_s[i], times.compute_s[i]) / at) / kDelta;
+      slope[j] = std::log(predicted(moved, times, i) / at) / kDelta;
     }
     const double weight = 1 / std::max(kFloor, std::abs(residual));
     normal += weight * slope * slope.transpose();
@@ -354,8 +355,7 @@ OperatorFit fit_kernel(const KernelTimes& times) {
   }
   std::vector<double> errors;
   for (std::size_t i = 0; i < times.seconds.size(); ++i) {
-    errors.push_back(
-        std::abs(predicted(x, times.memory_s[i], times.compute_s[i]) / times.seconds[i] - 1));
+    errors.push_back(std::abs(predicted(x, times, i) / times.seconds[i] - 1));
   }
   // What no row depends on wanders off: nothing is faster than the data sheet.
   const auto share = [](double slowdown) { return std::min(1.0, std::exp(-slowdown)); };

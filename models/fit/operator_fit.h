@@ -21,6 +21,7 @@ struct KernelTimes {
   std::vector<double> seconds;
   std::vector<double> memory_s;   ///< bytes over bandwidth
   std::vector<double> compute_s;  ///< flops over peak
+  std::vector<double> beside_s;   ///< known to come on top
 };
 
 /// The OperatorFit with the least absolute error of the logarithm.

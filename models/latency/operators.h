@@ -28,13 +28,17 @@ const std::string& operator_name(Operator op);
 /// How near a kernel comes to the data sheet, and what each call costs besides:
 ///     call_s + [(bytes / (memory * bandwidth))^4 + (flops / (compute * peak))^4]^(1/4)
 /// For all-reduces bytes are what each GPU sends, 2 (g - 1)/g of the message, and bandwidth is the
-/// link's.
+/// link's. Experts cost kRoutedBytes on top.
 struct OperatorFit {
   double call_s = 0;
   double memory = 1;
   double compute = 1;
   double error = 0;  ///< median absolute, as a fraction
 };
+
+/// Of the hidden state of a token, moved for each expert that it is routed to: gathered, converted,
+/// weighted and summed; from the tables of experts of H100, H200 and B200 (7 to 50).
+inline constexpr double kRoutedBytes = 20;
 
 /// One fit of a table.
 struct MeasuredOperator {

@@ -84,8 +84,7 @@ void StepModel::set_experts(const Gpu& gpu, const Operators& operators) {
   const double expert = 1.0 * llm_.mlp_matrices * llm_.hidden_size * llm_.mlp_size / slices;
   expert_bytes_ = expert * bytes_each(format);
   expert_flops_ = 2 * expert;
-  expert_activation_ = 2.0 * llm_.hidden_size * bytes_each(gpu.product_format(format)) +
-                       6.0 * llm_.mlp_size / slices + 2.0 * llm_.hidden_size;
+  routed_s_ = llm_.hidden_size * kRoutedBytes / gpu.memory_bandwidth_bytes_per_s;
   layers_s_ += expert_layers_ * host_.kernel_calls * experts_.call_s;
 }
 
@@ -171,10 +170,9 @@ double StepModel::expert_s(double all_tokens) const {
     routed = std::min(all_tokens * std::min<double>(llm_.experts_per_token, here),
                       routed + beyond * std::sqrt(routed));
   }
-  const double memory_s =
-      (touched * expert_bytes_ + routed * expert_activation_) * experts_.per_byte_s;
-  const double compute_s = routed * expert_flops_ * experts_.per_flop_s;
-  return expert_layers_ * both(memory_s, compute_s);
+  const double matrices_s = both(touched * expert_bytes_ * experts_.per_byte_s,
+                                 routed * expert_flops_ * experts_.per_flop_s);
+  return expert_layers_ * (matrices_s + routed * routed_s_);
 }
 
 double StepModel::exchange_s(const Work& work) const {

@@ -79,14 +79,14 @@ class StepModel {
 
   Rate dense_;
   Rate experts_;
-  double dense_bytes_ = 0;        ///< of a GPU
-  double dense_flops_ = 0;        ///< a token
-  double head_bytes_ = 0;         ///< of the matrix that rates tokens
-  double head_flops_ = 0;         ///< a sample
-  double activation_s_ = 0;       ///< a token
-  double expert_bytes_ = 0;       ///< of one expert of a layer, on a GPU
-  double expert_flops_ = 0;       ///< a token and expert, of a layer, on a GPU
-  double expert_activation_ = 0;  ///< bytes of the same
+  double dense_bytes_ = 0;   ///< of a GPU
+  double dense_flops_ = 0;   ///< a token
+  double head_bytes_ = 0;    ///< of the matrix that rates tokens
+  double head_flops_ = 0;    ///< a sample
+  double activation_s_ = 0;  ///< a token
+  double expert_bytes_ = 0;  ///< of one expert of a layer, on a GPU
+  double expert_flops_ = 0;  ///< a token and expert, of a layer, on a GPU
+  double routed_s_ = 0;      ///< of a token and expert, to bring it there and back
   double exchange_call_s_ = 0;
   double exchange_token_s_ = 0;
   double kv_token_s_ = 0;      ///< layers without a window

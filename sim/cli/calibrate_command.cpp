@@ -25,12 +25,12 @@ struct Options {
 };
 
 /// Rows of closed loops of moderate size, on one pool, of this engine, with nothing assumed.
-std::vector<MeasuredPoint> usable(const Options& options) {
+std::vector<MeasuredPoint> usable(const Options& options, const EngineProfile& start) {
   constexpr std::uint32_t kMostConcurrent = 512;
   std::vector<MeasuredPoint> points;
   for (const std::string& file : options.files) {
     for (MeasuredPoint& point : read_measured(file, options.sources)) {
-      const bool fits = point.why_not.empty() && point.engine == options.engine &&
+      const bool fits = point.why_not.empty() && point.engine == start.kernels &&
                         point.layout != "split" && point.concurrency <= kMostConcurrent;
       if (fits) points.push_back(std::move(point));
     }
@@ -66,7 +66,7 @@ void print(const EngineProfile& profile, const EngineProfile& start) {
 
 int run(const Options& options) {
   const EngineProfile start = load_engine(options.engine, "--engine");
-  const std::vector<MeasuredPoint> points = usable(options);
+  const std::vector<MeasuredPoint> points = usable(options, start);
   CalibrationOptions how;
   how.parallel = options.parallel.value_or(usable_cores());
   Calibration found;

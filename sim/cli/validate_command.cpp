@@ -39,11 +39,11 @@ void print(const Json& result) {
                "(signed: median)\n";
   std::cout << std::left << std::setw(kName) << "" << std::right << std::setw(6) << "runs"
             << std::setw(kCell) << "TPOT" << std::setw(kCell) << "TTFT" << std::setw(kCell) << "E2E"
-            << '\n';
+            << std::setw(kCell) << "throughput" << '\n';
   for (const Json& group : result["groups"]) {
     std::cout << std::left << std::setw(kName) << group["name"].get<std::string>() << std::right
               << std::setw(6) << group["covered"].get<std::size_t>();
-    for (const char* figure : {"tpot", "ttft", "e2e"}) {
+    for (const char* figure : {"tpot", "ttft", "e2e", "throughput"}) {
       std::cout << std::setw(kCell) << percents(group[figure]);
     }
     std::cout << '\n';

@@ -34,8 +34,10 @@ class Fit {
     }
     for (std::size_t i = 0; i < points.size(); ++i) {
       const MeasuredFigures& measured = points[i].measured;
-      if (measured.tpot_s) equations_.push_back({i, &MeasuredFigures::tpot_s, 1});
-      // A load generator that is not known decides more about TTFT than the engine does.
+      // Where it is not known how requests were sent, that decides more about TTFT than the engine.
+      constexpr double kAssumed = 0.3;
+      const double weight = points[i].assumed.empty() ? 1 : kAssumed;
+      if (measured.tpot_s) equations_.push_back({i, &MeasuredFigures::tpot_s, weight});
       if (measured.ttft_s && options.ttft_weight > 0 && points[i].assumed.empty()) {
         equations_.push_back({i, &MeasuredFigures::ttft_s, options.ttft_weight});
       }

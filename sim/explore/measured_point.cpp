@@ -84,14 +84,16 @@ std::string machine_with(const std::string& gpu, std::uint32_t gpus) {
 
 std::vector<MeasuredPoint> read_measured(const std::string& file, const MeasuredSources& sources) {
   const std::string text = beginning_of(file);
-  for (const MeasuredFormat* format : {&kSiliconRows, &kRequestLines, &kBenchServe}) {
+  for (const MeasuredFormat* format :
+       {&kSiliconRows, &kThroughputRows, &kRequestLines, &kBenchServe}) {
     if (format->recognises(text)) return format->read(file, sources);
   }
-  throw InputError(file +
-                   ": not a known format of measurements; expected rows with model_path, "
-                   "system and silicon_tpot_ms (CSV), requests with input_toks and "
-                   "first_token_ts (JSON lines), or what vllm bench serve --save-result "
-                   "writes (JSON)");
+  throw InputError(
+      file +
+      ": not a known format of measurements; expected rows with model_path, "
+      "system and silicon_tpot_ms, or with output_tokens_per_s (CSV), requests with input_toks and "
+      "first_token_ts (JSON lines), or what vllm bench serve --save-result "
+      "writes (JSON)");
 }
 
 }  // namespace cleave

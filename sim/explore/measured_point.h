@@ -50,6 +50,8 @@ std::vector<MeasuredPoint> read_measured(const std::string& file, const Measured
 
 /// Rows of aiconfigurator's silicon_sample.csv: one closed loop each.
 extern const MeasuredFormat kSiliconRows;
+/// Throughput at saturation, as TensorRT-LLM publishes it.
+extern const MeasuredFormat kThroughputRows;
 /// JSON lines of a vLLM server, a request each, with meta.json beside them.
 extern const MeasuredFormat kRequestLines;
 /// What `vllm bench serve --save-result` writes.

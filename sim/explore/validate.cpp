@@ -202,6 +202,7 @@ Json validation_json(const std::vector<ValidatedPoint>& points) {
              {"ttft_error", or_null(error_of(point, kTtft))},
              {"e2e_error", or_null(error_of(point, kE2e))},
              {"throughput_error", or_null(error_of(point, kThroughput))},
+             {"predicted_tokens_per_s", or_null(point.predicted.output_tokens_per_s)},
              {"predicted_tpot_s", or_null(point.predicted.tpot_s)},
              {"predicted_ttft_s", or_null(point.predicted.ttft_s)}};
     if (!why.empty()) row["why_not"] = why;

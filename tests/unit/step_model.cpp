@@ -211,6 +211,7 @@ TEST_CASE("operators: a fit finds the efficiencies that made the times") {
     for (double compute_s = 1e-6; compute_s < 1e-2; compute_s *= 3) {
       times.memory_s.push_back(memory_s);
       times.compute_s.push_back(compute_s);
+      times.beside_s.push_back(0);
       times.seconds.push_back(
           5e-6 + std::pow(std::pow(memory_s / 0.8, 4) + std::pow(compute_s / 0.5, 4), 0.25));
     }

@@ -1,0 +1,79 @@
+#include <algorithm>
+
+#include "models/catalogue/hardware.h"
+#include "models/catalogue/llm.h"
+#include "sim/base/csv_table.h"
+#include "sim/explore/measured_point.h"
+
+// Output tokens per second at saturation, as TensorRT-LLM publishes them: all requests are there at
+// the start (trtllm-bench throughput), all of them as long.
+
+namespace cleave {
+
+namespace {
+
+MeasuredPoint point_of(const CsvTable& table, std::size_t row) {
+  constexpr std::uint32_t kRequests = 3000;
+  constexpr std::uint32_t kTokens = 8192;
+  const auto count = [&](const char* column) {
+    return static_cast<std::uint32_t>(table.number(row, column));
+  };
+  MeasuredPoint point;
+  point.llm = known_llm(table.text(row, "llm"));
+  point.gpu = known_gpu(table.text(row, "gpu"));
+  point.engine = "trtllm";
+  const std::uint32_t tensor = count("tensor_parallel");
+  point.layout = "tp" + std::to_string(tensor);
+  point.id = table.text(row, "llm") + " " + table.text(row, "gpu") + " " + point.layout + " " +
+             table.text(row, "prompt_tokens") + "/" + table.text(row, "output_tokens");
+  point.assumed = "3,000 requests at once";
+  point.measured.output_tokens_per_s = table.number(row, "output_tokens_per_s");
+  const std::string machine = machine_with(point.gpu, tensor);
+  if (point.llm.empty()) point.why_not = "no LLM like " + table.text(row, "llm");
+  if (machine.empty()) point.why_not = "no machine with " + table.text(row, "gpu");
+  if (!point.why_not.empty()) return point;
+  const std::string& weights = table.text(row, "weights");
+  Json formats{{"format", weights}};
+  if (load_llm(point.llm, "llm").experts > 1) formats["experts"] = weights;
+  point.scenario = {{"llm", point.llm},
+                    {"weights", formats},
+                    {"kv_cache", {{"format", table.text(row, "kv_cache")}}},
+                    {"latency", {{"policy", "engine"}, {"engine", "trtllm"}}},
+                    {"scheduler", {{"policy", "token_jsq"}}},
+                    {"batching",
+                     {{"policy", "trtllm"},
+                      {"max_num_tokens", std::max(kTokens, count("prompt_tokens") + kTokens / 4)}}},
+                    {"results", {{"warmup_s", 0}}},
+                    {"pools",
+                     {{{"role", "mixed"},
+                       {"machine", machine},
+                       {"count", 1},
+                       {"instances_per_machine", 1},
+                       {"tensor_parallel", tensor}}}},
+                    {"workload",
+                     {{"trace", nullptr},
+                      {"prompt_tokens", count("prompt_tokens")},
+                      {"output_tokens", count("output_tokens")},
+                      {"arrivals", "infinite"},
+                      {"requests", kRequests}}}};
+  return point;
+}
+
+bool recognises(const std::string& text) {
+  const std::string first = text.substr(0, text.find('\n'));
+  return first.find("output_tokens_per_s") != std::string::npos &&
+         first.find("tensor_parallel") != std::string::npos;
+}
+
+std::vector<MeasuredPoint> read(const std::string& file, const MeasuredSources&) {
+  const CsvTable table(file);
+  std::vector<MeasuredPoint> points;
+  for (std::size_t row = 0; row < table.rows(); ++row) points.push_back(point_of(table, row));
+  return points;
+}
+
+}  // namespace
+
+const MeasuredFormat kThroughputRows{recognises, read};
+
+}  // namespace cleave
