@@ -94,6 +94,7 @@ const Kinds& kinds() {
                          {"workloads", [] { print_folder("traces"); }},
                          {"fabrics", print_fabrics},
                          {"figures", print_figures},
+                         {"engines", [] { print_folder("profiles/engines"); }},
                          {"plans", [] { print_folder("profiles/plans"); }},
                          {"sweeps", [] { print_folder("profiles/sweeps"); }}};
   return all;

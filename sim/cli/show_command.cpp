@@ -12,7 +12,8 @@ namespace {
 constexpr const char* kFolders[] = {"profiles/gpus",    "profiles/machines", "profiles/llms",
                                     "profiles/latency", "profiles/roofline", "profiles/slos",
                                     "traces",           "profiles/presets",  "profiles/scenarios",
-                                    "profiles/plans",   "profiles/sweeps",   "profiles/compare"};
+                                    "profiles/plans",   "profiles/sweeps",   "profiles/compare",
+                                    "profiles/engines"};
 
 int show(const std::string& name) {
   std::vector<std::string> found;

@@ -17,6 +17,7 @@ struct Options {
   std::vector<std::string> files;
   MeasuredSources sources;
   std::optional<std::size_t> parallel;
+  std::string keep;
   bool json = false;
 };
 
@@ -65,12 +66,14 @@ int run(const Options& options) {
   {
     StatusLine status(options.json);
     validated = validate(
-        points, options.sources, options.parallel.value_or(usable_cores()), [&](std::size_t done) {
+        points, options.sources, options.parallel.value_or(usable_cores()),
+        [&](std::size_t done) {
           if (!status.due()) return;
           status.show(progress_bar(static_cast<double>(done) / static_cast<double>(points.size())) +
                       " " + std::to_string(done) + " of " + std::to_string(points.size()) +
                       " runs");
-        });
+        },
+        options.keep);
   }
   const Json result = validation_json(validated);
   if (options.json) {
@@ -106,6 +109,10 @@ void add_validate(CLI::App& app, Action& action) {
       ->allow_extra_args(false);
   validate_app->add_option("-j", options->parallel, "runs at a time; default: the cores there are")
       ->check(WholeNumber(1));
+  validate_app
+      ->add_option("--keep", options->keep,
+                   "keeps predictions in this file, so that the same command goes on where it was")
+      ->type_name("FILE");
   validate_app->add_flag("--json", options->json, "print all figures as JSON");
   validate_app->callback([options, &action] { action = [options] { return run(*options); }; });
 }

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 #include <map>
 
 #include "sim/base/error.h"
+#include "sim/base/version.h"
 #include "sim/explore/process_pool.h"
 #include "sim/scenario/resolve.h"
 #include "sim/simulation.h"
@@ -32,6 +34,36 @@ double quantile(const std::vector<double>& ascending, double share) {
   const std::size_t above = std::min(below + 1, ascending.size() - 1);
   return ascending[below] + (at - std::floor(at)) * (ascending[above] - ascending[below]);
 }
+
+/// Predictions of runs before this one.
+class KeptPredictions {
+ public:
+  explicit KeptPredictions(const std::string& file) {
+    if (file.empty()) return;
+    std::ifstream before(file);
+    for (std::string line; std::getline(before, line);) {
+      const Json kept = Json::parse(line, nullptr, false);
+      if (!kept.is_object() || kept.value("version", Json()) != kVersion) continue;
+      known_[kept.value("scenario", std::string())] = figures_of(kept["figures"]);
+    }
+    out_.open(file, std::ios::app);
+    if (!out_) throw InputError("--keep " + file + ": cannot be written");
+  }
+
+  const MeasuredFigures* find(const std::string& scenario) const {
+    const auto found = known_.find(scenario);
+    return found == known_.end() ? nullptr : &found->second;
+  }
+  void add(const std::string& scenario, const MeasuredFigures& figures) {
+    if (!out_.is_open()) return;
+    out_ << Json{{"version", kVersion}, {"scenario", scenario}, {"figures", figures_text(figures)}}
+         << std::endl;
+  }
+
+ private:
+  std::map<std::string, MeasuredFigures> known_;
+  std::ofstream out_;
+};
 
 constexpr Figure kTpot = &MeasuredFigures::tpot_s;
 constexpr Figure kTtft = &MeasuredFigures::ttft_s;
@@ -158,15 +190,29 @@ Json scenario_of_point(const MeasuredPoint& point, const MeasuredSources& source
 
 std::vector<ValidatedPoint> validate(const std::vector<MeasuredPoint>& points,
                                      const MeasuredSources& sources, std::size_t parallel,
-                                     const std::function<void(std::size_t done)>& done) {
+                                     const std::function<void(std::size_t done)>& done,
+                                     const std::string& kept) {
+  KeptPredictions predictions(kept);
   std::vector<ValidatedPoint> validated;
-  for (const MeasuredPoint& point : points) validated.push_back({point, {}, ""});
+  std::vector<std::string> scenarios(points.size());
+  std::vector<bool> known(points.size());
+  for (const MeasuredPoint& point : points) {
+    validated.push_back({point, {}, ""});
+    const std::size_t i = validated.size() - 1;
+    known[i] = !point.why_not.empty();
+    if (known[i] || kept.empty()) continue;
+    scenarios[i] = scenario_hash(scenario_of_point(point, sources));
+    const MeasuredFigures* before = predictions.find(scenarios[i]);
+    if (before == nullptr) continue;
+    known[i] = true;
+    validated[i].predicted = *before;
+  }
   std::size_t started = 0;
   std::size_t finished = 0;
   run_jobs(
       parallel,
       [&](std::size_t& job) {
-        while (started < points.size() && !points[started].why_not.empty()) {
+        while (started < points.size() && known[started]) {
           ++started;
           ++finished;
         }
@@ -181,6 +227,7 @@ std::vector<ValidatedPoint> validate(const std::vector<MeasuredPoint>& points,
         point.failed = result.error;
         if (result.error.empty()) {
           point.predicted = figures_of(Json::parse(result.text));
+          predictions.add(scenarios[job], point.predicted);
         }
         done(++finished);
       });

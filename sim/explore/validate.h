@@ -43,10 +43,12 @@ Json figures_text(const MeasuredFigures& figures);
 MeasuredFigures figures_of(const Json& text);
 
 /// Simulates every point that can be described, at most `parallel` at a time; `done` is called
-/// after each.
+/// after each. `kept` is a file that predictions are kept in, a line each, and taken from where the
+/// same program made them of the same scenario; "" for none.
 std::vector<ValidatedPoint> validate(const std::vector<MeasuredPoint>& points,
                                      const MeasuredSources& sources, std::size_t parallel,
-                                     const std::function<void(std::size_t done)>& done);
+                                     const std::function<void(std::size_t done)>& done,
+                                     const std::string& kept = "");
 
 /// {"rows", "covered", "groups", "points"}: by all, and by LLM, GPU, engine, layout and
 /// concurrency.
