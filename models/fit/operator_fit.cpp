@@ -50,7 +50,7 @@ std::optional<Kernel> gemm(const CsvTable& table, std::size_t row, const Gpu& gp
   const double m = table.number(row, "m");
   const double n = table.number(row, "n");
   const double k = table.number(row, "k");
-  constexpr double kLeastWeights = 1e6;  // what LLMs of billions of parameters multiply by
+  constexpr double kLeastWeights = 3e7;  // where bandwidth and peak count, not the call
   if (!format || n * k < kLeastWeights) return {};
   const double activation = bytes_each(gpu.product_format(*format));
   return Kernel{*format,

@@ -62,8 +62,7 @@ class PoolMetrics {
     std::string machine;
     std::uint32_t machines;
     std::optional<std::size_t> shares_machines_of;
-    std::uint32_t tensor_parallel;
-    std::uint32_t pipeline_parallel;
+    Parallelism parallelism;
     std::uint32_t instances;
     double gpus;            ///< of its machines, or its share of them
     double capacity_bytes;  ///< of one instance

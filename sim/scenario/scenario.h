@@ -7,6 +7,7 @@
 
 #include "models/catalogue/hardware.h"
 #include "models/catalogue/llm.h"
+#include "models/catalogue/parallelism.h"
 #include "models/latency/engine_profile.h"
 #include "models/latency/latency_profile.h"
 #include "models/latency/power.h"
@@ -52,6 +53,9 @@ struct PoolSpec {
   }
   std::uint32_t gpus_per_instance() const {
     return tensor_parallel * pipeline_parallel * data_parallel;
+  }
+  Parallelism parallelism() const {
+    return {tensor_parallel, pipeline_parallel, data_parallel, expert_parallel};
   }
   BatchingSite batching_site() const { return {machine.gpu, data_parallel}; }
   std::uint32_t gpus_used() const { return gpus_per_instance() * instances_per_machine; }
