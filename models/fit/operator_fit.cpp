@@ -136,7 +136,9 @@ std::optional<Kernel> decode_mla(const CsvTable& table, std::size_t row, const G
 
 std::optional<Kernel> moe(const CsvTable& table, std::size_t row, const Gpu& gpu) {
   std::string type = table.text(row, "moe_dtype");
-  if (type == "fp8") return {};  // models with experts in FP8 have scales by block
+  // Experts in FP8 have scales by block, but TensorRT-LLM makes its own, by tensor.
+  const bool by_tensor = table.file().find("__trtllm__") != std::string::npos;
+  if (type == (by_tensor ? "fp8_block" : "fp8")) return {};
   if (type == "fp8_block") type = "fp8";
   const auto format = format_of_type(type);
   const std::string& spread = table.text(row, "distribution");

@@ -128,7 +128,7 @@ OperatorTable read_operator_table(const Json& json, const std::string& place) {
   return table;
 }
 
-Operators::Operators(const Gpu& gpu, std::string engine) : engine_(std::move(engine)) {
+Operators::Operators(const Gpu& gpu, std::string engine) : gpu_(gpu), engine_(std::move(engine)) {
   auto own = builtin_table(gpu.name);
   own_ = own.has_value();
   table_ = own_ ? *own : nearest(gpu, &Gpu::memory_bandwidth_bytes_per_s);
@@ -154,8 +154,12 @@ FoundOperator Operators::find(Operator op, Format format) const {
   double least = std::numeric_limits<double>::infinity();
   for (const MeasuredOperator& one : table_.measured) {
     if (one.op != op) continue;
-    const double distance = std::abs(std::log(bytes_each(one.format) / bytes_each(format))) +
-                            (one.format == format ? 0 : 1);
+    constexpr double kOtherProducts = 10;
+    const bool same = gpu_.product_format(one.format) == gpu_.product_format(format);
+    const double distance =
+        std::abs(std::log(bytes_each(one.format) / bytes_each(format))) + (one.format == format ? 0
+                                                                           : same               ? 1
+                                                                                  : kOtherProducts);
     if (distance < least) {
       least = distance;
       nearest = one.format;

@@ -81,13 +81,15 @@ class Operators {
  public:
   Operators(const Gpu& gpu, std::string engine);
 
-  /// Where this format was not measured, the one nearest in size; always finds something.
+  /// Where this format was not measured, the one nearest in size, of those whose products are
+  /// computed in the same if there are any; always finds something.
   FoundOperator find(Operator op, Format format) const;
   FoundOperator all_reduce(std::uint32_t gpus) const;
 
  private:
   FoundOperator best(Operator op, Format format, std::uint32_t gpus) const;
 
+  Gpu gpu_;
   std::string engine_;
   OperatorTable table_;  ///< this GPU's, or its relative's
   OperatorTable links_;  ///< the same for all-reduces, by the links' bandwidth

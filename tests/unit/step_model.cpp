@@ -205,6 +205,13 @@ TEST_CASE("operators: a GPU without tables takes those of the one most like it")
       Operators(load_gpu("b200", "gpu"), "vllm").find(Operator::kGemm, Format::kNvfp4).fit.memory);
 }
 
+TEST_CASE("operators: a format that nobody measured takes one whose products are the same") {
+  // An A100 unpacks FP8 to FP16, as it does int4; its int8 products are twice as fast.
+  const Operators a100(load_gpu("a100-80gb", "gpu"), "trtllm");
+  CHECK(a100.find(Operator::kGemm, Format::kFp8).fit.compute ==
+        a100.find(Operator::kGemm, Format::kInt4).fit.compute);
+}
+
 TEST_CASE("operators: a fit finds the efficiencies that made the times") {
   KernelTimes times;
   for (double memory_s = 1e-6; memory_s < 1e-2; memory_s *= 3) {
