@@ -1,3 +1,5 @@
+#include "sim/cli/calibrate_command.h"
+
 #include <algorithm>
 #include <iomanip>
 #include <iostream>
@@ -5,7 +7,6 @@
 #include <optional>
 
 #include "sim/base/error.h"
-#include "sim/cli/command.h"
 #include "sim/cli/output_file.h"
 #include "sim/cli/progress.h"
 #include "sim/explore/calibrate.h"
@@ -86,9 +87,11 @@ int run(const Options& options) {
   return 0;
 }
 
-void add_calibrate(CLI::App& app, Action& action) {
+}  // namespace
+
+void add_calibrate(CLI::App& profile, Action& action) {
   auto options = std::make_shared<Options>();
-  CLI::App* calibrate_app = app.get_subcommand("profile")->add_subcommand(
+  CLI::App* calibrate_app = profile.add_subcommand(
       "calibrate",
       with_example("Fits what an engine costs beside its kernels to measured runs, and says how "
                    "far off it is on runs that it was not fitted to.",
@@ -108,9 +111,5 @@ void add_calibrate(CLI::App& app, Action& action) {
       ->check(WholeNumber(1));
   calibrate_app->callback([options, &action] { action = [options] { return run(*options); }; });
 }
-
-const Command kCommand{61, add_calibrate};
-
-}  // namespace
 
 }  // namespace cleave

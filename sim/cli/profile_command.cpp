@@ -10,6 +10,7 @@
 #include "models/fit/roofline_fit.h"
 #include "sim/base/builtin.h"
 #include "sim/base/error.h"
+#include "sim/cli/calibrate_command.h"
 #include "sim/cli/command.h"
 #include "sim/cli/output_file.h"
 
@@ -243,6 +244,7 @@ void add_profile(CLI::App& app, Action& action) {
   roofline_app->callback([all, &action] { action = [all] { return fit_all(*all); }; });
 
   add_operators(*profile, action);
+  add_calibrate(*profile, action);
   add_import(*profile, action);
 
   CLI::App* check_app = profile->add_subcommand(
