@@ -58,8 +58,8 @@ extern const MeasuredFormat kRequestLines;
 extern const MeasuredFormat kBenchServe;
 
 /// The catalogue's name for what a measurement calls an LLM ("meta-llama/Llama-3.1-8B-Instruct"), a
-/// GPU ("h100_sxm"), and the smallest machine with so many of this GPU without a power cap; "" where
-/// there is none.
+/// GPU ("h100_sxm"), and the smallest machine with so many of this GPU without a power cap; ""
+/// where there is none.
 std::string known_llm(const std::string& name);
 std::string known_gpu(const std::string& name);
 std::string machine_with(const std::string& gpu, std::uint32_t gpus);
