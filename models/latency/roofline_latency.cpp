@@ -6,6 +6,7 @@
 #include "models/latency/instance_model.h"
 #include "models/latency/phase_latency.h"
 #include "models/latency/roofline.h"
+#include "sim/base/error.h"
 
 namespace cleave {
 
@@ -67,6 +68,12 @@ class RooflineLatency : public PhaseLatency {
 const LatencyPolicies::Entry kEntry{
     "roofline", "estimated from data sheets, with factors fitted to everything measured",
     [](const InstanceDescription& instance) {
+      if (instance.data_parallel > 1 || instance.expert_parallel > 1) {
+        throw InputError(instance.place +
+                         ": the roofline of 2023's software knows neither data_parallel nor "
+                         "expert_parallel; expected an engine of today: latency.engine, or "
+                         "batching.policy vllm, sglang or trtllm");
+      }
       return std::make_unique<RooflineLatency>(instance);
     }};
 

@@ -83,6 +83,10 @@ int run(const Options& options) {
   OutputFile file(options.out, "--out");
   file.stream() << engine_json(found.profile).dump(2) << '\n';
   file.commit();
+  std::cout
+      << "fitted to " << points.size()
+      << " runs of this engine that can be described, on one pool, of at most 512 requests at "
+         "once\n";
   print(found.profile, start);
   return 0;
 }

@@ -18,6 +18,11 @@ bool recognises(const std::string& text) {
 
 std::vector<MeasuredPoint> read(const std::string& file, const MeasuredSources&) {
   const Json run = load_json(file);
+  if (!run.is_object()) throw InputError(file + ": expected an object, as vllm bench serve writes");
+  const auto text = [&](const char* key) {
+    const Json value = run.value(key, Json());
+    return value.is_string() ? value.get<std::string>() : std::string();
+  };
   const auto number = [&](const char* key) -> std::optional<double> {
     const Json value = run.value(key, Json());
     return value.is_number() ? std::optional(value.get<double>()) : std::nullopt;
@@ -31,9 +36,8 @@ std::vector<MeasuredPoint> read(const std::string& file, const MeasuredSources&)
   };
   MeasuredPoint point;
   point.id = file;
-  point.engine =
-      run.value("backend", std::string("vllm")).starts_with("sglang") ? "sglang" : "vllm";
-  point.llm = known_llm(run.value("model_id", std::string()));
+  point.engine = text("backend").starts_with("sglang") ? "sglang" : "vllm";
+  point.llm = known_llm(text("model_id"));
   const double completed = needed("completed");
   Json workload{{"trace", nullptr},
                 {"prompt_tokens", std::lround(needed("total_input_tokens") / completed)},

@@ -1,8 +1,5 @@
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <set>
-#include <sstream>
 
 #include "sim/base/error.h"
 #include "sim/explore/measured_point.h"
@@ -29,15 +26,25 @@ Json engine_settings(const fs::path& meta, MeasuredPoint& point) {
                 {"scheduler", {{"policy", "token_jsq"}}}};
   if (!fs::exists(meta)) return scenario;
   const Json document = load_json(meta.string());
-  const Json arguments = document.value("engine_kwargs", Json::object());
-  point.llm = known_llm(arguments.value("model", document.value("model", std::string())));
+  const Json* const kept = document.is_object() && document.contains("engine_kwargs")
+                               ? &document["engine_kwargs"]
+                               : nullptr;
+  if (kept == nullptr || !kept->is_object()) {
+    throw InputError(meta.string() + ": expected an object with engine_kwargs, an object");
+  }
+  const Json& arguments = *kept;
+  const auto text = [&](const char* key) {
+    const Json value = arguments.value(key, Json());
+    return value.is_string() ? value.get<std::string>() : std::string();
+  };
+  point.llm = known_llm(text("model"));
   if (!point.llm.empty()) scenario["llm"] = point.llm;
   Json batching{{"policy", "vllm"}};
   for (const char* key : {"max_num_seqs", "max_num_batched_tokens"}) {
     if (arguments.contains(key) && arguments[key].is_number()) batching[key] = arguments[key];
   }
   scenario["batching"] = batching;
-  if (arguments.value("kv_cache_dtype", Json("auto")).get<std::string>().starts_with("fp8")) {
+  if (text("kv_cache_dtype").starts_with("fp8")) {
     scenario["kv_cache"]["format"] = "fp8";
   }
   if (document.contains("num_gpu_blocks") && document["num_gpu_blocks"].is_number()) {
@@ -65,7 +72,7 @@ Json engine_settings(const fs::path& meta, MeasuredPoint& point) {
   return scenario;
 }
 
-std::vector<MeasuredPoint> read(const std::string& file, const MeasuredSources& sources) {
+std::vector<MeasuredPoint> read(const std::string& file, const MeasuredSources&) {
   MeasuredPoint point;
   point.id = file;
   point.engine = "vllm";
@@ -104,7 +111,6 @@ std::vector<MeasuredPoint> read(const std::string& file, const MeasuredSources& 
   point.measured.ttft_s = ttft / static_cast<double>(count);
   point.measured.e2e_s = e2e / static_cast<double>(count);
   if (with_tpot > 0) point.measured.tpot_s = tpot / static_cast<double>(with_tpot);
-  (void)sources;
   return {point};
 }
 

@@ -71,6 +71,10 @@ void read_llm(JsonReader& reader, Scenario& scenario) {
   if (latency.has("engine")) {
     scenario.engine = load_engine(latency.text("engine"), latency.path_of("engine"));
     scenario.engine_named = true;
+    if (scenario.latency_policy != "auto" && scenario.latency_policy != "engine") {
+      latency.fail("engine", "latency.policy \"" + scenario.latency_policy +
+                                 "\" does not look at it; expected \"auto\" or \"engine\"");
+    }
   }
   latency.finish();
 }
@@ -230,6 +234,12 @@ PoolSpec read_pool(JsonReader& reader, const std::vector<PoolSpec>& before,
   pool.role = read_role(reader);
   read_machines(reader, before, pool);
   read_parallelism(reader, pool);
+  if (scenario.llm.experts == 1) {
+    if (reader.has("expert_parallel") && pool.expert_parallel > 1) {
+      reader.fail("expert_parallel", scenario.llm.name + " has no experts");
+    }
+    pool.expert_parallel = 1;
+  }
   pool.machine.price_per_hour =
       reader.number("price_per_hour", kNonNegative, pool.machine.price_per_hour);
   pool.machine.power_cap = reader.number("power_cap", {0.1, 1, false}, pool.machine.power_cap);

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "models/fit/operator_fit.h"
+#include "models/latency/instance_model.h"
 #include "sim/base/builtin.h"
 #include "tests/catch.h"
 #include "tests/support/simulation.h"
@@ -154,6 +155,21 @@ TEST_CASE("step model: groups with attention of their own read a part of the KV 
     return one.decode_s(256, 2'000'000) - one.decode_s(256, 1'000'000);
   };
   CHECK(per_token(data) < per_token(tensor));
+}
+
+TEST_CASE("engines: a power cap slows prompts, and decodes below half of TDP") {
+  const Llm llm = load_llm("llama3-8b", "llm");
+  const EngineProfile engine = load_engine("vllm", "engine");
+  const auto latency = [&](double cap) {
+    Machine machine = load_machine("dgx-h100", "machine");
+    machine.power_cap = cap;
+    return LatencyPolicies::make(
+        "policy", "policy", "engine",
+        InstanceDescription{llm, machine, 1, 1, {}, "pools[0]", 1, 1, &engine});
+  };
+  CHECK(prompt_s(*latency(0.7), 4096) > 1.2 * prompt_s(*latency(1), 4096));
+  CHECK(decode_s(*latency(0.7), 8, 8000) == decode_s(*latency(1), 8, 8000));
+  CHECK(decode_s(*latency(0.4), 8, 8000) > decode_s(*latency(1), 8, 8000));
 }
 
 TEST_CASE("engines: the built-in ones can be read, name their scheduler and carry their errors") {

@@ -133,6 +133,18 @@ TEST_CASE("validate: a run of single requests is replayed, and its means compare
 
 TEST_CASE("validate: a file of nothing known is refused") {
   const TempFolder folder;
+  const std::string served =
+      R"({"total_input_tokens": 10, "request_throughput": 1, "backend": null, "completed": 0})";
+  CHECK_THROWS_WITH(read_measured(folder.write("served.json", served), {}),
+                    Contains("completed: expected a number above 0"));
+  const std::string request =
+      R"({"input_toks": 9, "output_toks": 9, "arrival_time": 1, "queued_ts": 1, )"
+      R"("first_token_ts": 2, "last_token_ts": 3})";
+  folder.write("meta.json", "[]");
+  CHECK_THROWS_WITH(read_measured(folder.write("requests.jsonl", request), {}),
+                    Contains("meta.json: expected an object with engine_kwargs"));
+  folder.write("meta.json", R"({"engine_kwargs": {"model": null, "kv_cache_dtype": null}})");
+  CHECK(read_measured(folder.path("requests.jsonl"), {}).size() == 1);
   CHECK_THROWS_WITH(read_measured(folder.write("a.csv", "a,b\n1,2\n"), {}),
                     Contains("not a known format of measurements"));
   CHECK_THROWS_WITH(read_measured(folder.path("none.csv"), {}), Contains("cannot be opened"));
