@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
+
+#include "sim/base/random.h"
 
 namespace cleave {
 
@@ -10,6 +13,8 @@ namespace {
 
 /// Output length that the scheduler expects while nothing has completed yet.
 constexpr std::uint32_t kFirstGuess = 256;
+/// Tells the tokens that only one request has from all others.
+constexpr std::uint64_t kOwnTokens = 0x6f776e20746f6b65;
 
 }  // namespace
 
@@ -68,9 +73,9 @@ void Cluster::schedule_arrival() {
 
 void Cluster::arrival(std::uint64_t) {
   arrival_ = kNoEvent;
-  const Request request = clients_->send();
+  clients_->send(arriving_);
   schedule_arrival();
-  admit(request);
+  admit(arriving_);
 }
 
 std::uint32_t Cluster::expected_output(const Request& request) const {
@@ -95,6 +100,9 @@ void Cluster::admit(const Request& request) {
   record.prompt_tokens = request.prompt_tokens;
   record.output_tokens = request.output_tokens;
   record.priority = request.priority;
+  record.session = request.session;
+  record.turn = request.turn;
+  record.last_turn = request.last_turn;
   record.arrival_s = request.arrival_s;
   observer_.arrived(request.arrival_s);
   const std::int64_t needed =
@@ -103,12 +111,13 @@ void Cluster::admit(const Request& request) {
   if (fits_nowhere(needed)) {
     ++totals_.rejected;
     observer_.rejected(record, static_cast<double>(needed) * scenario_.llm.kv_bytes_per_token);
-    left();
+    left(record.session, false);
     return;
   }
   const RequestId id = requests_.add();
   requests_[id].record = record;
   requests_[id].expected_output = expected_output(request);
+  if (scenario_.kv_cache.prefix_caching) describe(id, request.content);
   if (frontend_s_ > 0) {
     engine_.at<&Cluster::seen>(engine_.now() + frontend_s_, this, id);
   } else {
@@ -116,20 +125,36 @@ void Cluster::admit(const Request& request) {
   }
 }
 
+// Prompt and output of a request, with the ids of its extents chained: equal ones are equal from
+// the first token on.
+void Cluster::describe(RequestId request, const Content& content) {
+  const FinishedRequest& record = requests_[request].record;
+  const std::uint32_t tokens = record.prompt_tokens + record.output_tokens;
+  Content& whole = requests_.contents[request];
+  whole.assign(content.begin(), content.end());
+  cut(whole, tokens);
+  std::uint64_t before = 0;
+  for (Extent& extent : whole) before = extent.id = hash_of(before, extent.id);
+  const bool ends = !whole.empty() && whole.back().end == tokens;
+  if (!ends) whole.push_back({tokens, hash_of(before ^ kOwnTokens, record.number)});
+}
+
 void Cluster::seen(std::uint64_t request) { begin(static_cast<RequestId>(request)); }
 
-Demand Cluster::demand_of(const RequestState& state) const {
+Demand Cluster::demand_of(RequestId request) const {
+  const RequestState& state = requests_[request];
   const FinishedRequest& record = state.record;
   const KvBlocks& blocks = memories_.front()->growth().blocks;
   const std::uint32_t most_kept =
       blocks.window_tokens > 0 ? blocks.rounded(record.prompt_tokens + record.output_tokens) : 0;
-  return {record.prompt_tokens, state.expected_output, record.output_tokens, most_kept};
+  return {record.prompt_tokens, state.expected_output, record.output_tokens, most_kept,
+          &requests_.contents[request]};
 }
 
 void Cluster::begin(RequestId request) {
   RequestState& state = requests_[request];
   FinishedRequest& record = state.record;
-  const Demand demand = demand_of(state);
+  const Demand demand = demand_of(request);
   const Placement placement = scheduler_->place(demand);
   if (placement.prompt == kNoInstance) {
     record.prompt_instance = record.token_instance = kNoInstance;
@@ -140,7 +165,8 @@ void Cluster::begin(RequestId request) {
   record.token_instance = placement.token;
   InstanceLoad& prompt = loads_[placement.prompt];
   InstanceLoad& token = loads_[placement.token];
-  prompt.pending_tokens += record.prompt_tokens;
+  state.assigned_tokens = record.prompt_tokens - cached_tokens(placement.prompt, demand);
+  prompt.pending_tokens += state.assigned_tokens;
   token.pending_tokens += 1;
   prompt.reserved_tokens += demand.prompt_kv_tokens();
   token.reserved_tokens += record.moved() ? demand.kv_tokens() : demand.token_kv_tokens();
@@ -151,13 +177,14 @@ void Cluster::begin(RequestId request) {
 }
 
 // Takes away the load that begin() put on the request's instances and that is still there.
-void Cluster::unload(const RequestState& state) {
+void Cluster::unload(RequestId request) {
+  const RequestState& state = requests_[request];
   const FinishedRequest& record = state.record;
-  const Demand demand = demand_of(state);
+  const Demand demand = demand_of(request);
   InstanceLoad& prompt = loads_[record.prompt_instance];
   InstanceLoad& token = loads_[record.token_instance];
   if (state.in(steps::kInPromptPhase)) {
-    prompt.pending_tokens -= record.prompt_tokens;
+    prompt.pending_tokens -= state.assigned_tokens;
     --prompt.requests;
   } else if (state.in(steps::kInTokenPhase)) {
     --token.requests;
@@ -209,7 +236,7 @@ void Cluster::prompt_finished(RequestId request) {
     return;
   }
   InstanceLoad& load = loads_[record.prompt_instance];
-  load.pending_tokens -= record.prompt_tokens;
+  load.pending_tokens -= state.assigned_tokens;
   if (record.moved()) --load.requests;
   load_lightened(record.prompt_instance);
   if (record.moved()) transfers_->prompt_finished(request);
@@ -220,14 +247,15 @@ void Cluster::kv_arrived(RequestId request) {
   const FinishedRequest& record = state.record;
   const InstanceId from = record.prompt_instance;
   const InstanceId to = record.token_instance;
-  const std::uint32_t held = state.held_tokens;
-  state.held_tokens = state.sent_tokens;
-  state.sent_tokens = 0;
-  loads_[from].reserved_tokens -= demand_of(state).prompt_kv_tokens();
+  const std::uint32_t held = std::exchange(state.held_tokens, std::exchange(state.sent_tokens, 0));
+  const std::uint32_t shared =
+      std::exchange(state.shared_tokens, std::exchange(state.sent_shared_tokens, 0));
+  instances_[to].received(request);
+  loads_[from].reserved_tokens -= demand_of(request).prompt_kv_tokens();
   ++loads_[to].requests;
   load_lightened(from);
   scheduler_->load_changed(to);
-  release(from, held);
+  release(from, request, held, shared);
   instances_[to].arrive(request);
   instances_[from].nudge();
 }
@@ -239,16 +267,14 @@ void Cluster::kv_lost(RequestId request) {
     return;
   }
   // Its layers were lost while the prompt is still computed: the whole cache leaves after it.
-  const std::uint32_t sent = state.sent_tokens;
-  state.sent_tokens = 0;
-  release(state.record.token_instance, sent);
+  release_sent(request);
 }
 
 void Cluster::token_finished(RequestId request) { complete(request); }
 
 void Cluster::complete(RequestId request) {
   RequestState& state = requests_[request];
-  unload(state);
+  unload(request);
   FinishedRequest& record = state.record;
   record.completion_s = engine_.now();
   if (record.output_tokens == 1) {
@@ -259,16 +285,17 @@ void Cluster::complete(RequestId request) {
   completed_output_tokens_ += record.output_tokens;
   const FinishedRequest finished = record;
   const std::uint32_t held = state.held_tokens;
+  const std::uint32_t shared = state.shared_tokens;
   requests_.remove(request);
   observer_.finished(finished);
-  release(finished.token_instance, held);
+  release(finished.token_instance, request, held, shared);
   begin_held_back();
-  left();
+  left(finished.session, true);
 }
 
-// A request has left: its client may send the next.
-void Cluster::left() {
-  clients_->completed(engine_.now());
+// A request has left: its client may send the next, or the next turn.
+void Cluster::left(std::uint64_t session, bool served) {
+  clients_->completed(engine_.now(), session, served);
   schedule_arrival();
   end_with_last_request();
 }
@@ -278,7 +305,22 @@ void Cluster::load_lightened(InstanceId id) {
   off_if_drained(id);
 }
 
-void Cluster::release(InstanceId instance, std::uint32_t kv_tokens) {
+void Cluster::release_held(InstanceId instance, RequestId request) {
+  RequestState& state = requests_[request];
+  const std::uint32_t held = std::exchange(state.held_tokens, 0);
+  release(instance, request, held, std::exchange(state.shared_tokens, 0));
+}
+
+void Cluster::release_sent(RequestId request) {
+  RequestState& state = requests_[request];
+  const std::uint32_t sent = std::exchange(state.sent_tokens, 0);
+  const std::uint32_t shared = std::exchange(state.sent_shared_tokens, 0);
+  if (sent + shared > 0) release(state.record.token_instance, request, sent, shared);
+}
+
+void Cluster::release(InstanceId instance, RequestId request, std::uint32_t kv_tokens,
+                      std::uint32_t shared_tokens) {
+  instances_[instance].leave_cache(request, shared_tokens);
   instances_[instance].release(kv_tokens);
   transfers_->room_made(instance);
 }
@@ -296,6 +338,12 @@ void Cluster::instance_idle(InstanceId instance) {
 void Cluster::kv_waits(InstanceId from, InstanceId to) {
   untangle_soon(from);
   untangle_soon(to);
+}
+
+std::uint32_t Cluster::cached_tokens(InstanceId instance, const Demand& demand) const {
+  return demand.content == nullptr
+             ? 0
+             : instances_[instance].cached_tokens(*demand.content, demand.prompt_tokens);
 }
 
 void Cluster::moved(InstanceId instance, PoolRole pool) {

@@ -29,6 +29,7 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
 
   const std::vector<InstanceLoad>& loads() const override { return loads_; }
   bool has_queue(InstanceId instance) const override { return !instances_[instance].queue_empty(); }
+  std::uint32_t cached_tokens(InstanceId instance, const Demand& demand) const override;
   void moved(InstanceId instance, PoolRole pool) override;
 
  private:
@@ -37,8 +38,9 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   // cluster.cpp: the way of a request
   void arrival(std::uint64_t);
   void schedule_arrival();
-  void left();
+  void left(std::uint64_t session, bool served);
   void admit(const Request& request);
+  void describe(RequestId request, const Content& content);
   void begin(RequestId request);
   void seen(std::uint64_t request);  ///< by the engine, after its front end
   void complete(RequestId request);
@@ -54,10 +56,13 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   void kv_lost(RequestId request) override;
   void kv_waits(InstanceId from, InstanceId to) override;
   void room_made(InstanceId instance) override;
-  Demand demand_of(const RequestState& state) const;
-  void unload(const RequestState& state);
+  Demand demand_of(RequestId request) const;
+  void unload(RequestId request);
   void load_lightened(InstanceId id);
-  void release(InstanceId instance, std::uint32_t kv_tokens);
+  void release_held(InstanceId instance, RequestId request);
+  void release_sent(RequestId request);
+  void release(InstanceId instance, RequestId request, std::uint32_t kv_tokens,
+               std::uint32_t shared_tokens);
   std::uint32_t expected_output(const Request& request) const;
   bool fits_nowhere(std::int64_t tokens) const;
 
@@ -102,6 +107,7 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<KvTransfers> transfers_;
   std::optional<Clients> clients_;  ///< once it runs
+  Request arriving_;                ///< kept for its memory
   EventId arrival_ = kNoEvent;
   double arrival_s_ = 0;              ///< when that is
   std::vector<EventId> faults_;       ///< that are still to come, in the scenario's order

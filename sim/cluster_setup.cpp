@@ -42,9 +42,12 @@ void Cluster::build_kind(std::size_t pool) {
   memories_.push_back(memory ? std::move(memory) : batching.memory.make());
   can_deadlock_ |= policy->as_published() || memories_.back()->can_deadlock();
   longest_prompt_ = std::max(longest_prompt_, policy->limits().longest_prompt);
-  kind.memory = {memories_.back().get(), spec.kv.capacity_tokens, spec.kv.watermark_tokens,
+  kind.memory = {memories_.back().get(),
+                 spec.kv.capacity_tokens,
+                 spec.kv.watermark_tokens,
                  llm.stored_bytes(spec.data_parallel),
-                 llm.kv_bytes_per_token * llm.kv_copies(spec.tensor_parallel)};
+                 llm.kv_bytes_per_token * llm.kv_copies(spec.tensor_parallel),
+                 scenario_.kv_cache.prefix_caching};
   const double kv_sync_s = scenario_.kv_transfer.sync_s.value_or(spec.machine.kv_sync_s);
   for (std::uint32_t i = 0; i < spec.instances(); ++i) {
     const std::uint32_t machine = spec.machine_of(i);

@@ -86,11 +86,8 @@ void Cluster::stop(const std::vector<InstanceId>& ids) {
 // What left of a prompt that goes on is of no use any more. Where its token machine died, the
 // request begins again when the prompt is done, unless the machine is back by then.
 void Cluster::lose_transfer(RequestId request) {
-  RequestState& state = requests_[request];
   transfers_->drop(request);
-  const std::uint32_t sent = state.sent_tokens;
-  state.sent_tokens = 0;
-  if (sent > 0) release(state.record.token_instance, sent);
+  release_sent(request);
 }
 
 // Loads its weights first, unless that takes no time. What drains is up again at once.
@@ -98,6 +95,7 @@ void Cluster::start(InstanceId id, double load_s) {
   const InstanceStatus status = loads_[id].status;
   if (status == InstanceStatus::kUp || status == InstanceStatus::kLoading) return;
   instances_[id].set_pace(1);
+  if (status == InstanceStatus::kOff) instances_[id].forget_cache();
   if (status == InstanceStatus::kOff && load_s > 0) {
     set_status(id, InstanceStatus::kLoading);
     loading_[id] = engine_.at<&Cluster::loaded>(engine_.now() + load_s, this, id);

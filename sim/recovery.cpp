@@ -13,15 +13,10 @@ void Cluster::restart(RequestId request) {
 void Cluster::take_back(RequestId request) {
   RequestState& state = requests_[request];
   const InstanceId from = state.record.prompt_instance;
-  const InstanceId to = state.record.token_instance;
-  const InstanceId here = state.in(steps::kInTokenPhase) ? to : from;
+  const InstanceId here = state.in(steps::kInTokenPhase) ? state.record.token_instance : from;
   if (state.in(steps::kWaits)) instances_[here].withdraw(request);
   transfers_->drop(request);
-  unload(state);
-  const std::uint32_t held = state.held_tokens;
-  const std::uint32_t sent = state.sent_tokens;
-  state.held_tokens = 0;
-  state.sent_tokens = 0;
+  unload(request);
   observer_.given_up(engine_.now(), state.generated);
   state.generated = 0;
   state.prefilled = 0;
@@ -29,8 +24,8 @@ void Cluster::take_back(RequestId request) {
   state.record.token_start_s = 0;
   state.record.largest_gap_s = 0;
   state.record.aside_s = 0;
-  release(here, held);
-  if (sent > 0) release(to, sent);
+  release_held(here, request);
+  release_sent(request);
 }
 
 // Prompts that stand still on an idle instance and have room elsewhere, while caches come to it.
@@ -74,7 +69,7 @@ bool Cluster::recover() {
   RequestId youngest = kNoRequest;
   for (RequestId request = 0; request < requests_.states.size(); ++request) {
     const RequestState& state = requests_[request];
-    if (state.step() == Step::kGone || state.held_tokens + state.sent_tokens == 0) continue;
+    if (state.step() == Step::kGone || state.memory() == 0) continue;
     if (youngest == kNoRequest || state.record.number > requests_[youngest].record.number) {
       youngest = request;
     }

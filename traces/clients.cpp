@@ -46,30 +46,46 @@ void Clients::start(double now_s) {
 }
 
 void Clients::take() {
+  next_.content.clear();
+  next_.session = 0;
   more_ = requests_->next(next_);
   if (more_) check_in_time(next_.arrival_s);
 }
 
 double Clients::next_s() const {
+  double time_s = next_first_s();
+  if (!turns_.empty()) time_s = std::min(time_s, turns_.front().arrival_s);
+  return first_done_ && time_s >= start_s_ + settings_.duration_s ? kNever : time_s;
+}
+
+double Clients::next_first_s() const {
   if (!more_ || waits_for_first()) return kNever;
   double time_s = start_s_ + next_.arrival_s;
   if (settings_.concurrency) {
     if (ready_s_.empty()) return kNever;
     time_s = std::max(time_s, ready_s_.top());
   }
-  return first_done_ && time_s >= start_s_ + settings_.duration_s ? kNever : time_s;
+  return time_s;
 }
 
-Request Clients::send() {
-  Request request = next_;
-  request.arrival_s = next_s();
+void Clients::send(Request& request) {
+  const double now_s = next_s();
+  if (!turns_.empty() && turns_.front().arrival_s == now_s) {
+    check_in_time(now_s);
+    std::pop_heap(turns_.begin(), turns_.end());
+    std::swap(request, turns_.back().request);
+    turns_.pop_back();
+    request.arrival_s = now_s;
+    return;
+  }
+  std::swap(request, next_);
+  request.arrival_s = now_s;
   check_in_time(request.arrival_s);
   check_progress(request.arrival_s);
   if (settings_.concurrency) ready_s_.pop();
   ++sent_;
   ++under_way_;
   take();
-  return request;
 }
 
 // Requests that no machine can hold are rejected at once, and would be followed by others for ever
@@ -85,7 +101,15 @@ void Clients::check_progress(double now_s) {
   }
 }
 
-void Clients::completed(double now_s) {
+void Clients::completed(double now_s, std::uint64_t session, bool served) {
+  Request turn;
+  if (session != 0 && requests_->follow_up(session, served, turn)) {
+    const double time_s =
+        turn.after_s >= 0 ? now_s + turn.after_s : std::max(now_s, start_s_ + turn.arrival_s);
+    turns_.push_back({time_s, turns_so_far_++, std::move(turn)});
+    std::push_heap(turns_.begin(), turns_.end());
+    return;
+  }
   --under_way_;
   if (settings_.concurrency) ready_s_.push(now_s + settings_.think_s);
   if (waits_for_first() && under_way_ == 0) {

@@ -36,20 +36,33 @@ class Clients {
   /// When the next request is sent, which only completed() can change; infinite where none is left,
   /// or none until another is completed.
   double next_s() const;
-  /// That request, with the time as its arrival. Only where next_s() is finite.
-  Request send();
-  /// A request that was sent has left the cluster: with its tokens, or rejected.
-  void completed(double now_s);
+  /// That request, with the time as its arrival, in the place of another. Only where next_s() is
+  /// finite.
+  void send(Request& request);
+  /// A request that was sent has left the cluster: with its tokens (`served`), or rejected. Its
+  /// session, if it is of one, goes on with the next turn; its client is busy with it until then.
+  void completed(double now_s, std::uint64_t session = 0, bool served = true);
 
  private:
   void start(double now_s);
   bool waits_for_first() const { return !first_done_ && sent_ == settings_.completed_first; }
+  double next_first_s() const;
   void take();
   void check_progress(double now_s);
 
   SourcePtr requests_;
   ClientSettings settings_;
   Request next_;
+  struct Turn {
+    double arrival_s;
+    std::uint64_t order;
+    Request request;
+    bool operator<(const Turn& other) const {  // for a heap with the first in front
+      return arrival_s != other.arrival_s ? arrival_s > other.arrival_s : order > other.order;
+    }
+  };
+  std::vector<Turn> turns_;  ///< later turns of sessions, as a heap
+  std::uint64_t turns_so_far_ = 0;
   bool more_ = false;  ///< next_ is still to be sent
   std::uint64_t sent_ = 0;
   std::uint64_t under_way_ = 0;

@@ -1,7 +1,9 @@
 #include "traces/json_lines_reader.h"
 
+#include <algorithm>
 #include <cstring>
 
+#include "sim/base/random.h"
 #include "traces/parse.h"
 
 namespace cleave {
@@ -11,6 +13,8 @@ struct JsonLinesReader::Fields {
   double delay = -1;
   std::uint64_t prompt = 0;
   std::uint64_t output = 0;
+  std::uint64_t session = 0;  ///< or chat; of its text, 0 where there is none
+  std::uint64_t parent = 0;
 };
 
 namespace {
@@ -27,6 +31,15 @@ const char* skip_text(const char* at, const char* end) {
     if (*at == '\\' && ++at == end) return nullptr;
   }
   return nullptr;
+}
+
+/// A number for the text of a value; 0 for none: null and numbers below 0.
+std::uint64_t id_of(std::string_view text) {
+  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  if (text == "null" || text.starts_with('-') || text.empty()) return 0;
+  std::uint64_t id = 0;
+  for (const char letter : text) id = hash_of(id, static_cast<unsigned char>(letter));
+  return id | 1;
 }
 
 /// Behind any value: up to the comma or bracket that ends it on its own level.
@@ -84,7 +97,29 @@ bool JsonLinesReader::next(Request& request) {
   request.prompt_tokens = static_cast<std::uint32_t>(fields.prompt);
   request.output_tokens = static_cast<std::uint32_t>(fields.output);
   request.line = lines_.line();
+  request.session = session_of(fields);
+  request.after_s = request.session > 0 && layout_.delays ? after_s(fields.delay) : -1;
+  request.content.clear();
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    const std::uint64_t block_end = (i + 1) * std::uint64_t{layout_.block_tokens};
+    const auto end_there = static_cast<std::uint32_t>(std::min(block_end, fields.prompt));
+    request.content.push_back({end_there, blocks_[i]});
+    if (block_end >= fields.prompt) break;
+  }
   return true;
+}
+
+double JsonLinesReader::after_s(double delay) const {
+  return delay < 0 ? -1 : delay / layout_.units_per_s;
+}
+
+// A conversation is named by its first chat.
+std::uint64_t JsonLinesReader::session_of(const Fields& fields) {
+  if (!layout_.chats || fields.session == 0) return fields.session;
+  const auto parent = first_chat_.find(fields.parent);
+  const std::uint64_t first = parent == first_chat_.end() ? fields.session : parent->second;
+  first_chat_.emplace(fields.session, first);
+  return first;
 }
 
 double JsonLinesReader::arrival_of(const Fields& fields) {
@@ -120,6 +155,12 @@ const char* JsonLinesReader::read_field(std::string_view key, const char* at, Fi
       lines_.fail(std::string(key) + ": expected a whole number of tokens from 1 to " +
                   std::to_string(kMaxTokens) + ", found " + found());
     }
+  } else if ((layout_.sessions && key == "session_id") ||
+             (layout_.chats && (key == "chat_id" || key == "parent_chat_id"))) {
+    at = skip_value(at, end);
+    if (at == nullptr) lines_.fail("the line is cut off in " + quoted(key));
+    const std::string_view text(value, static_cast<std::size_t>(at - value));
+    (key == "parent_chat_id" ? fields.parent : fields.session) = id_of(text);
   } else if (key == "hash_ids" && layout_.block_tokens != 0) {
     at = read_blocks(at);
     if (at == nullptr) {

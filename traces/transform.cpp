@@ -15,42 +15,44 @@ namespace cleave {
 
 namespace {
 
-class ScaledRate final : public RequestSource {
+class ScaledRate final : public Transform {
  public:
-  ScaledRate(SourcePtr source, double factor) : source_(std::move(source)), factor_(factor) {}
+  ScaledRate(SourcePtr source, double factor) : Transform(std::move(source)), factor_(factor) {}
   bool next(Request& request) override {
-    if (!source_->next(request)) return false;
+    if (!source().next(request)) return false;
     request.arrival_s /= factor_;
     return true;
   }
 
  private:
-  SourcePtr source_;
   double factor_;
 };
 
-class Window final : public RequestSource {
+class Window final : public Transform {
  public:
   Window(SourcePtr source, double from_s, double to_s)
-      : source_(std::move(source)), from_s_(from_s), to_s_(to_s) {}
+      : Transform(std::move(source)), from_s_(from_s), to_s_(to_s) {}
   bool next(Request& request) override {
     do {
-      if (!source_->next(request) || request.arrival_s >= to_s_) return false;
+      if (!source().next(request) || request.arrival_s >= to_s_) return false;
     } while (request.arrival_s < from_s_);
     request.arrival_s -= from_s_;
     return true;
   }
 
  private:
-  SourcePtr source_;
   double from_s_;
   double to_s_;
 };
 
 class Repeated final : public RequestSource {
  public:
-  Repeated(OpenSource open, std::uint64_t times, std::optional<double> period_s)
-      : open_(std::move(open)), source_(open_()), rounds_left_(times), period_s_(period_s) {}
+  Repeated(OpenSource open, std::uint64_t times, std::optional<double> period_s, Rounds rounds)
+      : open_(std::move(open)),
+        source_(open_()),
+        rounds_left_(times),
+        period_s_(period_s),
+        rounds_(rounds) {}
 
   bool next(Request& request) override {
     while (!source_->next(request)) {
@@ -66,12 +68,16 @@ class Repeated final : public RequestSource {
             "some time, or to_s for the length of a round");
       }
       shift_s_ += *period_s_;
+      ++round_;
       source_ = open_();
     }
     if (count_ == 0) first_s_ = request.arrival_s;
     last_s_ = request.arrival_s;
     ++count_;
     request.arrival_s += shift_s_;
+    if (rounds_ == Rounds::kFresh && round_ > 0) {
+      for (Extent& extent : request.content) extent.id = hash_of(extent.id, round_);
+    }
     return true;
   }
 
@@ -85,22 +91,24 @@ class Repeated final : public RequestSource {
   SourcePtr source_;
   std::uint64_t rounds_left_;
   std::optional<double> period_s_;
+  Rounds rounds_;
+  std::uint64_t round_ = 0;
   double shift_s_ = 0;
   double first_s_ = 0;
   double last_s_ = 0;
   std::uint64_t count_ = 0;
 };
 
-class Priorities final : public RequestSource {
+class Priorities final : public Transform {
  public:
   Priorities(SourcePtr source, std::vector<double> shares, std::uint64_t seed)
-      : source_(std::move(source)),
+      : Transform(std::move(source)),
         shares_(std::move(shares)),
         sum_(std::accumulate(shares_.begin(), shares_.end(), 0.0)),
         random_(seed, kPriorityStream) {}
 
   bool next(Request& request) override {
-    if (!source_->next(request)) return false;
+    if (!source().next(request)) return false;
     double left = random_.uniform() * sum_;
     request.priority = 0;
     while (request.priority + 1 < shares_.size() && left >= shares_[request.priority]) {
@@ -110,20 +118,20 @@ class Priorities final : public RequestSource {
   }
 
  private:
-  SourcePtr source_;
   std::vector<double> shares_;
   double sum_;
   Random random_;
 };
 
-class SpreadLengths final : public RequestSource {
+class SpreadLengths final : public Transform {
  public:
   SpreadLengths(SourcePtr source, const LengthRange& range, std::uint64_t seed)
-      : source_(std::move(source)), range_(range), random_(seed, kRangeStream) {}
+      : Transform(std::move(source)), range_(range), random_(seed, kRangeStream) {}
   bool next(Request& request) override {
-    if (!source_->next(request)) return false;
+    if (!source().next(request)) return false;
     request.prompt_tokens = draw(request.prompt_tokens);
     request.output_tokens = draw(request.output_tokens);
+    cut(request.content, request.prompt_tokens);
     return true;
   }
 
@@ -140,22 +148,20 @@ class SpreadLengths final : public RequestSource {
     return static_cast<std::uint32_t>(low) + static_cast<std::uint32_t>(random_.below(count));
   }
 
-  SourcePtr source_;
   LengthRange range_;
   Random random_;
 };
 
-class Counted final : public RequestSource {
+class Counted final : public Transform {
  public:
-  Counted(SourcePtr source, std::uint64_t count) : source_(std::move(source)), left_(count) {}
+  Counted(SourcePtr source, std::uint64_t count) : Transform(std::move(source)), left_(count) {}
   bool next(Request& request) override {
-    if (left_ == 0 || !source_->next(request)) return false;
+    if (left_ == 0 || !source().next(request)) return false;
     --left_;
     return true;
   }
 
  private:
-  SourcePtr source_;
   std::uint64_t left_;
 };
 
@@ -169,8 +175,9 @@ SourcePtr cut_window(SourcePtr source, double from_s, double to_s) {
   return std::make_unique<Window>(std::move(source), from_s, to_s);
 }
 
-SourcePtr repeat(OpenSource open, std::uint64_t times, std::optional<double> period_s) {
-  return std::make_unique<Repeated>(std::move(open), times, period_s);
+SourcePtr repeat(OpenSource open, std::uint64_t times, std::optional<double> period_s,
+                 Rounds rounds) {
+  return std::make_unique<Repeated>(std::move(open), times, period_s, rounds);
 }
 
 SourcePtr spread_lengths(SourcePtr source, const LengthRange& range, std::uint64_t seed) {

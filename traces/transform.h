@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "traces/request.h"
@@ -14,6 +15,21 @@ using SourcePtr = std::unique_ptr<RequestSource>;
 /// Opens the same source anew, from its beginning.
 using OpenSource = std::function<SourcePtr()>;
 
+/// What changes requests on their way passes on what it has no business with.
+class Transform : public RequestSource {
+ public:
+  explicit Transform(SourcePtr source) : source_(std::move(source)) {}
+  bool follow_up(std::uint64_t session, bool served, Request& request) override {
+    return source_->follow_up(session, served, request);
+  }
+
+ protected:
+  RequestSource& source() { return *source_; }
+
+ private:
+  SourcePtr source_;
+};
+
 /// The same requests `factor` times as fast: all times divided by it.
 SourcePtr scale_rate(SourcePtr source, double factor);
 
@@ -21,8 +37,11 @@ SourcePtr scale_rate(SourcePtr source, double factor);
 SourcePtr cut_window(SourcePtr source, double from_s, double to_s);
 
 /// The source played `times` times. Each round starts `period_s` after the one before; without it,
-/// one mean gap after the last arrival of the round before.
-SourcePtr repeat(OpenSource open, std::uint64_t times, std::optional<double> period_s = {});
+/// one mean gap after the last arrival of the round before. What requests of one round share with
+/// one another stays so; with the rounds before they share it too (kSame), or nothing (kFresh).
+enum class Rounds : std::uint8_t { kFresh, kSame };
+SourcePtr repeat(OpenSource open, std::uint64_t times, std::optional<double> period_s = {},
+                 Rounds rounds = Rounds::kFresh);
 
 /// A share of a length, from `low` to `high`.
 struct LengthRange {

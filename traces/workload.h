@@ -8,6 +8,7 @@
 
 #include "sim/base/json_reader.h"
 #include "traces/clients.h"
+#include "traces/conversations.h"
 #include "traces/trace_reader.h"
 #include "traces/transform.h"
 
@@ -51,10 +52,16 @@ struct Workload {
   bool paired = true;
   /// Shares of the requests that have priority 0, 1, and so on; without, all have 0.
   std::vector<double> priority_shares;
+  std::optional<SystemPrompts> system_prompts;
+  std::optional<SessionSettings> sessions;  ///< generated only
+  /// Replay, key "turns": "after_reply" where later turns of the trace's sessions wait for the
+  /// reply before; else ("recorded") every request comes at its time.
+  bool after_reply = false;
   std::uint64_t seed = 1;  ///< key "seed", from 0 to 2^53
 
   /// Requests that arrive before this time ("closed": within this time after the warm-up), and at
-  /// most so many of them. One of the two is needed where the source never ends by itself.
+  /// most so many of them; of sessions, the first turns. One of the two is needed where the source
+  /// never ends by itself.
   std::optional<double> duration_s;
   std::optional<std::uint64_t> requests;
   /// So many come before `requests` and are not measured. "closed" and "infinite" begin with the
@@ -67,6 +74,9 @@ struct Workload {
   std::optional<double> from_s;
   std::optional<double> to_s;
   std::optional<std::uint64_t> repeat;
+  /// Key "repeat_content": whether the prompts of a round share with those of the rounds before
+  /// what the trace's own share with one another ("same"), or nothing ("fresh", the default).
+  Rounds rounds = Rounds::kFresh;
   std::optional<double> rate_scale;
 };
 

@@ -27,7 +27,8 @@ SourcePtr replay(const Workload& workload) {
   if (workload.repeat.value_or(1) > 1) {
     std::optional<double> period_s;
     if (workload.to_s) period_s = *workload.to_s - workload.from_s.value_or(0);
-    source = repeat([workload] { return open_window(workload); }, *workload.repeat, period_s);
+    source = repeat([workload] { return open_window(workload); }, *workload.repeat, period_s,
+                    workload.rounds);
   } else {
     source = open_window(workload);
   }
@@ -66,6 +67,14 @@ Clients open_workload(const Workload& workload) {
   }
   if (!workload.priority_shares.empty()) {
     source = draw_priorities(std::move(source), workload.priority_shares, workload.seed);
+  }
+  if (workload.system_prompts) {
+    source = add_system_prompts(std::move(source), *workload.system_prompts, workload.seed);
+  }
+  if (workload.sessions) {
+    source = converse(std::move(source), *workload.sessions, workload.seed);
+  } else if (workload.after_reply) {
+    source = answer_replies(std::move(source));
   }
   ClientSettings clients;
   clients.concurrency = workload.concurrency;

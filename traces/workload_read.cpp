@@ -82,6 +82,14 @@ void read_lengths(JsonReader& reader, Workload& workload) {
   workload.output_tokens = read_whole<std::uint32_t>(reader, "output_tokens", 1, kMaxTokens);
   workload.length_range = read_length_range(reader);
   read_priorities(reader, workload);
+  if (reader.has("system_prompts")) {
+    workload.system_prompts = read_system_prompts(reader.object("system_prompts"));
+  }
+  if (reader.has("sessions")) workload.sessions = read_sessions(reader.object("sessions"));
+  if (reader.has("turns")) {
+    workload.after_reply =
+        reader.name("turns", "choice", {"recorded", "after_reply"}) != "recorded";
+  }
   if (reader.has("lengths")) {
     workload.paired = reader.name("lengths", "choice", {"independent", "paired"}) == "paired";
   }
@@ -113,6 +121,12 @@ void check_replay(JsonReader& reader, const Workload& workload) {
     reader.fail("rate_rps",
                 "contradicts arrivals \"replay\", which keeps the times of the trace; use "
                 "rate_scale, or arrivals \"trace\" or \"poisson\"");
+  }
+  if (workload.sessions) {
+    reader.fail(
+        "sessions",
+        "contradicts arrivals \"replay\"; use turns \"after_reply\" for the sessions of the "
+        "trace, or arrivals \"trace\" or \"poisson\"");
   }
   if (!workload.paired) {
     reader.fail("lengths", "\"independent\" contradicts arrivals \"replay\"; use \"trace\"");
@@ -161,7 +175,7 @@ void check_without_rate(JsonReader& reader, const Workload& workload) {
 }
 
 void check_generated(JsonReader& reader, const Workload& workload) {
-  for (const char* key : {"rate_scale", "from_s", "to_s", "repeat"}) {
+  for (const char* key : {"rate_scale", "from_s", "to_s", "repeat", "repeat_content", "turns"}) {
     if (reader.has(key)) {
       reader.fail(key, "is for arrivals \"replay\" only, not \"" + workload.arrivals + "\"");
     }
@@ -216,6 +230,10 @@ Workload read_workload(JsonReader& reader) {
   workload.from_s = read_number(reader, "from_s", kTime);
   workload.to_s = read_number(reader, "to_s", kDuration);
   workload.repeat = read_whole<std::uint64_t>(reader, "repeat", 1, 1'000'000'000);
+  if (reader.has("repeat_content") &&
+      reader.name("repeat_content", "choice", {"fresh", "same"}) == "same") {
+    workload.rounds = Rounds::kSame;
+  }
   workload.rate_scale = read_number(reader, "rate_scale", kScale);
   reader.finish();
 

@@ -4,6 +4,9 @@
 
 namespace cleave {
 
+/// A number for two numbers, as good as drawn: the SplitMix64 finalizer, twice.
+constexpr std::uint64_t hash_of(std::uint64_t a, std::uint64_t b);
+
 /// The one random number generator: counter-based, so that draw `i` of stream `stream` under `seed`
 /// is the same everywhere and needs no draws before it. Each draw mixes (seed, stream, counter)
 /// with two rounds of the SplitMix64 finalizer (Steele, Lea, Flood, OOPSLA 2014).
@@ -23,6 +26,7 @@ class Random {
  private:
   __extension__ using Wide = unsigned __int128;
   static constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15ULL;
+  friend constexpr std::uint64_t hash_of(std::uint64_t a, std::uint64_t b);
   static constexpr std::uint64_t mix(std::uint64_t x) {
     x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
     x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
@@ -32,5 +36,9 @@ class Random {
   std::uint64_t key_;
   std::uint64_t counter_ = 0;
 };
+
+constexpr std::uint64_t hash_of(std::uint64_t a, std::uint64_t b) {
+  return Random::mix(Random::mix(a + Random::kGolden) + Random::kGolden * (b + 1));
+}
 
 }  // namespace cleave

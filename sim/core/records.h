@@ -15,6 +15,9 @@ struct FinishedRequest {
   std::uint32_t prompt_tokens = 0;
   std::uint32_t output_tokens = 0;
   std::uint32_t priority = 0;  ///< the lower, the earlier, where batching looks at it
+  std::uint64_t session = 0;   ///< the conversation that it is a turn of; 0: none
+  std::uint32_t turn = 0;      ///< of its session, from 1
+  bool last_turn = true;
   double arrival_s = 0;
   double prompt_start_s = 0;
   double first_token_s = 0;     ///< end of the prompt phase
@@ -27,8 +30,9 @@ struct FinishedRequest {
   double aside_s = 0;        ///< between its tokens, in no iteration: sent, waiting or put aside
   InstanceId prompt_instance = kNoInstance;
   InstanceId token_instance = kNoInstance;
-  std::uint32_t preemptions = 0;  ///< times its token phase was put aside
-  std::uint32_t restarts = 0;     ///< times it began again from its prompt
+  std::uint32_t cached_tokens = 0;  ///< of its prompt, that were in its prefix cache at its start
+  std::uint32_t preemptions = 0;    ///< times its token phase was put aside
+  std::uint32_t restarts = 0;       ///< times it began again from its prompt
 
   bool moved() const { return prompt_instance != token_instance; }
 };

@@ -1,6 +1,7 @@
 #include "sim/machine/instance.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace cleave {
 
@@ -78,8 +79,29 @@ void Instance::release(std::uint32_t kv_tokens) {
   reconsider(Cause::kRoom);
 }
 
+bool Instance::receive(RequestId request) {
+  RequestState& state = (*requests_)[request];
+  const Content& content = requests_->contents[request];
+  const PrefixHit found = memory_.find(content, state.record.prompt_tokens);
+  const std::uint32_t own = memory_.to_receive(state) - found.tokens;
+  if (!admits(own + found.unused_tokens)) return false;
+  memory_.use(content, found);
+  hold(own);
+  state.sent_tokens = own;
+  state.sent_shared_tokens = found.tokens;
+  return true;
+}
+
+void Instance::received(RequestId request) {
+  RequestState& state = (*requests_)[request];
+  memory_.keep(state, requests_->contents[request], state.record.prompt_tokens);
+}
+
 void Instance::reconsider(Cause cause, TaskId task) {
-  if (ending_ || run_.paused || !policy_->wants_change(selection(), cause, task)) return;
+  if (ending_ || run_.paused) return;
+  Selection seen = selection();
+  seen.make_room();
+  if (!policy_->wants_change(seen, cause, task)) return;
   if (run_.under_way()) {
     pause();
   } else {
@@ -184,6 +206,7 @@ void Instance::run_ended(std::uint64_t) {
   batch_.advance(run_.iterations, run_.length.first_s, run_.length.last_s(run_.iterations),
                  run_.end_s() - run_.start_s);
   ending_ = true;
+  keep_prompts();
   end_lingering();
   for (RequestId request = batch_.ended(); request != kNoRequest; request = batch_.ended()) {
     end(request);
@@ -193,9 +216,26 @@ void Instance::run_ended(std::uint64_t) {
   start_iteration();
 }
 
+// What is computed of prompts can be found by others from now on.
+void Instance::keep_prompts() {
+  if (!memory_.caches()) return;
+  for (const RequestId request : batch_.prompts().all()) {
+    RequestState& state = (*requests_)[request];
+    const std::uint32_t computed = state.prompt_work() - batch_.prompts().left(request);
+    memory_.keep(state, requests_->contents[request], computed);
+  }
+}
+
+// The same of a sequence that is out of the batch.
+void Instance::keep(RequestId request) {
+  RequestState& state = (*requests_)[request];
+  memory_.keep(state, requests_->contents[request], state.computed());
+}
+
 void Instance::end(RequestId request) {
   if ((*requests_)[request].phase() == Phase::kToken) {
     batch_.remove(request, clock_->now());
+    keep(request);
     finish_sequence(request);
   } else if (batch_.prompts().left(request) > 0) {
     batch_.stay_as_prompt(request);
@@ -254,13 +294,14 @@ void Instance::linger(RequestId request) {
   if (!policy_->lingers()) return;
   RequestState& state = (*requests_)[request];
   batch_.linger(state);
+  memory_.linger(requests_->contents[request], std::exchange(state.shared_tokens, 0));
   state.held_tokens = 0;
 }
 
 void Instance::end_lingering() {
-  const std::uint32_t held = batch_.end_lingering();
-  if (held == 0) return;
-  memory_.release(held);
+  if (batch_.sequences().lingering() == 0) return;
+  memory_.end_lingering();
+  memory_.release(batch_.end_lingering());
   listener_->room_made(id_);
 }
 

@@ -67,13 +67,26 @@ class Instance {
   /// A transfer begins, or ceases, to wait for room here.
   void expect_transfer() { waiting_.expect_transfer(); }
   void forget_transfer();
-  /// KV tokens to hold for a request whose cache arrives by a transfer.
-  std::uint32_t kv_to_receive(const RequestState& state) const { return memory_.to_receive(state); }
-  /// Whether a transfer may have its room now.
+  /// Whether a transfer may have so much room now.
   bool admits(std::uint32_t kv_tokens);
   /// Reserves or frees KV memory for a request that is on its way in or out.
   void hold(std::uint32_t kv_tokens);
   void release(std::uint32_t kv_tokens);
+  /// A request that leaves uses so many tokens of the prefix cache no longer; release() is next.
+  void leave_cache(RequestId request, std::uint32_t shared_tokens) {
+    memory_.leave(requests_->contents[request], shared_tokens);
+  }
+  /// Room for a request whose cache comes by a transfer, but for what is in the prefix cache here:
+  /// where a transfer may have it now, reserves it, and says so.
+  bool receive(RequestId request);
+  /// The cache has come.
+  void received(RequestId request);
+  /// Of a prompt that would start here now, so many tokens are in the prefix cache.
+  std::uint32_t cached_tokens(const Content& content, std::uint32_t tokens) const {
+    return memory_.find(content, tokens).tokens;
+  }
+  /// What the prefix cache has is lost; nobody may use any of it.
+  void forget_cache() { memory_.forget(); }
   /// Starts an iteration if nothing runs and something may.
   void wake();
 
@@ -98,6 +111,8 @@ class Instance {
   void pause();
   void shorten(std::uint64_t iterations);
   void run_ended(std::uint64_t);
+  void keep_prompts();
+  void keep(RequestId request);
   void end(RequestId request);
   void finish_prompt(RequestId request);
   void finish_sequence(RequestId request);

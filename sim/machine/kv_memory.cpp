@@ -5,11 +5,13 @@ namespace cleave {
 KvMemory::KvMemory(InstanceId instance, const KvMemoryKind& kind, const Clock& clock,
                    Observer& observer)
     : instance_(instance), kind_(&kind), clock_(&clock), observer_(&observer) {
+  if (kind.prefix_caching) cache_ = std::make_unique<PrefixCache>(block());
   report();
 }
 
 void KvMemory::hold(std::uint32_t tokens) {
   held_tokens_ += tokens;
+  make_room();
   report();
 }
 
@@ -30,6 +32,86 @@ void KvMemory::grow(std::int64_t tokens) {
   if (held_tokens_ > capacity()) {
     broken_invariant("instance " + std::to_string(instance_) + " holds more KV memory than it has");
   }
+  make_room();
+}
+
+void KvMemory::make_room(std::int64_t tokens) {
+  if (!cache_ || free() < tokens) return;
+  const auto room = static_cast<std::uint64_t>((free() - tokens) / block());
+  if (cache_->unused() <= room) return;
+  cache_->evict(cache_->unused() - room);
+  ++changes_;
+}
+
+PrefixHit KvMemory::find(const Content& content, std::uint32_t tokens) const {
+  if (!cache_ || tokens == 0) return {};
+  const PrefixCache::Found found = cache_->find(content, (tokens - 1) / block());
+  return {found.blocks * block(), found.unused * block()};
+}
+
+PrefixHit KvMemory::hit(const RequestState& request, const Content& content) const {
+  if (!cache_ || request.phase() == Phase::kToken || !request.untouched()) return {};
+  const std::uint32_t tokens = request.prompt_work();
+  if (answer_.request != request.record.number || answer_.tokens != tokens ||
+      answer_.changes != changes_) {
+    answer_ = {request.record.number, tokens, changes_, find(content, tokens)};
+  }
+  return answer_.hit;
+}
+
+void KvMemory::use(const Content& content, const PrefixHit& hit) {
+  if (hit.tokens == 0) return;
+  held_tokens_ += std::int64_t{cache_->use(content, hit.tokens / block())} * block();
+  ++changes_;
+  report();
+}
+
+void KvMemory::keep(RequestState& request, const Content& content, std::uint32_t computed) {
+  if (!cache_) return;
+  const std::uint32_t from = request.shared_tokens / block();
+  const std::uint32_t to = computed / block();
+  if (to > from) {
+    const std::uint32_t in_use = cache_->add(content, from, to);
+    request.shared_tokens = to * block();
+    if (kind_->policy->growth().kind == KvGrowth::Kind::kNone) {
+      request.held_tokens -= (to - from) * block();
+    }
+    held_tokens_ -= std::int64_t{in_use} * block();
+    make_room();
+    ++changes_;
+    if (in_use > 0) report();
+  }
+  if (kind_->policy->growth().kind == KvGrowth::Kind::kBlocks) {
+    request.held_tokens = blocks(computed) - request.shared_tokens;
+  }
+}
+
+void KvMemory::leave(const Content& content, std::uint32_t tokens) {
+  if (tokens == 0) return;
+  held_tokens_ -= std::int64_t{cache_->leave(content, tokens / block())} * block();
+  ++changes_;
+  report();
+}
+
+void KvMemory::linger(Content& content, std::uint32_t tokens) {
+  if (tokens == 0) return;
+  if (lingering_count_ == lingering_.size()) lingering_.emplace_back();
+  std::pair<Content, std::uint32_t>& place = lingering_[lingering_count_++];
+  place.first.swap(content);
+  place.second = tokens;
+}
+
+void KvMemory::end_lingering() {
+  for (std::size_t i = 0; i < lingering_count_; ++i) {
+    leave(lingering_[i].first, lingering_[i].second);
+  }
+  lingering_count_ = 0;
+}
+
+void KvMemory::forget() {
+  if (!cache_) return;
+  cache_->evict(cache_->unused());
+  ++changes_;
 }
 
 std::uint32_t KvMemory::to_start(const RequestState& request) const {

@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
 
 #include "sim/core/observer.h"
 #include "sim/engine/clock.h"
 #include "sim/machine/memory_policy.h"
+#include "sim/machine/prefix_cache.h"
 #include "sim/machine/request_state.h"
 
 namespace cleave {
@@ -17,10 +21,20 @@ struct KvMemoryKind {
   std::int64_t watermark_tokens = 0;  ///< of these, left free by what starts beside others
   double weight_bytes = 0;            ///< in the same memory, for those who watch
   double bytes_per_token = 0;
+  bool prefix_caching = false;  ///< of a policy that grows by blocks or reserves them
+};
+
+/// Tokens that a prompt finds in the prefix cache, in whole blocks.
+struct PrefixHit {
+  std::uint32_t tokens = 0;
+  std::uint32_t unused_tokens = 0;  ///< of these, held by nobody until now
 };
 
 /// The KV memory of one instance, in tokens: how much is held, and what still fits. Tells observers
 /// of every change.
+///
+/// With a prefix cache, whole blocks that are computed are put into it and held as long as
+/// somebody uses them; what nobody uses is free for all who ask.
 class KvMemory {
  public:
   KvMemory(InstanceId instance, const KvMemoryKind& kind, const Clock& clock, Observer& observer);
@@ -42,6 +56,26 @@ class KvMemory {
   /// Left free by what starts beside others.
   std::int64_t watermark() const { return kind_->watermark_tokens; }
 
+  bool caches() const { return cache_ != nullptr; }
+  /// What is there of a content, of `tokens` tokens at most; the last of these is always computed.
+  PrefixHit find(const Content& content, std::uint32_t tokens) const;
+  /// Of a prompt that would start now.
+  PrefixHit hit(const RequestState& request, const Content& content) const;
+  /// What was found is used by one more, who holds it.
+  void use(const Content& content, const PrefixHit& hit);
+  /// Of the content of a request so many tokens are computed: what is whole blocks of these leaves
+  /// the request's own memory and can be found.
+  void keep(RequestState& request, const Content& content, std::uint32_t computed);
+  /// Of a content so many tokens are used by one less.
+  void leave(const Content& content, std::uint32_t tokens);
+  /// The same at the next end_lingering(); takes the content away.
+  void linger(Content& content, std::uint32_t tokens);
+  void end_lingering();
+  /// So many free tokens will be held: what nobody uses goes out of their way now.
+  void make_room(std::int64_t tokens = 0);
+  /// All that is there is lost; nobody may use anything.
+  void forget();
+
   /// KV tokens that a request takes to run its next task here: a prompt, whose token phase may
   /// follow here, or a token phase.
   std::uint32_t to_start(const RequestState& request) const;
@@ -49,6 +83,7 @@ class KvMemory {
   std::uint32_t to_receive(const RequestState& request) const;
 
  private:
+  std::uint32_t block() const { return kind_->policy->growth().blocks.tokens; }
   void report();
 
   InstanceId instance_;
@@ -56,6 +91,19 @@ class KvMemory {
   const Clock* clock_;
   Observer* observer_;
   std::int64_t held_tokens_ = 0;
+  std::unique_ptr<PrefixCache> cache_;  ///< null: none
+  std::vector<std::pair<Content, std::uint32_t>> lingering_;
+  std::size_t lingering_count_ = 0;  ///< the others are kept for their memory
+
+  // The last answer of hit(), true until something changes.
+  struct Answer {
+    std::uint64_t request = 0;
+    std::uint32_t tokens = 0;
+    std::uint64_t changes = 0;
+    PrefixHit hit;
+  };
+  std::uint64_t changes_ = 1;
+  mutable Answer answer_;
 };
 
 }  // namespace cleave

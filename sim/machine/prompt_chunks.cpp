@@ -62,7 +62,7 @@ void PromptChunks::stop(RequestId request) {
   RequestState& state = (*requests_)[request];
   state.prefilled = state.prompt_work() - left(request);
   if (growth_.kind == KvGrowth::Kind::kBlocks) {
-    state.held_tokens = growth_.rounded(state.prefilled);
+    state.held_tokens = growth_.rounded(state.prefilled) - state.shared_tokens;
   }
   const std::uint32_t chunk = state.chunk;
   state.joined_step = steps_;

@@ -25,6 +25,9 @@ struct RequestState {
   std::uint32_t prefilled = 0;    ///< tokens of its prompt task computed so far
   std::uint32_t held_tokens = 0;  ///< KV tokens reserved on the instance of its current task
   std::uint32_t sent_tokens = 0;  ///< KV tokens reserved for it on its token instance by a transfer
+  // Beside these, in blocks of the prefix cache there that it uses:
+  std::uint32_t shared_tokens = 0;
+  std::uint32_t sent_shared_tokens = 0;
   double last_token_s = 0;
 
   // On its way between instances:
@@ -50,6 +53,7 @@ struct RequestState {
 
   // Load as assigned by the scheduler, so that exactly the same is taken away again.
   std::uint32_t expected_output = 0;
+  std::uint32_t assigned_tokens = 0;  ///< of its prompt, to be computed
 
   Step step() const { return step_; }
   bool in(Steps steps) const { return steps.has(step_); }
@@ -66,6 +70,12 @@ struct RequestState {
   /// Tokens whose KV cache is there: of its prompt task, or all but the last.
   std::uint32_t computed() const {
     return phase() == Phase::kPrompt ? prefilled : record.prompt_tokens + generated - 1;
+  }
+  /// Whether nothing of its prompt task is computed, or being computed, yet.
+  bool untouched() const { return prefilled == 0 && chunk == 0; }
+  /// KV tokens reserved for it, anywhere.
+  std::uint32_t memory() const {
+    return held_tokens + shared_tokens + sent_tokens + sent_shared_tokens;
   }
   std::uint32_t remaining() const { return record.output_tokens - generated; }
 

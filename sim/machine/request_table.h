@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "sim/base/indexed_heap.h"
+#include "sim/core/content.h"
 #include "sim/machine/pending_queue.h"
 #include "sim/machine/request_list.h"
 #include "sim/machine/request_state.h"
@@ -13,6 +14,7 @@ namespace cleave {
 /// of requests that left are used again.
 struct RequestTable {
   std::vector<RequestState> states;
+  std::vector<Content> contents;   ///< where there are prefix caches: of prompt and output
   std::vector<RequestLink> links;  ///< in a batch, put aside or in a queue of prompts
   IndexedHeap<int>::Positions finish_positions;
   IndexedHeap<int>::Positions waiting_positions;
@@ -27,6 +29,7 @@ struct RequestTable {
     if (free_.empty()) {
       request = static_cast<RequestId>(states.size());
       states.emplace_back();
+      contents.emplace_back();
       links.emplace_back();
       finish_positions.push_back(0);
       waiting_positions.push_back(0);

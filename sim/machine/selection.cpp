@@ -1,10 +1,15 @@
 #include "sim/machine/selection.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace cleave {
 
 std::uint32_t Selection::kv_to_start(RequestId request) const {
   const RequestState& chosen = state(request);
-  return chosen.step() == Step::kAside ? 0 : parts_.memory.to_start(chosen);
+  if (chosen.step() == Step::kAside) return 0;
+  const std::uint32_t needed = parts_.memory.to_start(chosen);
+  return needed - std::min(needed, hit(request).tokens);
 }
 
 bool Selection::fits(std::uint32_t kv_tokens) const {
@@ -20,19 +25,37 @@ bool Selection::fits(std::uint32_t kv_tokens) const {
   return begun + kv_tokens + headroom <= parts_.memory.free();
 }
 
+std::uint32_t Selection::room_of_hit(RequestId request) const {
+  return run_under_way() ? 0 : hit(request).unused_tokens;
+}
+
 std::int64_t Selection::room() const {
   return parts_.memory.free() - parts_.batch.growth(parts_.run.begun(parts_.clock.now()) + 1);
+}
+
+void Selection::make_room() {
+  if (!parts_.memory.caches()) return;
+  const std::uint64_t begun = parts_.run.begun(parts_.clock.now());
+  parts_.memory.make_room(parts_.batch.growth(run_under_way() ? begun : 1));
 }
 
 void Selection::take(RequestId request, std::uint32_t chunk) {
   RequestState& chosen = parts_.requests[request];
   const std::uint32_t kv_tokens = kv_to_start(request);
+  const PrefixHit found = hit(request);
+  if (chosen.phase() == Phase::kPrompt && chosen.untouched()) {
+    parts_.memory.use(parts_.requests.contents[request], found);
+    chosen.shared_tokens = found.tokens;
+    chosen.prefilled = found.tokens;
+    if (chosen.generated == 0) chosen.record.cached_tokens = found.tokens;
+  }
   chosen.held_tokens += kv_tokens;
   if (kv_tokens > 0) parts_.memory.hold(kv_tokens);
   parts_.waiting.choose(request);
   if (chosen.phase() == Phase::kPrompt) {
     chosen.go(chosen.step() == Step::kRedoWaits ? Step::kRedo : Step::kPrompt);
     parts_.batch.add_prompt(request, chunk);
+    make_room();
   } else {
     chosen.go(Step::kToken);
     parts_.batch.add_sequence(request);
@@ -52,8 +75,10 @@ void Selection::drop(RequestId request, WaitingRoom::End end) {
   const Step before = dropped.step();
   if (before != Step::kAside) parts_.batch.remove(request, parts_.clock.now());
   ++dropped.record.preemptions;
-  parts_.memory.release(dropped.held_tokens);
-  dropped.held_tokens = 0;
+  const Content& content = parts_.requests.contents[request];
+  parts_.memory.keep(dropped, content, dropped.computed());
+  parts_.memory.leave(content, std::exchange(dropped.shared_tokens, 0));
+  parts_.memory.release(std::exchange(dropped.held_tokens, 0));
   dropped.prefilled = 0;
   dropped.go(dropped.in(steps::kInPromptPhase) ? Step::kPromptWaits : Step::kRedoWaits);
   parts_.waiting.drop(request, before, end);

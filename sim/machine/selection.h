@@ -26,7 +26,15 @@ class Selection {
   const RequestState& state(RequestId request) const { return parts_.requests[request]; }
   bool run_under_way() const { return parts_.run.under_way(); }
 
-  /// KV tokens that the request takes where it is chosen; 0 for one put aside.
+  /// What a prompt that waits finds in the prefix cache, and what is left of it to compute.
+  PrefixHit hit(RequestId request) const {
+    return parts_.memory.hit(state(request), parts_.requests.contents[request]);
+  }
+  std::uint32_t to_compute(RequestId request) const {
+    return state(request).prompt_left() - hit(request).tokens;
+  }
+  /// KV tokens that the request takes where it is chosen, beside what it finds in the prefix cache;
+  /// 0 for one put aside.
   std::uint32_t kv_to_start(RequestId request) const;
   /// Whether so many can be held beside what the batch holds and the run under way will take.
   bool fits(std::uint32_t kv_tokens) const;
@@ -53,6 +61,12 @@ class Selection {
   /// Out of the batch, or of those aside; its KV cache is lost and has to be computed again. It
   /// goes in front of those that wait, or behind them.
   void drop(RequestId request, WaitingRoom::End end = WaitingRoom::End::kFront);
+  /// Of what a prompt finds, what nobody holds yet. While a run is under way nobody knows: its next
+  /// iteration may take some of it.
+  std::uint32_t room_of_hit(RequestId request) const;
+  /// What the iterations that have begun take, or else the next one, goes out of the prefix cache
+  /// before anybody looks there.
+  void make_room();
   /// The choice is made.
   void close();
 

@@ -109,7 +109,8 @@ void Sequences::remove(RequestId request, double now_s) {
   state.joined_step = steps_;
   if (!crossings_.empty()) --crossing(state);
   if (growth_.kind == KvGrowth::Kind::kBlocks) {
-    state.held_tokens = growth_.rounded(state.record.prompt_tokens + state.generated - 1);
+    const std::uint32_t computed = state.record.prompt_tokens + state.generated - 1;
+    state.held_tokens = growth_.rounded(computed) - state.shared_tokens;
   }
   if (steps == 0) {
     std::erase(joined_, request);

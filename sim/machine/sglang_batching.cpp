@@ -205,6 +205,7 @@ class Sglang : public BatchingPolicy {
       input -= n;
       chunk -= n;
     }
+    selection.make_room();
     while (choose_prompt(selection, left, input, chunk)) {
     }
   }
@@ -217,14 +218,16 @@ class Sglang : public BatchingPolicy {
     if (request == kNoRequest || left <= 0 || input <= 0 || chunk == 0) return false;
     if (in_progress(selection) + batch.prompts().all().size() >= settings_.sequences) return false;
     const RequestState& state = selection.state(request);
-    const std::uint32_t tokens = state.prompt_work();
+    const std::uint32_t tokens = selection.to_compute(request);
+    const std::int64_t found = selection.room_of_hit(request);
     const std::int64_t output = output_to_come(state);
-    if (static_cast<double>(tokens + output) > left) return false;
+    if (static_cast<double>(tokens + found + output) > left) return false;
     if (tokens > input && batch.prompts().running() > 0) return false;
     const std::uint32_t n = whole_pages(selection, std::min(tokens, chunk), tokens);
-    if (n == 0 || selection.blocks(n) > selection.room()) return false;
+    if (n == 0 || selection.blocks(n) + found > selection.room()) return false;
     const bool alone = batch.prompts().running() == 0;
     take(selection, request, n);
+    left -= static_cast<double>(found);
     if (n < tokens) {
       if (alone && n == settings_.chunk) full_chunks_ = static_cast<std::uint64_t>(left / n);
       return false;
@@ -287,7 +290,9 @@ class Sglang : public BatchingPolicy {
     if (!begun && in_progress(selection) >= settings_.sequences) return most;
     const RequestState& state = selection.state(request);
     const auto needed =
-        static_cast<double>(begun ? 1 : state.prompt_work() + output_to_come(state));
+        static_cast<double>(begun ? 1
+                                  : selection.to_compute(request) + output_to_come(state) +
+                                        selection.room_of_hit(request));
     const Sequences& sequences = batch.sequences();
     const Excess beyond = excess(selection);
     most = std::min(most, beyond.least);

@@ -52,6 +52,7 @@ class Trtllm : public BatchingPolicy {
         selection.drop(batch.last());
         paused_ = true;
       }
+      selection.make_room();
       while (!paused_ && admit(selection)) {
       }
       selection.close();
@@ -116,7 +117,7 @@ class Trtllm : public BatchingPolicy {
     const Batch& batch = selection.batch();
     if (request == kNoRequest || batch.members() >= settings_.sequences) return {};
     if (stands_still(batch) || batch.tokens() >= settings_.tokens) return {};
-    const std::uint32_t left = selection.state(request).prompt_left();
+    const std::uint32_t left = selection.to_compute(request);
     const std::uint32_t budget = settings_.tokens - batch.tokens();
     Part part;
     if (settings_.chunked) {
@@ -125,7 +126,8 @@ class Trtllm : public BatchingPolicy {
       part.chunk = left;
     }
     const std::int64_t needed =
-        settings_.reserves ? selection.kv_to_start(request) : selection.blocks(left);
+        std::int64_t{settings_.reserves ? selection.kv_to_start(request) : selection.blocks(left)} +
+        selection.room_of_hit(request);
     return needed <= selection.room() ? part : Part{};
   }
 

@@ -66,6 +66,7 @@ class Vllm : public BatchingPolicy {
         selection.drop(victim(selection));
         preempted_ = true;
       }
+      selection.make_room();
       while (!preempted_ && admit(selection)) {
       }
       selection.close();
@@ -133,15 +134,15 @@ class Vllm : public BatchingPolicy {
     const Batch& batch = selection.batch();
     if (request == kNoRequest || batch.members() >= settings_.sequences) return 0;
     if (batch.tokens() >= settings_.budget) return 0;
-    const RequestState& state = selection.state(request);
-    const std::uint32_t left = state.prompt_left();
+    const std::uint32_t left = selection.to_compute(request);
     const std::uint32_t whole_chunk = chunk_of(left, left);
     std::uint32_t chunk = std::min(whole_chunk, settings_.budget - batch.tokens());
     if (chunk < whole_chunk && !settings_.chunked) {
       if (!batch.empty()) return 0;
       chunk = left;
     }
-    const std::int64_t needed = selection.blocks(settings_.whole ? left : chunk);
+    const std::int64_t needed = std::int64_t{selection.blocks(settings_.whole ? left : chunk)} +
+                                selection.room_of_hit(request);
     const std::int64_t watermark = batch.empty() ? 0 : selection.watermark();
     return needed <= selection.room() - watermark ? chunk : 0;
   }

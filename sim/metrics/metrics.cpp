@@ -26,6 +26,8 @@ void Metrics::finished(const FinishedRequest& request) {
   window_.finished(request);
   prompt_tokens_ += request.prompt_tokens;
   output_tokens_ += request.output_tokens;
+  prefix_use_.add(request);
+  sessions_.finished(request);
   left(request, true);
 }
 
@@ -36,10 +38,12 @@ void Metrics::rejected(const FinishedRequest& request, double needed_bytes) {
     rejected_.push_back(
         {request.line, request.prompt_tokens + request.output_tokens, needed_bytes});
   }
+  sessions_.rejected(request);
   left(request, false);
 }
 
 void Metrics::unfinished(const FinishedRequest& request) {
+  sessions_.unfinished(request);
   window_.unfinished(request);
   left(request, false);
 }

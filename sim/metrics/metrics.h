@@ -7,6 +7,8 @@
 #include "sim/metrics/measured_window.h"
 #include "sim/metrics/pool_metrics.h"
 #include "sim/metrics/pool_transfers.h"
+#include "sim/metrics/prefix_use.h"
+#include "sim/metrics/session_log.h"
 #include "sim/metrics/single_requests.h"
 #include "sim/metrics/slo.h"
 #include "sim/metrics/token_gaps.h"
@@ -96,6 +98,8 @@ class Metrics : public Observer {
   SlowestRequests slowest_;
   double prompt_tokens_ = 0;  ///< of completed requests
   double output_tokens_ = 0;
+  PrefixUse prefix_use_;
+  SessionLog sessions_;
   std::uint64_t measured_failures_ = 0;
   std::string how_sure_;    ///< the estimates are; "" where nobody knows
   bool estimated_ = false;  ///< the latency of some pool or of the SLO's reference

@@ -89,7 +89,19 @@ const FigureTable<RequestLog::Line>& RequestLog::columns() {
        [](const L& l) { return l.request.preemptions; }},
       {"restarts", "",
        "times it began again from its prompt, after a machine or transfer failed or to make room",
-       [](const L& l) { return l.request.restarts; }}};
+       [](const L& l) { return l.request.restarts; }},
+      {"cached_tokens", "tokens", "of its prompt, found in the prefix cache of its instance",
+       [](const L& l) { return l.request.cached_tokens; }},
+      {"session", "", "number of the conversation that it is a turn of; empty for none",
+       [](const L& l) -> std::optional<std::uint64_t> {
+         if (l.request.session == 0) return {};
+         return l.request.session;
+       }},
+      {"turn", "", "which turn of it, from 1; empty for none",
+       [](const L& l) -> std::optional<std::uint32_t> {
+         if (l.request.session == 0) return {};
+         return l.request.turn;
+       }}};
   return table;
 }
 

@@ -242,6 +242,16 @@ const FigureTable<Metrics::Run>& Metrics::figures() {
        "of the time from `transfer_ready_s` to `transfer_end_s`, for requests whose KV cache moved",
        [](const Run& run) { return &run.metrics.transfer_; }},
       {"tokens", token_figures(), [](const Run& run) { return token_figures().json(run); }},
+      {"prefix_cache", PrefixUse::figures(),
+       [](const Run& run) {
+         const bool there = run.metrics.scenario_.kv_cache.prefix_caching;
+         return there ? PrefixUse::figures().json(run.metrics.prefix_use_) : Json();
+       }},
+      {"sessions", SessionLog::figures(),
+       [](const Run& run) {
+         const SessionLog& sessions = run.metrics.sessions_;
+         return sessions.any() ? SessionLog::figures().json(sessions) : Json();
+       }},
       {"slo", SloResult::figures(),
        [](const Run& run) { return SloResult::figures().json(run.metrics.slo()); }},
       {"steady", Steadiness::figures(),

@@ -45,9 +45,9 @@ void merge_workload(Json& workload, const Json& patch) {
   workload.merge_patch(patch);
   const Json arrivals = workload.value("arrivals", Json());
   if (arrivals == "replay") {
-    drop({"rate_rps", "duration_s", "lengths"});
+    drop({"rate_rps", "duration_s", "lengths", "sessions"});
   } else {
-    drop({"rate_scale", "from_s", "to_s", "repeat"});
+    drop({"rate_scale", "from_s", "to_s", "repeat", "repeat_content", "turns"});
   }
   if (arrivals == before) return;
   if (arrivals == "closed" || arrivals == "infinite") drop({"rate_rps", "duration_s"});
@@ -120,9 +120,17 @@ Json settled(const Json& document) {
 /// `base` with the scheduler of the engine that `document` names below what the document says
 /// itself; none where it names none.
 std::optional<Json> under_engine(const Json& base, const Json& document) {
-  const Json latency = document.value("latency", Json());
-  if (!latency.is_object() || !latency.value("engine", Json()).is_string()) return {};
+  const auto asks = [&](const char* section, const char* key) {
+    const Json there = document.value(section, Json());
+    return there.is_object() ? there.value(key, Json()) : Json();
+  };
   Json with_engine = base;
+  const Json latency = document.value("latency", Json());
+  if (!asks("latency", "engine").is_string()) {
+    if (asks("kv_cache", "prefix_caching") != true) return {};
+    with_engine["batching"]["policy"] = "vllm";
+    return with_engine;
+  }
   merge(with_engine, load_engine(latency["engine"].get<std::string>(), "latency.engine").scenario);
   return with_engine;
 }

@@ -37,6 +37,7 @@ KvCacheSpec read_kv_memory(JsonReader& cache) {
   if (cache.has("blocks")) {
     spec.blocks = static_cast<std::uint64_t>(cache.integer("blocks", 1, 1'000'000'000));
   }
+  spec.prefix_caching = cache.boolean("prefix_caching", false);
   return spec;
 }
 
@@ -205,13 +206,12 @@ void check_memory(JsonReader& reader, const PoolSpec& pool, const Scenario& scen
                   const BatchingPolicy& policy) {
   const Llm& llm = scenario.llm;
   if (scenario.kv_cache.blocks) {
-    const double blocks_bytes = static_cast<double>(pool.kv.capacity_tokens) *
-                                llm.kv_bytes_per_token * llm.kv_copies(pool.tensor_parallel);
     const double left_bytes = pool.memory_bytes() - llm.stored_bytes(pool.data_parallel);
-    if (blocks_bytes > left_bytes) {
-      reader.fail("machine", "kv_cache.blocks take " + gigabytes(blocks_bytes) +
-                                 " an instance, but beside the weights of " + llm.name +
-                                 " its GPUs have " + gigabytes(std::max(0.0, left_bytes)));
+    if (left_bytes < 0) {
+      reader.fail("machine", "the weights of " + llm.name + " take " +
+                                 gigabytes(llm.stored_bytes(pool.data_parallel)) +
+                                 ", but the GPUs of an instance have " +
+                                 gigabytes(pool.memory_bytes()));
     }
     return;
   }
@@ -248,6 +248,18 @@ PoolSpec read_pool(JsonReader& reader, const std::vector<PoolSpec>& before,
   pool.limits = policy->limits();
   pool.kv = kv_room(pool, scenario, *policy);
   check_memory(reader, pool, scenario, *policy);
+  if (scenario.kv_cache.prefix_caching) {
+    const std::string& name = scenario.batching.policy.name;
+    if (!policy->memory({})) {
+      throw InputError("kv_cache.prefix_caching: batching.policy \"" + name +
+                       "\" has no blocks to share; expected vllm, sglang or trtllm");
+    }
+    if (scenario.llm.window_tokens > 0) {
+      throw InputError("kv_cache.prefix_caching: " + scenario.llm.name +
+                       " has layers with a sliding window, whose blocks cannot be shared here yet; "
+                       "expected false");
+    }
+  }
   if (policy->memory({}) && pool.limits.max_tokens < pool.kv.block_tokens) {
     throw InputError("batching: an iteration of " + std::to_string(pool.limits.max_tokens) +
                      " tokens computes less than a block; expected at least "

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "sim/base/registry.h"
+#include "sim/core/content.h"
 #include "sim/core/ids.h"
 #include "sim/core/status.h"
 
@@ -30,9 +31,10 @@ struct InstanceLoad {
 /// What a request asks for, as far as the scheduler can know.
 struct Demand {
   std::uint32_t prompt_tokens = 0;
-  std::uint32_t output_tokens = 0;  ///< known or expected
-  std::uint32_t output_limit = 0;   ///< no more will be generated
-  std::uint32_t most_kept = 0;      ///< in memory at once, where windows drop the rest; else 0
+  std::uint32_t output_tokens = 0;   ///< known or expected
+  std::uint32_t output_limit = 0;    ///< no more will be generated
+  std::uint32_t most_kept = 0;       ///< in memory at once, where windows drop the rest; else 0
+  const Content* content = nullptr;  ///< for ClusterView::cached_tokens()
 
   /// KV memory that an instance must have, filled or not, to be given the token phase (or both).
   std::int64_t most_kv_tokens() const {
@@ -59,6 +61,10 @@ class ClusterView {
   virtual const std::vector<InstanceLoad>& loads() const = 0;
   /// Tasks wait there that are not in its batch.
   virtual bool has_queue(InstanceId instance) const = 0;
+  /// Tokens of its prompt that are in the instance's prefix cache.
+  virtual std::uint32_t cached_tokens(InstanceId /*instance*/, const Demand& /*demand*/) const {
+    return 0;
+  }
   /// Tells who watches that the instance works for another pool from now on.
   virtual void moved(InstanceId instance, PoolRole pool) = 0;
 };

@@ -119,10 +119,8 @@ RequestId KvTransfers::entangled(InstanceId instance) const {
 
 bool KvTransfers::admit(RequestId request, InstanceId to) {
   RequestState& state = requests_[request];
-  const std::uint32_t kv_tokens = instances_[to].kv_to_receive(state);
-  if (!instances_[to].admits(kv_tokens)) return false;
-  instances_[to].hold(kv_tokens);
-  state.sent_tokens = kv_tokens;
+  if (!instances_[to].receive(request)) return false;
+  leave_out(departures_[request], state.sent_shared_tokens);
   state.go(state.step() == Step::kNoRoom ? Step::kSends : Step::kPromptSent);
   send_next(request);
   leave_line(request);
@@ -139,11 +137,25 @@ void KvTransfers::add_part(RequestId request, std::uint32_t up_to, double until_
   RequestState& state = requests_[request];
   Departure& departure = this->departure(request);
   if (up_to == departure.tokens) return;
-  if (departure.parts.empty()) state.record.transfer_ready_s = clock_.now();
-  departure.parts.push_back({up_to - departure.tokens, clock_.now(), until_s});
+  if (departure.tokens == 0) state.record.transfer_ready_s = clock_.now();
+  const std::uint32_t from = std::max(departure.tokens, departure.there);
   departure.tokens = up_to;
+  if (up_to <= from) return;
+  departure.parts.push_back({up_to - from, clock_.now(), until_s});
   const bool flows = state.transfer != kNoTransfer || state.transfer_event != kNoEvent;
   if (!flows && state.in(Steps(Step::kPromptSent, Step::kSends))) send_next(request);
+}
+
+// The first tokens are in the prefix cache of the token instance: they need not leave. Nothing has
+// left so far.
+void KvTransfers::leave_out(Departure& departure, std::uint32_t there) {
+  departure.there = there;
+  std::erase_if(departure.parts, [&there](Part& part) {
+    const std::uint32_t out = std::min(part.tokens, there);
+    there -= out;
+    part.tokens -= out;
+    return part.tokens == 0;
+  });
 }
 
 // The next part, if there is one.
@@ -227,7 +239,8 @@ void KvTransfers::arrived(std::uint64_t tag) {
                      " moved faster than its links allow");
   }
   observer_.transferred(record.prompt_instance, record.token_instance, record.transfer_start_s,
-                        record.transfer_end_s, bytes_of(record.prompt_tokens), ideal_s);
+                        record.transfer_end_s,
+                        bytes_of(record.prompt_tokens - departures_[request].there), ideal_s);
   state.transfer_event = kNoEvent;
   forget(request);
   listener_.kv_arrived(request);
@@ -241,6 +254,7 @@ void KvTransfers::forget(RequestId request) {
   departure.parts.clear();
   departure.sent = 0;
   departure.tokens = 0;
+  departure.there = 0;
   departure.ideal_s = 0;
 }
 

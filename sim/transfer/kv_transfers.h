@@ -83,7 +83,8 @@ class KvTransfers : public AdmissionClient, public TransferListener {
   struct Departure {
     std::vector<Part> parts;
     std::size_t sent = 0;      ///< of the parts, those that have begun to leave
-    std::uint32_t tokens = 0;  ///< of all parts
+    std::uint32_t tokens = 0;  ///< of the prompt, up to the end of the last part
+    std::uint32_t there = 0;   ///< of these, the first: they are on the token instance already
     bool coming = false;       ///< counted in the line of its token instance
     double ideal_s = 0;        ///< from the start of the first flow to the end of the last, alone
   };
@@ -93,6 +94,7 @@ class KvTransfers : public AdmissionClient, public TransferListener {
   void leave_line(RequestId request);
   Departure& departure(RequestId request);
   void add_part(RequestId request, std::uint32_t up_to, double until_s);
+  static void leave_out(Departure& departure, std::uint32_t there);
   void send_next(RequestId request);
   void posted(std::uint64_t tag);
   double posting_s(InstanceId from, std::uint32_t tokens) const;

@@ -83,7 +83,10 @@ struct Watch : InstanceListener, Observer {
     ended.preemptions = state.record.preemptions;
     longest_gap_of_requests_s = std::max(longest_gap_of_requests_s, state.record.largest_gap_s);
     const std::uint32_t kept = std::exchange(state.held_tokens, 0);
+    const std::uint32_t shared = std::exchange(state.shared_tokens, 0);
+    ended.hit_tokens = state.record.cached_tokens;
     requests_->remove(request);
+    instance->leave_cache(request, shared);
     instance->release(kept);
   }
 
@@ -95,7 +98,39 @@ struct Scene {
   oracle::Memory memory{};
   oracle::Cost cost{};
   std::vector<oracle::Request> requests;
+  std::vector<Content> contents;  ///< of these, where there are prefix caches
 };
+
+/// What so many tokens are, each a number of its extent and its place there.
+oracle::Tokens tokens_of(const Content& content) {
+  oracle::Tokens tokens;
+  for (const Extent& extent : content) {
+    for (std::uint64_t place = 0; tokens.size() < extent.end; ++place) {
+      tokens.push_back(extent.id * 1'000'000 + place);
+    }
+  }
+  return tokens;
+}
+
+/// Prefix caches, and requests of which some begin like another before them: like its prompt, or
+/// go on from its reply.
+void share_prefixes(Scene& scene, Random& random) {
+  scene.memory.prefix_caching = true;
+  std::uint64_t next_id = 1;
+  for (std::size_t i = 0; i < scene.requests.size(); ++i) {
+    oracle::Request& request = scene.requests[i];
+    const std::uint32_t tokens = request.prompt + request.output;
+    Content content;
+    if (i > 0 && random.below(3) > 0) {
+      content = scene.contents[random.below(i)];
+      cut(content, static_cast<std::uint32_t>(random.below(content.back().end + 1ULL)));
+      cut(content, request.prompt);
+    }
+    if (content.empty() || content.back().end < tokens) content.push_back({tokens, next_id++});
+    request.tokens = tokens_of(content);
+    scene.contents.push_back(content);
+  }
+}
 
 Scene random_scene(Random& random) {
   const auto below = [&](std::size_t n) { return random.below(n); };
@@ -145,8 +180,12 @@ Outcome simulate(const std::string& name, const Json& settings, const Scene& sce
   InstanceKind kind;
   kind.latency = &latency;
   kind.batching = [&] { return make(BatchingSite{}); };
-  kind.memory = {memory.get(), blocks * scene.memory.block_tokens,
-                 watermark * scene.memory.block_tokens, 0, 1};
+  kind.memory = {memory.get(),
+                 blocks * scene.memory.block_tokens,
+                 watermark * scene.memory.block_tokens,
+                 0,
+                 1,
+                 scene.memory.prefix_caching};
   Instance instance(0, kind, clock, requests, watch, watch);
   watch.clock = &clock;
   watch.instance = &instance;
@@ -162,6 +201,7 @@ Outcome simulate(const std::string& name, const Json& settings, const Scene& sce
     record.arrival_s = request.arrival_s;
     record.priority = request.priority;
     record.prompt_instance = record.token_instance = 0;
+    if (scene.memory.prefix_caching) requests.contents[id] = scene.contents[i];
     instance.arrive(id);
   }
   clock.run();
@@ -175,6 +215,7 @@ struct Totals {
   std::uint64_t steps = 0;
   std::uint64_t runs = 0;
   std::uint64_t preemptions = 0;
+  std::uint64_t hit_tokens = 0;
 };
 
 /// "" where both did the same.
@@ -185,7 +226,8 @@ std::string difference(const Scene& scene, const Outcome& outcome, const oracle:
     const oracle::Done& theirs = expected.requests[i];
     tokens += scene.requests[i].output;
     if (near(ours.first_token_s, theirs.first_token_s) &&
-        near(ours.completion_s, theirs.completion_s) && ours.preemptions == theirs.preemptions) {
+        near(ours.completion_s, theirs.completion_s) && ours.preemptions == theirs.preemptions &&
+        ours.hit_tokens == theirs.hit_tokens) {
       continue;
     }
     return "request " + std::to_string(i) + " of " + std::to_string(scene.requests.size()) +
@@ -193,7 +235,9 @@ std::string difference(const Scene& scene, const Outcome& outcome, const oracle:
            std::to_string(theirs.first_token_s) + ", complete " +
            std::to_string(ours.completion_s) + " instead of " +
            std::to_string(theirs.completion_s) + ", preempted " + std::to_string(ours.preemptions) +
-           " instead of " + std::to_string(theirs.preemptions);
+           " instead of " + std::to_string(theirs.preemptions) + ", found " +
+           std::to_string(ours.hit_tokens) + " tokens instead of " +
+           std::to_string(theirs.hit_tokens);
   }
   std::uint64_t prompt_tokens = 0;
   for (const oracle::Step& step : expected.steps) prompt_tokens += step.prompt_tokens;
@@ -216,12 +260,14 @@ std::string difference(const Scene& scene, const Outcome& outcome, const oracle:
 }
 
 /// Random scenes, each with what `setting` draws: the policy's settings and the oracle's.
+enum class Caching : std::uint8_t { kOff, kOn };
 template <class Draw>
-void compare(const std::string& name, std::uint64_t stream, Draw draw) {
+void compare(const std::string& name, std::uint64_t stream, Caching caching, Draw draw) {
   Totals totals;
   for (int seed = 0; seed < scenarios(); ++seed) {
     Random random(static_cast<std::uint64_t>(seed), stream);
     Scene scene = random_scene(random);
+    if (caching == Caching::kOn) share_prefixes(scene, random);
     const auto [settings, engine] = draw(random, scene);
     INFO(name << ", seed " << seed << ": " << settings.dump() << ", " << scene.memory.blocks
               << " blocks of " << scene.memory.block_tokens);
@@ -231,19 +277,25 @@ void compare(const std::string& name, std::uint64_t stream, Draw draw) {
     totals.requests += scene.requests.size();
     totals.steps += expected.steps.size();
     totals.runs += outcome.watch.runs;
-    for (const oracle::Done& done : expected.requests) totals.preemptions += done.preemptions;
+    for (const oracle::Done& done : expected.requests) {
+      totals.preemptions += done.preemptions;
+      totals.hit_tokens += done.hit_tokens;
+    }
   }
   const auto each = [&](std::uint64_t count) {
     return std::to_string(static_cast<double>(count) / static_cast<double>(totals.requests));
   };
   INFO(name << ": a request, " << each(totals.steps) << " steps, " << each(totals.runs) << " runs, "
-            << each(totals.preemptions) << " preemptions");
+            << each(totals.preemptions) << " preemptions, " << each(totals.hit_tokens)
+            << " tokens found");
   if (std::getenv("CLEAVE_SCENARIOS") != nullptr) {
-    std::printf("%s: %llu requests; each: %s steps, %s runs, %s preemptions\n", name.c_str(),
-                static_cast<unsigned long long>(totals.requests), each(totals.steps).c_str(),
-                each(totals.runs).c_str(), each(totals.preemptions).c_str());
+    std::printf("%s: %llu requests; each: %s steps, %s runs, %s preemptions, %s tokens found\n",
+                name.c_str(), static_cast<unsigned long long>(totals.requests),
+                each(totals.steps).c_str(), each(totals.runs).c_str(),
+                each(totals.preemptions).c_str(), each(totals.hit_tokens).c_str());
   }
   CHECK(totals.preemptions > 0);
+  CHECK((totals.hit_tokens > 0) == (caching == Caching::kOn));
   CHECK(totals.runs * 3 < totals.steps);
 }
 
@@ -254,7 +306,8 @@ std::uint32_t one_of(Random& random, std::initializer_list<std::uint32_t> values
 }  // namespace
 
 TEST_CASE("engine vllm: as step by step, in a third of its steps or less") {
-  compare("vllm", 1, [](Random& random, Scene&) {
+  const auto caching = GENERATE(Caching::kOff, Caching::kOn);
+  compare("vllm", 1, caching, [](Random& random, Scene&) {
     oracle::Vllm engine{};
     engine.max_num_batched_tokens = one_of(random, {64, 256, 2048, 8192});
     engine.max_num_seqs = std::min(one_of(random, {1, 4, 16, 256}), engine.max_num_batched_tokens);
@@ -277,7 +330,8 @@ TEST_CASE("engine vllm: as step by step, in a third of its steps or less") {
 }
 
 TEST_CASE("engine sglang: as step by step, in a third of its steps or less") {
-  compare("sglang", 2, [](Random& random, Scene& scene) {
+  const auto caching = GENERATE(Caching::kOff, Caching::kOn);
+  compare("sglang", 2, caching, [](Random& random, Scene& scene) {
     scene.memory.watermark = 0;
     oracle::Sglang engine{};
     engine.chunked_prefill_size = one_of(random, {64, 256, 2048, 8192});
@@ -295,7 +349,8 @@ TEST_CASE("engine sglang: as step by step, in a third of its steps or less") {
 }
 
 TEST_CASE("engine trtllm: as step by step, in a third of its steps or less") {
-  compare("trtllm", 3, [](Random& random, Scene& scene) {
+  const auto caching = GENERATE(Caching::kOff, Caching::kOn);
+  compare("trtllm", 3, caching, [](Random& random, Scene& scene) {
     scene.memory.watermark = 0;
     oracle::Trtllm engine{};
     engine.max_num_tokens = one_of(random, {64, 256, 2048, 8192});

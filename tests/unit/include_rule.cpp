@@ -48,11 +48,11 @@ const Names kEverything =
 const std::vector<Row> kRows = {
     // folder            may include                                              libraries
     {"sim/base",         {},                                                      {"json", "zlib"}},
-    {"traces",           {"sim/base"},                                            {"json"}},
+    {"sim/core",         {},                                                      {}},
+    {"traces",           {"sim/base", "sim/core"},                                {"json"}},
     {"models/catalogue", {"sim/base"},                                            {"json"}},
     {"models/latency",   {"sim/base", "models/catalogue"},                        {"json"}},
     {"models/fit",       kModels + Names{"sim/base"},                             {"json", "eigen"}},
-    {"sim/core",         {},                                                      {}},
     {"sim/engine",       {"sim/base", "sim/core"},                                {"simgrid", "boost"}},
     {"sim/fabric",       {"sim/base", "sim/core", "sim/engine"},                  {"simgrid"}},
     {"sim/machine",      {"sim/base", "sim/core", "sim/engine", "models/catalogue", "models/latency"}, {}},

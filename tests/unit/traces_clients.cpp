@@ -38,7 +38,8 @@ std::vector<Served> serve(Clients clients, Service service_s) {
     const double next_s = clients.next_s();
     if (std::isinf(next_s) && std::isinf(done_s)) return all;
     if (next_s <= done_s) {
-      const Request request = clients.send();
+      Request request;
+      clients.send(request);
       REQUIRE(request.arrival_s == next_s);
       under_way.push_back(all.size());
       all.push_back({request, next_s + service_s(all.size())});

@@ -11,7 +11,8 @@ class Bailian final : public TraceFormat {
     return has_json_field(line, "chat_id") && has_json_field(line, "timestamp");
   }
   std::unique_ptr<TraceReader> open(const std::string& path) const override {
-    return std::make_unique<JsonLinesReader>(path, JsonLinesLayout{1, 16, false});
+    return std::make_unique<JsonLinesReader>(path,
+                                             JsonLinesLayout{.block_tokens = 16, .chats = true});
   }
 };
 

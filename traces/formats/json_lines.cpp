@@ -14,7 +14,8 @@ class JsonLines final : public TraceFormat, public TraceWriter {
            !has_json_field(line, "chat_id");
   }
   std::unique_ptr<TraceReader> open(const std::string& path) const override {
-    return std::make_unique<JsonLinesReader>(path, JsonLinesLayout{1e3, 0, true});
+    return std::make_unique<JsonLinesReader>(path,
+                                             JsonLinesLayout{.units_per_s = 1e3, .delays = true});
   }
   const TraceWriter* writer() const override { return this; }
   void append(std::string& row, const Request& request, std::uint64_t) const override {

@@ -12,7 +12,9 @@ class Mooncake final : public TraceFormat {
            !has_json_field(line, "chat_id");
   }
   std::unique_ptr<TraceReader> open(const std::string& path) const override {
-    return std::make_unique<JsonLinesReader>(path, JsonLinesLayout{1e3, 512, true});
+    return std::make_unique<JsonLinesReader>(
+        path,
+        JsonLinesLayout{.units_per_s = 1e3, .block_tokens = 512, .delays = true, .sessions = true});
   }
 };
 

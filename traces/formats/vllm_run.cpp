@@ -11,8 +11,10 @@ class VllmRun final : public TraceFormat {
     return has_json_field(line, "input_toks") && has_json_field(line, "arrival_time");
   }
   std::unique_ptr<TraceReader> open(const std::string& path) const override {
-    return std::make_unique<JsonLinesReader>(
-        path, JsonLinesLayout{1, 0, false, true, "arrival_time", "input_toks", "output_toks"});
+    return std::make_unique<JsonLinesReader>(path, JsonLinesLayout{.clock = true,
+                                                                   .time = "arrival_time",
+                                                                   .prompt = "input_toks",
+                                                                   .output = "output_toks"});
   }
 };
 

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/engine_oracle/prefix_cache.h"
+
 namespace cleave::oracle {
 
 /// Sorted by arrival. With its cache it arrives with its prompt computed and one token generated.
@@ -19,6 +21,7 @@ struct Request {
   std::uint32_t prompt, output;
   bool with_cache = false;
   std::uint32_t priority = 0;
+  Tokens tokens = {};  // prompt and output, where there is a prefix cache
 };
 
 /// The first token of one with its cache is there when it arrives.
@@ -26,6 +29,7 @@ struct Done {
   double first_token_s = 0, completion_s = 0;
   std::uint32_t preemptions = 0;
   bool rejected = false;
+  std::uint32_t hit_tokens = 0;
 };
 
 /// `decodes` are without the sequences that stay a step longer.
@@ -44,6 +48,7 @@ struct Memory {
   std::uint64_t blocks;
   std::uint32_t block_tokens;
   double watermark;
+  bool prefix_caching = false;
 };
 
 struct Vllm {
@@ -75,7 +80,8 @@ using Indices = std::vector<Index>;
 /// A request on its way; the page's p, o, g, c and n.
 struct Live {
   Count p, o, g = 0, c = 0, n = 0;
-  Count blocks = 0;
+  Count blocks = 0;  // its own and those of the cache
+  std::vector<PrefixCache::Block*> of_cache = {};
   bool in_prompt = true;  // it counts as a prompt until its first token after c = 0
   Count t() const { return p + g; }
 };
@@ -88,7 +94,8 @@ class Engine {
         cost_(cost),
         requests_(requests),
         longer_(longer),
-        free_(static_cast<Count>(memory.blocks)) {
+        free_(static_cast<Count>(memory.blocks)),
+        cache_(memory.block_tokens) {
     for (const Request& request : requests) live_.push_back({request.prompt, request.output});
     result_.requests.resize(requests.size());
   }
@@ -139,10 +146,57 @@ class Engine {
     if (more > free_) throw std::runtime_error("oracle: blocks that are not free; " + state(0));
     live_[r].blocks += more;
     free_ -= more;
+    make_room();
+  }
+  void make_room() {
+    while (static_cast<Count>(cache_.unused()) > free_) cache_.evict_one();
   }
   void release(Index r) {
-    free_ += live_[r].blocks;
-    live_[r].blocks = 0;
+    Live& live = live_[r];
+    free_ += live.blocks - static_cast<Count>(live.of_cache.size());
+    for (auto block = live.of_cache.rbegin(); block != live.of_cache.rend(); ++block) {
+      if (cache_.leave(*block)) ++free_;
+    }
+    live.of_cache.clear();
+    live.blocks = 0;
+  }
+  /// Its whole blocks of what is computed can be found from now on.
+  void keep(Index r) {
+    if (!memory_.prefix_caching) return;
+    Live& live = live_[r];
+    while (static_cast<Count>(live.of_cache.size() + 1) * memory_.block_tokens <= live.c) {
+      PrefixCache::Block* before = live.of_cache.empty() ? nullptr : live.of_cache.back();
+      const auto [block, there] = cache_.put(before, requests_[r].tokens, live.of_cache.size());
+      if (there && !cache_.use(block)) ++free_;  // somebody holds it: its own copy is free
+      if (!there) ++block->users;
+      live.of_cache.push_back(block);
+    }
+  }
+  /// What a prompt that would begin now finds: tokens, and blocks of these that nobody uses.
+  struct Hit {
+    Count tokens = 0, unused = 0;
+    std::vector<PrefixCache::Block*> blocks = {};
+  };
+  Hit hit(Index r) {
+    Hit hit;
+    if (!memory_.prefix_caching) return hit;
+    hit.blocks = cache_.find(requests_[r].tokens,
+                             static_cast<Index>((live_[r].t() - 1) / memory_.block_tokens));
+    hit.tokens = static_cast<Count>(hit.blocks.size()) * memory_.block_tokens;
+    for (const PrefixCache::Block* block : hit.blocks) hit.unused += block->users == 0 ? 1 : 0;
+    return hit;
+  }
+  void begin_with(Index r, const Hit& hit) {
+    for (PrefixCache::Block* block : hit.blocks) {
+      if (cache_.use(block)) --free_;
+    }
+    Live& live = live_[r];
+    live.of_cache = hit.blocks;
+    live.blocks = static_cast<Count>(hit.blocks.size());
+    live.c = hit.tokens;
+    if (live.g == 0) {
+      result_.requests[r].hit_tokens = static_cast<std::uint32_t>(hit.tokens);
+    }
   }
   void compute(Index r, Count n) {
     live_[r].n = n;
@@ -151,6 +205,7 @@ class Engine {
   }
   /// Takes r's blocks and its place in running and in this step; the engine puts it into waiting.
   void take_away(Index r) {
+    keep(r);
     release(r);
     live_[r].c = 0;
     live_[r].n = 0;
@@ -193,7 +248,8 @@ class Engine {
   Indices waiting_, running_;
   Indices staying_;  // complete, and in this step once more
   Indices step_;
-  Count free_;
+  Count free_;  // blocks that nobody holds
+  PrefixCache cache_;
   bool took_away_ = false;  // in this plan
 
  private:
@@ -243,6 +299,13 @@ class Engine {
   double finish_step(double start_s) {
     const double end_s = start_s + duration_s();
     Step step{start_s, end_s, 0, 0};
+    for (const Index i : step_) {
+      Live& r = live_[i];
+      if (!r.in_prompt) continue;
+      r.c += r.n;
+      keep(i);
+      r.c -= r.n;
+    }
     for (const Index i : staying_) release(i);
     staying_.clear();
     for (const Index i : step_) {
@@ -268,6 +331,7 @@ class Engine {
     if (r.g == 1) result_.requests[i].first_token_s = now_s;
     if (r.g < r.o) return;
     result_.requests[i].completion_s = now_s;
+    keep(i);
     std::erase(running_, i);
     if (longer_) {
       staying_.push_back(i);

@@ -81,20 +81,22 @@ class SglangEngine : public Engine {
     const Indices order = waiting_;
     for (const Index r : order) {
       if (!live_[r].in_prompt) continue;  // it came with its cache and waits for a place
-      const Count t = live_[r].t();
+      const Hit found = hit(r);
+      const Count t = live_[r].t() - found.tokens;
       if (places() + static_cast<Count>(step_.size()) >= settings_.max_running_requests) return;
       if (left_ <= 0 || input_ <= 0 || chunk_ <= 0) return;
-      if (static_cast<double>(t + to_come(r)) > left_) return;
+      if (static_cast<double>(t + found.unused * memory_.block_tokens + to_come(r)) > left_) return;
       if (t > input_ && !step_.empty()) return;
       const Count n = whole_pages(std::min(t, chunk_), t);
-      if (n < 1 || lacks(r, n) > free_) return;
+      if (n < 1 || blocks(n) + found.unused > free_) return;
       std::erase(waiting_, r);
+      begin_with(r, found);
       compute(r, n);
       if (n < t) {
         chunked_.push_back(r);
         return;
       }
-      left_ -= static_cast<double>(t + to_come(r));
+      left_ -= static_cast<double>(t + found.unused * memory_.block_tokens + to_come(r));
       input_ -= t;
       chunk_ -= t;
     }

@@ -30,8 +30,8 @@ class TrtllmEngine : public Engine {
 
  private:
   /// The next tokens of a prompt that is cut in chunks.
-  Count chunk(Index r) const {
-    const Count rest = live_[r].t() - live_[r].c;
+  Count chunk(Index r, Count done) const {
+    const Count rest = live_[r].t() - done;
     const Count block = memory_.block_tokens;
     return rest <= budget_ ? rest : budget_ / block * block;
   }
@@ -43,7 +43,7 @@ class TrtllmEngine : public Engine {
       if (std::find(running_.begin(), running_.end(), r) == running_.end()) return;
       Count n = 1;
       if (live_[r].in_prompt) {
-        n = more_prompts ? chunk(r) : 0;
+        n = more_prompts ? chunk(r, live_[r].c) : 0;
         more_prompts = n >= 1;
         if (!more_prompts) continue;
         budget_ -= n;
@@ -64,17 +64,20 @@ class TrtllmEngine : public Engine {
 
   bool admit(Index r) {
     const Live& live = live_[r];
-    Count n = live.t();
+    const Hit found = hit(r);
+    Count n = live.t() - found.tokens;
     if (settings_.enable_chunked_context) {
-      n = chunk(r);
+      n = chunk(r, found.tokens);
       if (n < 1) return false;
     } else if (n > budget_ && !step_empty()) {
       return false;
     }
     const Count tokens = settings_.max_utilization ? live.t() : live.p + live.o;
-    if (lacks(r, tokens) > free_) return false;
+    const Count needed = blocks(tokens) - static_cast<Count>(found.blocks.size()) + found.unused;
+    if (needed > free_) return false;
     std::erase(waiting_, r);
     running_.push_back(r);
+    begin_with(r, found);
     if (!settings_.max_utilization) hold(r, tokens);
     compute(r, n);
     budget_ -= n;

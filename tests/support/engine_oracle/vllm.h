@@ -87,18 +87,22 @@ class VllmEngine : public Engine {
   /// Whether there may be room for one more behind r.
   bool admit(Index r) {
     const Live& live = live_[r];
-    Count n = live.t() - live.c;
+    const Hit found = hit(r);
+    const Count left = live.t() - found.tokens;
+    Count n = left;
     if (settings_.long_prefill_token_threshold != 0)
       n = std::min<Count>(n, settings_.long_prefill_token_threshold);
     const bool alone = !settings_.enable_chunked_prefill && n > budget_;
     if (alone && !step_empty()) return false;
-    n = alone ? live.t() - live.c : std::min(n, budget_);
+    n = alone ? left : std::min(n, budget_);
     const auto watermark =
         static_cast<Count>(std::floor(memory_.watermark * static_cast<double>(memory_.blocks)));
-    const Count needed = lacks(r, settings_.scheduler_reserve_full_isl ? live.t() : live.c + n);
+    const Count whole = settings_.scheduler_reserve_full_isl ? live.t() : found.tokens + n;
+    const Count needed = blocks(whole) - static_cast<Count>(found.blocks.size()) + found.unused;
     if (needed > free_ - (step_empty() ? 0 : watermark)) return false;
     std::erase(waiting_, r);
     running_.push_back(r);
+    begin_with(r, found);
     compute(r, n);
     budget_ -= n;
     return !alone;
