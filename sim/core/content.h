@@ -15,6 +15,9 @@ struct Extent {
 /// are like nobody else's.
 using Content = std::vector<Extent>;
 
+/// How many tokens both begin with.
+std::uint32_t common_tokens(const Content& a, const Content& b);
+
 /// Drops what lies behind `tokens`.
 void cut(Content& content, std::uint32_t tokens);
 

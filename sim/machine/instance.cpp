@@ -101,7 +101,10 @@ void Instance::reconsider(Cause cause, TaskId task) {
   if (ending_ || run_.paused) return;
   Selection seen = selection();
   seen.make_room();
-  if (!policy_->wants_change(seen, cause, task)) return;
+  if (!policy_->wants_change(seen, cause, task)) {
+    if (cause == Cause::kArrival && run_.under_way() && finds_more_soon()) pause();
+    return;
+  }
   if (run_.under_way()) {
     pause();
   } else {
@@ -131,12 +134,9 @@ void Instance::begin_run() {
   double pace = pace_;
   if (batch_.prompts().running() > 0) pace *= listener_->slowdown(batch_.prompts().all());
   followed_ = follows_chunks();
-  run_ = {now_s,
-          followed_ ? 1 : std::min(cost.holds_for, policy_->until_change(selection())),
-          RunLength{pace * cost.first_s, pace * cost.growth_s},
-          kNoEvent,
-          false,
-          batch_.sequences().kv_tokens()};
+  const std::uint64_t most = followed_ ? 1 : std::min(cost.holds_for, iterations());
+  run_ = {now_s,    most,  RunLength{pace * cost.first_s, pace * cost.growth_s},
+          kNoEvent, false, batch_.sequences().kv_tokens()};
   run_.end = clock_->at<&Instance::run_ended>(run_.end_s(), this);
   for (const RequestId request : batch_.new_prompts()) {
     RequestState& state = (*requests_)[request];
@@ -159,6 +159,43 @@ bool Instance::follows_chunks() const {
     const RequestState& state = (*requests_)[request];
     const bool goes_on = state.chunk > 0 && state.chunk < batch_.prompts().left(request);
     return goes_on && state.generated == 0 && listener_->follows_chunks(request);
+  });
+}
+
+// Of the run that begins, as far as the batch goes on unchanged and nobody else's does.
+std::uint64_t Instance::iterations() {
+  const std::uint64_t most = policy_->until_change(selection());
+  return most > 1 && (finds_more_soon() || computes_again()) ? 1 : most;
+}
+
+// Whether prompts compute what is in the prefix cache by now, or will be with the next iteration:
+// their own copies are free after each iteration.
+bool Instance::computes_again() const {
+  if (!memory_.caches()) return false;
+  const std::vector<RequestId>& prompts = batch_.prompts().all();
+  const auto shared = [&](RequestId request) { return (*requests_)[request].shared_tokens; };
+  for (auto one = prompts.begin(); one != prompts.end(); ++one) {
+    const Content& content = requests_->contents[*one];
+    const std::uint32_t work = (*requests_)[*one].prompt_work();
+    if (memory_.find(content, work + 1).tokens > shared(*one)) return true;
+    for (auto other = prompts.begin(); other != one; ++other) {
+      const std::uint32_t both = common_tokens(content, requests_->contents[*other]);
+      if (memory_.whole_blocks(both) > std::min(shared(*one), shared(*other))) return true;
+    }
+  }
+  return false;
+}
+
+// Whether the first that waits begins like a prompt that is being computed, so that it may find
+// more of itself after each iteration.
+bool Instance::finds_more_soon() {
+  const RequestId first = waiting_.first_in_line();
+  if (!memory_.caches() || first == kNoRequest) return false;
+  const Content& content = requests_->contents[first];
+  const std::uint32_t found = selection().hit(first).tokens;
+  const std::vector<RequestId>& prompts = batch_.prompts().all();
+  return std::any_of(prompts.begin(), prompts.end(), [&](RequestId request) {
+    return common_tokens(content, requests_->contents[request]) > found;
   });
 }
 

@@ -106,6 +106,9 @@ class Instance {
   void begin_run();
   void start_chunks();
   bool follows_chunks() const;
+  std::uint64_t iterations();
+  bool finds_more_soon();
+  bool computes_again() const;
   void tell_of_chunks();
   void tell_of_dropped();
   void pause();

@@ -53,6 +53,8 @@ class KvMemory {
   std::uint32_t blocks(std::uint32_t tokens) const {
     return kind_->policy->growth().rounded(tokens);
   }
+  /// Of so many tokens, those in blocks that are full.
+  std::uint32_t whole_blocks(std::uint32_t tokens) const { return tokens / block() * block(); }
   /// Left free by what starts beside others.
   std::int64_t watermark() const { return kind_->watermark_tokens; }
 
