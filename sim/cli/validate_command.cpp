@@ -98,8 +98,9 @@ void add_validate(CLI::App& app, Action& action) {
                    "cleave validate silicon_sample.csv"));
   validate_app
       ->add_option("MEASURED", options->files,
-                   "what was measured: rows of aiconfigurator (CSV), requests of a vLLM run (JSON "
-                   "lines), results of vllm bench serve (JSON)")
+                   "what was measured: rows of aiconfigurator, a BLIS trace (CSV), requests of a "
+                   "vLLM run or "
+                   "of AIPerf (JSON lines), results of vllm bench serve, AIPerf or GuideLLM (JSON)")
       ->required();
   validate_app->add_option("--scenario", options->sources.scenario,
                            "what the measurements do not say of the cluster (JSON)");

@@ -178,11 +178,10 @@ Json scenario_of_point(const MeasuredPoint& point, const MeasuredSources& source
     }
     set_path(changes, setting.substr(0, equals), parse_value(setting.substr(equals + 1)));
   }
-  for (const char* key : {"llm", "pools"}) {
-    if (!changes.contains(key)) {
-      throw InputError(point.id + ": does not say " + std::string(key) + "; expected --set " + key +
-                       "=...");
-    }
+  for (const std::string key : {"llm", "pools", "latency"}) {
+    if (changes.contains(key)) continue;
+    throw InputError(point.id + ": does not say " + key + "; expected --set " +
+                     (key == "latency" ? "latency.engine" : key) + "=...");
   }
   if (point.requests) changes["results"] = {{"warmup_s", 0}};
   return complete_scenario(changes);
