@@ -17,12 +17,12 @@ namespace fs = std::filesystem;
 
 /// A figure in seconds, or in whatever has no unit of time.
 std::optional<double> figure(const Json& metrics, const std::string& name, const char* value) {
-  static const std::map<std::string, double> kUnits{
+  static const std::map<std::string, double> units{
       {"sec", 1}, {"s", 1}, {"ms", 1e-3}, {"us", 1e-6}, {"ns", 1e-9}};
   const auto number = number_at(metrics, "/" + name + "/" + value);
   if (!number) return {};
-  const auto unit = kUnits.find(text_at(metrics, "/" + name + "/unit"));
-  return *number * (unit == kUnits.end() ? 1 : unit->second);
+  const auto unit = units.find(text_at(metrics, "/" + name + "/unit"));
+  return *number * (unit == units.end() ? 1 : unit->second);
 }
 
 MeasuredFigures figures_in(const Json& metrics, const char* value) {

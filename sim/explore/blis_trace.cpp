@@ -21,10 +21,10 @@ namespace fs = std::filesystem;
 using Header = std::map<std::string, std::string>;
 
 std::string trimmed(const std::string& text) {
-  const char* const kBlank = " \t\r\"'";
-  const std::size_t first = text.find_first_not_of(kBlank);
+  const char* const blank = " \t\r\"'";
+  const std::size_t first = text.find_first_not_of(blank);
   if (first == std::string::npos) return "";
-  return text.substr(first, text.find_last_not_of(kBlank) - first + 1);
+  return text.substr(first, text.find_last_not_of(blank) - first + 1);
 }
 
 Header read_header(const std::string& file) {

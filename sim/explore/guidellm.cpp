@@ -17,9 +17,9 @@ std::optional<double> milliseconds(const Json& json, const std::string& pointer)
 }
 
 const Json& list_at(const Json& run, const char* status) {
-  static const Json kNone = Json::array();
+  static const Json none = Json::array();
   const Json::json_pointer where(std::string("/requests/") + status);
-  return run.contains(where) && run[where].is_array() ? run[where] : kNone;
+  return run.contains(where) && run[where].is_array() ? run[where] : none;
 }
 
 double completed(const Json& run) {

@@ -244,6 +244,13 @@ Json validation_json(const std::vector<ValidatedPoint>& points) {
     const std::string& why = point.failed.empty() ? point.point.why_not : point.failed;
     if (!why.empty()) ++reasons[why];
     Json row{{"id", point.point.id},
+             {"llm", point.point.llm},
+             {"gpu", point.point.gpu},
+             {"engine", point.point.engine},
+             {"layout", point.point.layout},
+             {"load", load_name(point.point.concurrency)},
+             {"measured_tpot_s", or_null(point.point.measured.tpot_s)},
+             {"measured_ttft_s", or_null(point.point.measured.ttft_s)},
              {"tpot_error", or_null(error_of(point, kTpot))},
              {"ttft_error", or_null(error_of(point, kTtft))},
              {"e2e_error", or_null(error_of(point, kE2e))},
@@ -255,7 +262,10 @@ Json validation_json(const std::vector<ValidatedPoint>& points) {
     if (!point.point.assumed.empty()) row["assumed"] = point.point.assumed;
     rows.push_back(row);
   }
-  Json result{{"rows", points.size()}, {"covered", covered}, {"groups", Json::array()}};
+  Json result{{"kind", "validation"},
+              {"rows", points.size()},
+              {"covered", covered},
+              {"groups", Json::array()}};
   for (const auto& [name, members] : groups) {
     result["groups"].push_back(group_json(name, members));
   }

@@ -51,6 +51,23 @@ TEST_CASE(
   CHECK(run_cleave({"validate", file, "--json", "-j", "2"}).out == json.out);
 }
 
+TEST_CASE("validate: a page of it, also from what it printed") {
+  const TempFolder folder;
+  const std::string file = folder.write("rows.csv", kRows);
+  const Outcome outcome =
+      run_cleave({"validate", file, "--json", "--html", folder.path("page.html")});
+  CHECK(outcome.exit_code == 0);
+  CHECK(contains(folder.read("page.html"), "\"kind\":\"validation\""));
+  CHECK(run_cleave({"report", folder.write("v.json", outcome.out), "-o", folder.path("again.html")})
+            .exit_code == 0);
+  CHECK(contains(folder.read("again.html"), "\"measured_tpot_s\":0.0139"));
+  const Outcome refused = run_cleave({"report", folder.write("v.json", R"({"kind": "validation"})"),
+                                      "-o", folder.path("again.html")});
+  CHECK(refused.exit_code == 2);
+  CHECK(contains(refused.err, "v.json: rows: is missing"));
+  CHECK(run_cleave({"validate", file, "--html", folder.path("none/page.html")}).exit_code == 2);
+}
+
 TEST_CASE("validate: started again, it goes on where it was") {
   const TempFolder folder;
   const std::string file = folder.write("rows.csv", kRows);
