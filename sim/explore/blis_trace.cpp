@@ -91,8 +91,9 @@ void describe_server(const Header& header, const std::string& file, MeasuredPoin
   const std::string server = text("server.type");
   if (server == "vllm" || server == "sglang") point.engine = server;
   point.scenario = served_scenario(point);
-  const double tensor = number_in(header, "server.tensor_parallel", file);
-  if (tensor > 0) point.layout = "tp" + std::to_string(static_cast<int>(tensor));
+  if (number_in(header, "server.tensor_parallel", file) > 0) {
+    point.layout = "tp" + header.at("server.tensor_parallel");
+  }
   const double share = number_in(header, "server.gpu_memory_utilization", file);
   if (share > 0) point.scenario["kv_cache"]["memory_fraction"] = share;
   const double block = number_in(header, "server.block_size", file);
