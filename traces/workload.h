@@ -20,6 +20,9 @@ struct Workload {
   /// A built-in distribution ("azure-2023-code", "azure-2023-conv"), a distribution file (".json"),
   /// or a trace file of a format that open_trace() knows. Empty for requests of one fixed length.
   std::string trace;
+  /// The same where "trace" is a list: requests in the order of their arrival, each
+  /// [arrival_s, prompt_tokens, output_tokens].
+  std::shared_ptr<const std::vector<Request>> given;
   /// For a trace file that is CSV but of no known format: {"arrival": column, "prompt": column,
   /// "output": column, "unit": "s" | "ms" | "us" | "ns" | "clock"}; unit is "s" if left out.
   std::optional<CsvColumns> columns;
@@ -80,7 +83,7 @@ struct Workload {
   std::optional<double> rate_scale;
 };
 
-/// Whether `trace` is a trace file rather than a distribution.
+/// Whether `trace` is a trace file, or a list of requests, rather than a distribution.
 bool is_trace_file(const Workload& workload);
 
 /// Whether requests arrive at a rate, which a cluster can fall behind: not where completed ones set

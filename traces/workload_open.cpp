@@ -10,7 +10,23 @@ namespace cleave {
 
 namespace {
 
+class GivenRequests final : public RequestSource {
+ public:
+  explicit GivenRequests(std::shared_ptr<const std::vector<Request>> requests)
+      : requests_(std::move(requests)) {}
+  bool next(Request& request) override {
+    if (next_ == requests_->size()) return false;
+    request = (*requests_)[next_++];
+    return true;
+  }
+
+ private:
+  std::shared_ptr<const std::vector<Request>> requests_;
+  std::size_t next_ = 0;
+};
+
 SourcePtr open_file(const Workload& workload) {
+  if (workload.given) return std::make_unique<GivenRequests>(workload.given);
   return workload.columns ? open_trace(workload.trace, *workload.columns)
                           : open_trace(workload.trace);
 }
@@ -43,7 +59,7 @@ SourcePtr generated(const Workload& workload) {
   settings.seed = workload.seed;
   Distribution distribution;
   std::unique_ptr<Lengths> lengths;
-  if (workload.trace.empty()) {
+  if (workload.prompt_tokens) {
     lengths = fixed_lengths(*workload.prompt_tokens, *workload.output_tokens);
   } else if (is_trace_file(workload)) {
     settings.trace = [workload] { return open_file(workload); };

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "sim/base/builtin.h"
 #include "sim/base/error.h"
@@ -55,6 +56,31 @@ void check_trace_name(const JsonReader& reader, const std::string& trace) {
   }
 }
 
+std::shared_ptr<const std::vector<Request>> read_given(JsonReader& reader) {
+  const Json& list = reader.value("trace");
+  auto requests = std::make_shared<std::vector<Request>>();
+  for (const Json& entry : list) {
+    const auto is = [&](std::size_t i, double least, double most) {
+      return entry[i].is_number() && entry[i].get<double>() >= least &&
+             entry[i].get<double>() <= most &&
+             (i == 0 || entry[i].get<double>() == std::floor(entry[i].get<double>()));
+    };
+    const double before_s = requests->empty() ? 0 : requests->back().arrival_s;
+    const bool good = entry.is_array() && entry.size() == 3 && is(0, before_s, kMaxArrivalS) &&
+                      is(1, 1, kMaxTokens) && is(2, 1, kMaxTokens);
+    if (!good) {
+      reader.fail("trace[" + std::to_string(requests->size()) + "]",
+                  "expected [arrival_s, prompt_tokens, output_tokens], no earlier than the request "
+                  "before, with 1 to " +
+                      std::to_string(kMaxTokens) + " tokens each");
+    }
+    requests->push_back({entry[0].get<double>(), entry[1].get<std::uint32_t>(),
+                         entry[2].get<std::uint32_t>(), requests->size() + 1});
+  }
+  if (requests->empty()) reader.fail("trace", "expected one request at least, found []");
+  return requests;
+}
+
 std::optional<LengthRange> read_length_range(JsonReader& reader) {
   if (!reader.has("length_range")) return {};
   const std::vector<double> range = reader.numbers("length_range", kLengthShare);
@@ -76,7 +102,12 @@ void read_priorities(JsonReader& reader, Workload& workload) {
 }
 
 void read_lengths(JsonReader& reader, Workload& workload) {
-  workload.trace = reader.text("trace", "");
+  const bool given = reader.has("trace") && reader.value("trace").is_array();
+  if (given) {
+    workload.given = read_given(reader);
+  } else {
+    workload.trace = reader.text("trace", "");
+  }
   workload.columns = read_columns(reader);
   workload.prompt_tokens = read_whole<std::uint32_t>(reader, "prompt_tokens", 1, kMaxTokens);
   workload.output_tokens = read_whole<std::uint32_t>(reader, "output_tokens", 1, kMaxTokens);
@@ -107,7 +138,7 @@ void read_lengths(JsonReader& reader, Workload& workload) {
     if (!reader.has("trace")) {
       reader.fail("trace", "is missing; expected a trace, or prompt_tokens and output_tokens");
     }
-    check_trace_name(reader, workload.trace);
+    if (!given) check_trace_name(reader, workload.trace);
   }
 }
 
@@ -185,7 +216,7 @@ void check_generated(JsonReader& reader, const Workload& workload) {
     return;
   }
   const bool own_rate = workload.arrivals == "trace";
-  if (own_rate && workload.trace.empty()) {
+  if (own_rate && workload.trace.empty() && !workload.given) {
     reader.fail("arrivals", "\"trace\" needs a trace; use \"poisson\" with rate_rps");
   }
   if (!workload.rate_rps && !own_rate) {
@@ -200,8 +231,8 @@ void check_generated(JsonReader& reader, const Workload& workload) {
 }  // namespace
 
 bool is_trace_file(const Workload& workload) {
-  return !workload.trace.empty() && !workload.trace.ends_with(".json") &&
-         !is_builtin(workload.trace);
+  return workload.given || (!workload.trace.empty() && !workload.trace.ends_with(".json") &&
+                            !is_builtin(workload.trace));
 }
 
 bool offers_rate(const Workload& workload) {
@@ -237,7 +268,7 @@ Workload read_workload(JsonReader& reader) {
   workload.rate_scale = read_number(reader, "rate_scale", kScale);
   reader.finish();
 
-  if (workload.columns && !is_trace_file(workload)) {
+  if (workload.columns && (workload.given || !is_trace_file(workload))) {
     reader.fail("columns", "is for trace files only");
   }
   if (workload.cv && workload.arrivals != "gamma") {

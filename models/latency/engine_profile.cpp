@@ -11,6 +11,13 @@ namespace {
 
 constexpr const char* kFolder = "profiles/engines";
 
+/// Whether an LLM or a GPU ("llm", "gpu") was among what the engine was fitted to.
+bool seen(const EngineProfile& engine, const std::string& kind, const std::string& name) {
+  return std::any_of(engine.errors.begin(), engine.errors.end(), [&](const EngineError& error) {
+    return error.what == kind + " " + name + ", from the others";
+  });
+}
+
 }  // namespace
 
 const std::vector<HostField>& host_fields() {
@@ -62,17 +69,11 @@ EngineProfile read_engine(const Json& json, const std::string& name) {
   return profile;
 }
 
-std::string how_sure(const EngineProfile& engine, const std::string& llm, const std::string& gpu) {
-  if (engine.errors.empty()) return "";
-  const auto group = [](const std::string& kind, const std::string& name) {
-    return kind + " " + name + ", from the others";
-  };
-  const auto seen = [&](const std::string& kind, const std::string& name) {
-    return std::any_of(engine.errors.begin(), engine.errors.end(),
-                       [&](const EngineError& error) { return error.what == group(kind, name); });
-  };
-  const bool llm_seen = seen("llm", llm);
-  const bool gpu_seen = seen("gpu", gpu);
+std::optional<EngineError> expected_error(const EngineProfile& engine, const std::string& llm,
+                                          const std::string& gpu) {
+  if (engine.errors.empty()) return {};
+  const bool llm_seen = seen(engine, "llm", llm);
+  const bool gpu_seen = seen(engine, "gpu", gpu);
   EngineError found = engine.errors.front();
   for (const EngineError& error : engine.errors) {
     constexpr std::uint64_t kEnough = 30;
@@ -82,9 +83,22 @@ std::string how_sure(const EngineProfile& engine, const std::string& llm, const 
     found.tpot = std::max(found.tpot, error.tpot);
     found.ttft = std::max(found.ttft, error.ttft);
   }
+  return found;
+}
+
+double longer_with(double confidence, double median) {
+  constexpr double kHalf = 0.5;
+  return std::pow(1 + median, std::log2(kHalf / (1 - confidence)));
+}
+
+std::string how_sure(const EngineProfile& engine, const std::string& llm, const std::string& gpu) {
+  const auto found = expected_error(engine, llm, gpu);
+  if (!found) return "";
+  const bool llm_seen = seen(engine, "llm", llm);
+  const bool gpu_seen = seen(engine, "gpu", gpu);
   constexpr double kPercent = 100;
   const auto percent = [](double share) { return std::to_string(std::lround(kPercent * share)); };
-  return "TPOT +/- " + percent(found.tpot) + " %, TTFT +/- " + percent(found.ttft) +
+  return "TPOT +/- " + percent(found->tpot) + " %, TTFT +/- " + percent(found->ttft) +
          " % (median): " +
          (llm_seen && gpu_seen ? engine.name + " was measured with this LLM and this GPU"
           : llm_seen           ? engine.name + " was measured with this LLM, not on this GPU"

@@ -14,7 +14,7 @@ namespace cleave {
 
 namespace {
 
-std::string sizes_of(const Json& found) {
+std::string sizes_of(const Json& found, bool say_estimated = true) {
   std::string text;
   for (const Json& pool : found["pools"]) {
     if (!text.empty()) text += " + ";
@@ -24,7 +24,7 @@ std::string sizes_of(const Json& found) {
     const int stages = pool["pipeline_parallel"].get<int>();
     if (stages > 1) text += " pp" + std::to_string(stages);
   }
-  if (found["estimated"].get<bool>()) {
+  if (say_estimated && found["estimated"].get<bool>()) {
     const auto sure = found["how_sure"].get<std::string>();
     text += " (estimated" + (sure.empty() ? "" : ": " + sure) + ")";
   }
@@ -95,13 +95,28 @@ void print_infeasible(const Json& designs) {
   if (!designs.empty()) std::cout << '\n';
 }
 
+/// What it takes where estimated latencies turn out as long as they may.
+std::string sure_text(const Json& sure) {
+  constexpr double kPercent = 100;
+  const std::string times = figure(kPercent * sure["confidence"].get<double>()) + " % sure: ";
+  if (sure["optimum"].is_null()) {
+    return "To be " + times + "nothing, which " + sure["why"].get<std::string>() + ".";
+  }
+  const Json& optimum = sure["optimum"];
+  return "To be " + times + sizes_of(optimum, false) + ", " + price_text(optimum) + ", for " +
+         figure(optimum["rate_rps"].get<double>()) + " requests/s (latencies " +
+         figure(sure["longer"].get<double>()) + " times as long).";
+}
+
 void print_plan(const Json& plan) {
   if (plan["optimum"].is_null()) {
     print_infeasible(plan["infeasible"]);
   } else {
     const Json& optimum = plan["optimum"];
     std::cout << "Optimum: " << sizes_of(optimum) << ", " << price_text(optimum) << '\n'
-              << wrapped(verified_text(plan["optimum"])) << "\n\n";
+              << wrapped(verified_text(plan["optimum"])) << '\n';
+    if (!plan["sure"].is_null()) std::cout << wrapped(sure_text(plan["sure"])) << '\n';
+    std::cout << '\n';
     if (plan["ties"].size() > 1) print_rows("Equally good, widest margin first:", plan["ties"]);
     print_rows("Best of each design:", plan["designs"]);
     print_infeasible(plan["infeasible"]);

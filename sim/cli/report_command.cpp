@@ -102,11 +102,19 @@ void check_plan(const Json& plan, const std::string& file) {
   for (const char* list : {"designs", "ties", "headroom"}) reader.objects(list);
 }
 
+/// What cleave validate --json prints must hold for a page.
+void check_validation(const Json& validation, const std::string& file) {
+  JsonReader reader(validation, file);
+  for (const char* count : {"rows", "covered"}) reader.integer(count, 0, 1'000'000'000);
+  for (const char* list : {"groups", "not_described", "points"}) reader.objects(list);
+}
+
 /// The points of a sweep as JSON, for sweep_page().
 void check_points(const Json& points, const std::string& file) {
   if (!points.is_array() || points.empty()) {
     throw InputError(file + ": expected a results database, the points of a sweep as a list, or " +
-                     "what cleave plan --json prints, but it is " + json_kind(points));
+                     "what cleave plan --json or cleave validate --json prints, but it is " +
+                     json_kind(points));
   }
   for (std::size_t i = 0; i < points.size(); ++i) {
     JsonReader point(points[i], file + ": [" + std::to_string(i) + "]");
@@ -122,6 +130,10 @@ std::string page_of_file(const std::string& file) {
   if (json.is_object() && json.value("kind", Json()) == "plan") {
     check_plan(json, file);
     return plan_page(short_name(file), std::move(json));
+  }
+  if (json.is_object() && json.value("kind", Json()) == "validation") {
+    check_validation(json, file);
+    return validation_page(short_name(file), std::move(json));
   }
   check_points(json, file);
   return sweep_page(short_name(file), json);
@@ -153,12 +165,13 @@ void add_report(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
       "report", with_example("Makes one HTML page, which needs no network, of a run, of several "
-                             "runs side by side, of a sweep or of a plan.",
+                             "runs side by side, of a sweep, of a plan or of a validation.",
                              "cleave report results -o report.html"));
   command
-      ->add_option("RESULT", options->results,
-                   "folder of a run (--out), results database of a sweep, or answer of a plan "
-                   "(--out)")
+      ->add_option(
+          "RESULT", options->results,
+          "folder of a run (--out), results database of a sweep, answer of a plan (--out), or "
+          "what validate --json prints")
       ->required();
   command->add_option("-o,--out", options->out, "the page; - for standard output")
       ->type_name("FILE")

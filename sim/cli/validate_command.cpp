@@ -5,9 +5,11 @@
 
 #include "sim/base/error.h"
 #include "sim/cli/command.h"
+#include "sim/cli/output_file.h"
 #include "sim/cli/progress.h"
 #include "sim/explore/process_pool.h"
 #include "sim/explore/validate.h"
+#include "sim/report/html.h"
 
 namespace cleave {
 
@@ -18,6 +20,7 @@ struct Options {
   MeasuredSources sources;
   std::optional<std::size_t> parallel;
   std::string keep;
+  std::string html;
   bool json = false;
 };
 
@@ -56,6 +59,8 @@ void print(const Json& result) {
 }
 
 int run(const Options& options) {
+  std::optional<OutputFile> page;
+  if (!options.html.empty()) page.emplace(options.html, "--html");
   std::vector<MeasuredPoint> points;
   for (const std::string& file : options.files) {
     for (MeasuredPoint& point : read_measured(file, options.sources)) {
@@ -76,6 +81,10 @@ int run(const Options& options) {
         options.keep);
   }
   const Json result = validation_json(validated);
+  if (page) {
+    page->stream() << validation_page(options.files.front(), result);
+    page->commit();
+  }
   if (options.json) {
     std::cout << result.dump(2) << '\n';
   } else {
@@ -98,8 +107,9 @@ void add_validate(CLI::App& app, Action& action) {
                    "cleave validate silicon_sample.csv"));
   validate_app
       ->add_option("MEASURED", options->files,
-                   "what was measured: rows of aiconfigurator (CSV), requests of a vLLM run (JSON "
-                   "lines), results of vllm bench serve (JSON)")
+                   "what was measured: rows of aiconfigurator, a BLIS trace (CSV), requests of a "
+                   "vLLM run or "
+                   "of AIPerf (JSON lines), results of vllm bench serve, AIPerf or GuideLLM (JSON)")
       ->required();
   validate_app->add_option("--scenario", options->sources.scenario,
                            "what the measurements do not say of the cluster (JSON)");
@@ -113,6 +123,10 @@ void add_validate(CLI::App& app, Action& action) {
       ->add_option("--keep", options->keep,
                    "keeps predictions in this file, so that the same command goes on where it was")
       ->type_name("FILE");
+  validate_app
+      ->add_option("--html", options->html,
+                   "writes a page of every run: predicted against measured, and errors by group")
+      ->type_name("PAGE");
   validate_app->add_flag("--json", options->json, "print all figures as JSON");
   validate_app->callback([options, &action] { action = [options] { return run(*options); }; });
 }

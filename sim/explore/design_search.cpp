@@ -50,11 +50,11 @@ Sizes with(Sizes sizes, std::size_t pool, std::uint32_t count) {
 }  // namespace
 
 DesignSearch::DesignSearch(const PlanSpec& spec, const Design& design, std::size_t parallel,
-                           std::function<void()> progress)
+                           std::function<void()> progress, double longer)
     : spec_(spec),
       design_(design),
       rate_rps_(spec.scenario["workload"]["rate_rps"].get<double>()),
-      trials_(spec, design, parallel, std::move(progress)) {}
+      trials_(spec, design, parallel, std::move(progress), longer) {}
 
 double DesignSearch::cost_per_hour(const Sizes& sizes) const {
   return sum_of(design_, sizes, [](const Machine& machine) { return machine.price_per_hour; });

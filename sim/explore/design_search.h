@@ -20,8 +20,9 @@ struct Candidate {
 /// an answer.
 class DesignSearch {
  public:
+  /// `longer` as in Trials.
   DesignSearch(const PlanSpec& spec, const Design& design, std::size_t parallel,
-               std::function<void()> progress);
+               std::function<void()> progress, double longer = 1);
 
   const Design& design() const { return design_; }
   Trials& trials() { return trials_; }

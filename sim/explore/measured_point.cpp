@@ -10,6 +10,8 @@
 #include "models/catalogue/llm.h"
 #include "sim/base/builtin.h"
 #include "sim/base/error.h"
+#include "sim/explore/measured_requests.h"
+#include "sim/explore/validate.h"
 
 namespace cleave {
 
@@ -39,6 +41,17 @@ std::string bare_name(const std::string& name) {
 
 bool has(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// LLM and engine of a run whose file does not say them, from what the command line says.
+void name_what_is_set(MeasuredPoint& point, const MeasuredSources& sources) {
+  if (!point.why_not.empty() || (!point.llm.empty() && !point.engine.empty())) return;
+  try {
+    const Json scenario = scenario_of_point(point, sources);
+    if (point.llm.empty()) point.llm = text_at(scenario, "/llm");
+    if (point.engine.empty()) point.engine = text_at(scenario, "/latency/engine");
+  } catch (const InputError&) {  // said where the run is simulated
+  }
 }
 
 std::string beginning_of(const std::string& file) {
@@ -84,16 +97,19 @@ std::string machine_with(const std::string& gpu, std::uint32_t gpus) {
 
 std::vector<MeasuredPoint> read_measured(const std::string& file, const MeasuredSources& sources) {
   const std::string text = beginning_of(file);
-  for (const MeasuredFormat* format :
-       {&kSiliconRows, &kThroughputRows, &kRequestLines, &kBenchServe}) {
-    if (format->recognises(text)) return format->read(file, sources);
+  for (const MeasuredFormat* format : {&kSiliconRows, &kThroughputRows, &kBlisTrace, &kRequestLines,
+                                       &kAiperfRequests, &kGuidellm, &kBenchServe, &kAiperfMeans}) {
+    if (!format->recognises(text)) continue;
+    std::vector<MeasuredPoint> points = format->read(file, sources);
+    for (MeasuredPoint& point : points) name_what_is_set(point, sources);
+    return points;
   }
   throw InputError(
       file +
       ": not a known format of measurements; expected rows with model_path, "
-      "system and silicon_tpot_ms, or with output_tokens_per_s (CSV), requests with input_toks and "
-      "first_token_ts (JSON lines), or what vllm bench serve --save-result "
-      "writes (JSON)");
+      "system and silicon_tpot_ms, or with output_tokens_per_s, or of a BLIS trace (CSV), requests "
+      "of a vLLM server or of AIPerf (JSON lines), or what vllm bench serve --save-result, AIPerf "
+      "or GuideLLM write (JSON)");
 }
 
 }  // namespace cleave

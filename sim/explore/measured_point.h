@@ -21,7 +21,7 @@ struct MeasuredPoint {
   std::string id;
   std::string llm;                ///< as Cleave knows it, or the file where it does not
   std::string gpu;                ///< the same
-  std::string engine;             ///< "vllm", "sglang", "trtllm"
+  std::string engine;             ///< "vllm", "sglang", "trtllm"; "" where nothing says
   std::string layout;             ///< "tp4", "tp1 dp4 ep4", "split"
   std::uint32_t concurrency = 0;  ///< 0: open arrivals
   bool requests = false;          ///< a run of single requests, not a row of many
@@ -54,8 +54,15 @@ extern const MeasuredFormat kSiliconRows;
 extern const MeasuredFormat kThroughputRows;
 /// JSON lines of a vLLM server, a request each, with meta.json beside them.
 extern const MeasuredFormat kRequestLines;
-/// What `vllm bench serve --save-result` writes.
+/// What `vllm bench serve --save-result` writes; with --save-detailed, request by request.
 extern const MeasuredFormat kBenchServe;
+/// AIPerf's profile_export.jsonl, request by request, and profile_export_aiperf.json, means.
+extern const MeasuredFormat kAiperfRequests;
+extern const MeasuredFormat kAiperfMeans;
+/// GuideLLM's benchmarks.json: runs, request by request where it kept all of them.
+extern const MeasuredFormat kGuidellm;
+/// BLIS's TraceV2, request by request.
+extern const MeasuredFormat kBlisTrace;
 
 /// The catalogue's name for what a measurement calls an LLM ("meta-llama/Llama-3.1-8B-Instruct"), a
 /// GPU ("h100_sxm"), and the smallest machine with so many of this GPU without a power cap; ""

@@ -14,7 +14,7 @@ namespace {
 /// stand behind all others.
 // clang-format off
 constexpr std::string_view kOrder[] = {
-    "cost.price_per_hour", "estimated", "events", "duration_s", "offered_rps", "served_rps", "requests.",
+    "cost.price_per_hour", "estimated", "how_sure", "events", "duration_s", "offered_rps", "served_rps", "requests.",
     "ttft", "tpot", "itl", "e2e", "largest_gap", "queueing", "transfer", "slo.",
     "steady.overload", "steady.too_short", "steady.", "steady.from_s", "steady.offered_rps", "steady.served_rps",
     "window.", "tokens.", "cost.", "power.", "power.window_s", "power.estimated", "links[].", "links[].bytes",
@@ -75,12 +75,12 @@ std::vector<MetricColumn> metric_columns(std::size_t pools) {
   return columns;
 }
 
-std::optional<double> metric_value(const Json& summary, const MetricColumn& column) {
-  if (!summary.contains(column.where)) return std::nullopt;
+Json metric_value(const Json& summary, const MetricColumn& column) {
+  if (!summary.contains(column.where)) return nullptr;
   const Json& value = summary[column.where];
   if (value.is_boolean()) return value.get<bool>() ? 1 : 0;
-  if (value.is_number()) return value.get<double>();
-  return std::nullopt;
+  const bool text = value.is_string() && value != "";
+  return value.is_number() || text ? value : Json();
 }
 
 Json compact_summary(Json summary) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <list>
 
+#include "models/latency/expected_error.h"
 #include "sim/base/error.h"
 #include "sim/base/shared_count.h"
 #include "sim/explore/design_search.h"
@@ -30,7 +31,8 @@ class Planner {
   Json plan();
 
  private:
-  std::vector<Found> search_designs();
+  void add_search(std::list<DesignSearch>& searches, const Design& design, double longer);
+  std::vector<Found> search_designs(std::list<DesignSearch>& searches);
   std::vector<Candidate> choose(std::vector<Found>& found, Found*& optimum) const;
   double rank(const Found& found) const;
   Json describe(const Found& found) const;
@@ -39,28 +41,35 @@ class Planner {
   Json candidates() const;
   Json question() const;
   Json infeasible(const std::vector<Found>& found) const;
+  double longer(const Design& design) const;
+  Json sure(const std::vector<Found>& found);
 
   const PlanSpec& spec_;
   std::size_t parallel_;
   SharedCount simulated_;
+  std::function<void(std::size_t)> progress_;
   std::list<DesignSearch> searches_;
+  std::list<DesignSearch> sure_searches_;  ///< with latencies as long as they may turn out
 };
 
 Planner::Planner(const PlanSpec& spec, std::size_t parallel,
                  const std::function<void(std::size_t)>& progress)
-    : spec_(spec), parallel_(parallel) {
-  // Designs are searched side by side; what that leaves of the cores is for the seeds.
-  const std::size_t each = std::max<std::size_t>(1, parallel / spec.designs.size());
-  for (const Design& design : spec.designs) {
-    searches_.emplace_back(spec, design, each, [&] { progress(simulated_.up()); });
-  }
+    : spec_(spec), parallel_(parallel), progress_(progress) {
+  for (const Design& design : spec.designs) add_search(searches_, design, 1);
+}
+
+/// Designs are searched side by side; what that leaves of the cores is for the seeds.
+void Planner::add_search(std::list<DesignSearch>& searches, const Design& design, double longer) {
+  const std::size_t each = std::max<std::size_t>(1, parallel_ / spec_.designs.size());
+  searches.emplace_back(
+      spec_, design, each, [this] { progress_(simulated_.up()); }, longer);
 }
 
 /// Each design is searched on its own, in a process of its own, so that all of them can be compared
 /// and the answer does not depend on how many run at a time.
-std::vector<Found> Planner::search_designs() {
+std::vector<Found> Planner::search_designs(std::list<DesignSearch>& searches) {
   std::vector<DesignSearch*> waiting;
-  for (DesignSearch& search : searches_) waiting.push_back(&search);
+  for (DesignSearch& search : searches) waiting.push_back(&search);
   std::vector<std::string> told(waiting.size());
   std::exception_ptr error;
   std::size_t started = 0;
@@ -241,8 +250,37 @@ Json Planner::infeasible(const std::vector<Found>& found) const {
   return all;
 }
 
+double Planner::longer(const Design& design) const {
+  return longer_with(spec_.confidence, design.tpot_error);
+}
+
+/// The optimum that is left where latencies are as long as they may turn out. Designs whose
+/// latencies were measured stay as they are.
+Json Planner::sure(const std::vector<Found>& found) {
+  for (const Design& design : spec_.designs) {
+    if (longer(design) > 1) add_search(sure_searches_, design, longer(design));
+  }
+  if (sure_searches_.empty()) return nullptr;
+  std::vector<Found> sure = search_designs(sure_searches_);
+  for (const Found& one : found) {
+    if (longer(one.search->design()) == 1) sure.push_back(one);
+  }
+  Json result{{"confidence", spec_.confidence}, {"optimum", nullptr}};
+  if (sure.empty()) {
+    result["why"] = sure_searches_.front().why_not();
+    return result;
+  }
+  Found* best = nullptr;
+  choose(sure, best);
+  const Design& design = best->search->design();
+  result["tpot_error"] = design.tpot_error;
+  result["longer"] = longer(design);
+  result["optimum"] = describe(*best);
+  return result;
+}
+
 Json Planner::plan() {
-  std::vector<Found> found = search_designs();
+  std::vector<Found> found = search_designs(searches_);
   Json result = question();
   result["optimum"] = nullptr;
   result["infeasible"] = infeasible(found);
@@ -258,9 +296,12 @@ Json Planner::plan() {
     for (const Found& each : found) result["designs"].push_back(describe(each));
     result["pareto"] = pareto(found);
     result["headroom"] = headroom(*best);
+    result["sure"] = sure(found);
   }
   std::size_t simulations = 0;
-  for (const DesignSearch& search : searches_) simulations += search.trials().simulations();
+  for (const auto* searches : {&searches_, &sure_searches_}) {
+    for (const DesignSearch& search : *searches) simulations += search.trials().simulations();
+  }
   result["simulations"] = simulations;
   result["candidates"] = candidates();
   return result;

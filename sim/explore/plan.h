@@ -17,7 +17,10 @@ namespace cleave {
 ///    "cost_per_million_output_tokens", "provisioned_w", "rate_rps", "margin", "verified":
 ///    {"duration_s", "times_e2e_p99", "seeds"}} or null, "ties": [...], "designs": [best of each],
 ///    "infeasible": [{"design", "why"}], those of which nothing holds, "pareto": [names],
-///    "headroom": [{"change", "breaks"}], first of one machine less, "simulations", "candidates":
+///    "headroom": [{"change", "breaks"}], first of one machine less, "sure": null where no latency
+///    is estimated with a known error, else {"confidence", "tpot_error", "longer" (times),
+///    "optimum" (the answer to the same question where latencies are so many times as long) or
+///    null, "why" (where it is null)}, "simulations", "candidates":
 ///    [{"design", "roles", "counts", "tensor_parallel", "pipeline_parallel" (of each pool; a role
 ///    with its machine where pools share it), "machines", "cost_per_hour", "provisioned_w",
 ///    "rate_rps", "duration_s", "margin", "breaks"}], all that was simulated}.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "models/latency/expected_error.h"
 #include "sim/base/error.h"
 #include "sim/explore/pool_cuts.h"
 #include "sim/scenario/pool_latency.h"
@@ -62,6 +63,13 @@ Scenario read_with_layout(const Design& design, std::size_t layout) {
   return read_scenario(scenario);
 }
 
+double tpot_error(const Scenario& scenario, std::size_t pool, const LatencyModel& latency) {
+  if (!latency.estimated() || !scenario.engine || scenario.engine->roofline) return 0;
+  const auto error =
+      expected_error(*scenario.engine, scenario.llm.name, scenario.pools[pool].machine.gpu.name);
+  return error ? error->tpot : 0;
+}
+
 void read_layouts(const JsonReader& reader, ProfileUse& profiles, Design& design) {
   try {
     for (std::size_t layout = 0; layout < design.layouts.size(); ++layout) {
@@ -72,6 +80,7 @@ void read_layouts(const JsonReader& reader, ProfileUse& profiles, Design& design
         design.machines.push_back(read.pools[i].machine);
         const auto latency = pool_latency(read, i);
         design.layouts[layout].estimated |= latency->estimated();
+        design.tpot_error = std::max(design.tpot_error, tpot_error(read, i, *latency));
         if (!latency->how_sure().empty()) design.layouts[layout].how_sure = latency->how_sure();
       }
     }
@@ -203,6 +212,8 @@ PlanSpec read_plan(const Json& json, const std::string& place) {
   if (spec.designs.empty()) reader.fail("designs", "expected at least one");
   spec.seeds = reader.has("seeds") ? read_whole_numbers(reader, "seeds", {0, kLargestSeed, false})
                                    : std::vector<std::int64_t>{1, 2, 3};
+  constexpr Range kConfidence{0.5, 0.999, false};
+  spec.confidence = reader.number("confidence", kConfidence, spec.confidence);
   reader.finish();
   const Json& workload = spec.scenario["workload"];
   if (workload.contains("concurrency") || workload.value("arrivals", Json()) == "infinite") {

@@ -26,6 +26,9 @@ struct Design {
   std::vector<Layout> layouts;     ///< largest tensor-parallel degrees first
   std::string scheduler;           ///< its scenarios' scheduler.policy
   std::uint32_t most = 0;          ///< machines of a pool
+  /// Median error of TPOT that estimated latencies can be expected to have, the largest of its
+  /// pools; 0 where they are measured, or nobody knows.
+  double tpot_error = 0;
 
   /// The pool's role, and its machine where several have that role: "token dgx-a100".
   std::string label(std::size_t pool) const;
@@ -54,6 +57,7 @@ struct PlanSpec {
   double budget_power_w = 0;        ///< 0: none
   std::vector<Design> designs;
   std::vector<std::int64_t> seeds;  ///< the first while searching, all for the answer
+  double confidence = 0.9;          ///< that estimated latencies are not longer; 0.5: not asked for
   bool counts_prices() const { return goal == Goal::kCost || budget_cost_per_hour > 0; }
 };
 

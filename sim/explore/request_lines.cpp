@@ -2,8 +2,7 @@
 #include <fstream>
 
 #include "sim/base/error.h"
-#include "sim/explore/measured_point.h"
-#include "sim/scenario/resolve.h"
+#include "sim/explore/measured_requests.h"
 
 // A run of a vLLM server as LLMServingSim records it: one JSON object a request, with input_toks,
 // output_toks, arrival_time (s, of the clock), queued_ts, first_token_ts and last_token_ts (s, of
@@ -33,18 +32,14 @@ Json engine_settings(const fs::path& meta, MeasuredPoint& point) {
     throw InputError(meta.string() + ": expected an object with engine_kwargs, an object");
   }
   const Json& arguments = *kept;
-  const auto text = [&](const char* key) {
-    const Json value = arguments.value(key, Json());
-    return value.is_string() ? value.get<std::string>() : std::string();
-  };
-  point.llm = known_llm(text("model"));
+  point.llm = known_llm(text_at(arguments, "/model"));
   if (!point.llm.empty()) scenario["llm"] = point.llm;
   Json batching{{"policy", "vllm"}};
   for (const char* key : {"max_num_seqs", "max_num_batched_tokens"}) {
     if (arguments.contains(key) && arguments[key].is_number()) batching[key] = arguments[key];
   }
   scenario["batching"] = batching;
-  if (text("kv_cache_dtype").starts_with("fp8")) {
+  if (text_at(arguments, "/kv_cache_dtype").starts_with("fp8")) {
     scenario["kv_cache"]["format"] = "fp8";
   }
   if (document.contains("num_gpu_blocks") && document["num_gpu_blocks"].is_number()) {
@@ -76,41 +71,31 @@ std::vector<MeasuredPoint> read(const std::string& file, const MeasuredSources&)
   MeasuredPoint point;
   point.id = file;
   point.engine = "vllm";
-  point.requests = true;
   const fs::path folder = fs::path(file).parent_path();
   point.scenario = engine_settings(folder / "meta.json", point);
-  point.scenario["workload"] = {{"trace", file}, {"arrivals", "replay"}};
   std::ifstream in(file);
-  double ttft = 0;
-  double tpot = 0;
-  double e2e = 0;
-  std::size_t count = 0;
-  std::size_t with_tpot = 0;
+  std::vector<MeasuredRequest> requests;
   std::string line;
   for (std::size_t number = 1; std::getline(in, line); ++number) {
     if (line.empty()) continue;
     const Json request = Json::parse(line, nullptr, false);
-    for (const char* key : {"queued_ts", "first_token_ts", "last_token_ts", "output_toks"}) {
-      if (!request.is_object() || !request.value(key, Json()).is_number()) {
+    const auto field = [&](const std::string& key) {
+      const auto value = number_at(request, "/" + key);
+      if (!value) {
         throw InputError(file + ":" + std::to_string(number) + ": expected an object with " + key +
                          ", a number");
       }
-    }
-    const double first = request["first_token_ts"].get<double>();
-    const double queued = request["queued_ts"].get<double>();
-    const double last = request["last_token_ts"].get<double>();
-    const double tokens = request["output_toks"].get<double>();
-    ttft += first - queued;
-    e2e += last - queued;
-    ++count;
-    if (tokens < 2) continue;
-    tpot += (last - first) / (tokens - 1);
-    ++with_tpot;
+      return *value;
+    };
+    const double ttft = field("first_token_ts") - field("queued_ts");
+    const double e2e = field("last_token_ts") - field("queued_ts");
+    const double output = field("output_toks");
+    requests.push_back({field("arrival_time"),
+                        field("input_toks"),
+                        output,
+                        {ttft, tpot_of(ttft, e2e, output), e2e, {}}});
   }
-  if (count == 0) throw InputError(file + ": has no requests");
-  point.measured.ttft_s = ttft / static_cast<double>(count);
-  point.measured.e2e_s = e2e / static_cast<double>(count);
-  if (with_tpot > 0) point.measured.tpot_s = tpot / static_cast<double>(with_tpot);
+  describe_requests(std::move(requests), 0, point);
   return {point};
 }
 

@@ -208,12 +208,7 @@ void ResultsStore::add(std::uint64_t point, const Json& scenario, const JobResul
   }
   for (const Json& value : spec_.values(point)) bind_value(*insert_, value);
   for (const MetricColumn& metric : metrics_) {
-    const auto value = good ? metric_value(summary, metric) : std::nullopt;
-    if (value) {
-      insert_->bind(*value);
-    } else {
-      insert_->bind_null();
-    }
+    bind_value(*insert_, good ? metric_value(summary, metric) : Json());
   }
   insert_->step();
   recorded_[point] = good ? Status::kDone : result.died ? Status::kMissing : Status::kFailed;

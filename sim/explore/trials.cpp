@@ -12,7 +12,7 @@ namespace cleave {
 
 namespace {
 
-Outcome read_outcome(const Json& summary) {
+Outcome read_outcome(const Json& summary, double longer) {
   Outcome outcome;
   outcome.margin = 1e300;
   outcome.slo = summary["slo"];
@@ -20,9 +20,10 @@ Outcome read_outcome(const Json& summary) {
   outcome.e2e_p99_s = p99.is_null() ? 0 : p99.get<double>();
   outcome.output_tokens = summary["output_tokens"].get<double>();
   for (const Json& limit : summary["slo"]["limits"]) {
-    const double value = limit["value"].get<double>();
-    if (value > 0) outcome.margin = std::min(outcome.margin, limit["limit"].get<double>() / value);
-    if (!limit["holds"].get<bool>()) {
+    const double value = longer * limit["value"].get<double>();
+    const double most = limit["limit"].get<double>();
+    if (value > 0) outcome.margin = std::min(outcome.margin, most / value);
+    if (!limit["holds"].get<bool>() || value > most) {
       outcome.breaks.push_back(limit["metric"].get<std::string>() + " " +
                                limit["percentile"].get<std::string>());
     }
@@ -46,8 +47,12 @@ void worsen(Outcome& worst, const Outcome& other) {
 }  // namespace
 
 Trials::Trials(const PlanSpec& spec, const Design& design, std::size_t parallel,
-               std::function<void()> progress)
-    : spec_(spec), design_(design), parallel_(parallel), progress_(std::move(progress)) {}
+               std::function<void()> progress, double longer)
+    : spec_(spec),
+      design_(design),
+      parallel_(parallel),
+      progress_(std::move(progress)),
+      longer_(longer) {}
 
 /// For how long requests arrive where the scenario is left as it is; 0 where only its trace knows.
 double Trials::own_s(double rate_rps) const {
@@ -75,7 +80,7 @@ double Trials::verifying_s(const Sizes& sizes, double rate_rps) const {
 Json Trials::scenario(const Run& run, std::int64_t seed) const {
   Json scenario = design_.scenario;
   Json& workload = scenario["workload"];
-  workload["rate_rps"] = run.rate_rps;
+  workload["rate_rps"] = longer_ * run.rate_rps;
   workload["seed"] = seed;
   if (run.duration_s != own_s(run.rate_rps)) {
     workload["duration_s"] = run.duration_s;
@@ -112,7 +117,7 @@ void Trials::simulate_missing(const Run& run, const std::vector<std::int64_t>& s
           error = result.thrown;
           return;
         }
-        known_[key(run, missing[job])] = read_outcome(Json::parse(result.text));
+        known_[key(run, missing[job])] = read_outcome(Json::parse(result.text), longer_);
         progress_();
       });
   if (error) std::rethrow_exception(error);

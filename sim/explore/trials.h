@@ -36,9 +36,11 @@ class Trials {
   };
 
   /// At most `parallel` simulations at a time; `progress` is called after each, also in processes
-  /// forked from this one.
+  /// forked from this one. `longer`: how many times as long everything takes as is simulated. Such
+  /// a cluster at a rate is one that is as fast as simulated, at a rate so many times as high and
+  /// with limits so many times as short: time has another unit.
   Trials(const PlanSpec& spec, const Design& design, std::size_t parallel,
-         std::function<void()> progress);
+         std::function<void()> progress, double longer = 1);
 
   /// Of the plan's own run: under the first seed, and where that holds, under all of them.
   Outcome outcome(const Sizes& sizes, double rate_rps);
@@ -82,6 +84,7 @@ class Trials {
   const Design& design_;
   std::size_t parallel_;
   std::function<void()> progress_;
+  double longer_;
   std::map<Key, Outcome> known_;
 };
 

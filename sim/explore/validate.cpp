@@ -178,11 +178,10 @@ Json scenario_of_point(const MeasuredPoint& point, const MeasuredSources& source
     }
     set_path(changes, setting.substr(0, equals), parse_value(setting.substr(equals + 1)));
   }
-  for (const char* key : {"llm", "pools"}) {
-    if (!changes.contains(key)) {
-      throw InputError(point.id + ": does not say " + std::string(key) + "; expected --set " + key +
-                       "=...");
-    }
+  for (const std::string key : {"llm", "pools", "latency"}) {
+    if (changes.contains(key)) continue;
+    throw InputError(point.id + ": does not say " + key + "; expected --set " +
+                     (key == "latency" ? "latency.engine" : key) + "=...");
   }
   if (point.requests) changes["results"] = {{"warmup_s", 0}};
   return complete_scenario(changes);
@@ -245,6 +244,13 @@ Json validation_json(const std::vector<ValidatedPoint>& points) {
     const std::string& why = point.failed.empty() ? point.point.why_not : point.failed;
     if (!why.empty()) ++reasons[why];
     Json row{{"id", point.point.id},
+             {"llm", point.point.llm},
+             {"gpu", point.point.gpu},
+             {"engine", point.point.engine},
+             {"layout", point.point.layout},
+             {"load", load_name(point.point.concurrency)},
+             {"measured_tpot_s", or_null(point.point.measured.tpot_s)},
+             {"measured_ttft_s", or_null(point.point.measured.ttft_s)},
              {"tpot_error", or_null(error_of(point, kTpot))},
              {"ttft_error", or_null(error_of(point, kTtft))},
              {"e2e_error", or_null(error_of(point, kE2e))},
@@ -256,7 +262,10 @@ Json validation_json(const std::vector<ValidatedPoint>& points) {
     if (!point.point.assumed.empty()) row["assumed"] = point.point.assumed;
     rows.push_back(row);
   }
-  Json result{{"rows", points.size()}, {"covered", covered}, {"groups", Json::array()}};
+  Json result{{"kind", "validation"},
+              {"rows", points.size()},
+              {"covered", covered},
+              {"groups", Json::array()}};
   for (const auto& [name, members] : groups) {
     result["groups"].push_back(group_json(name, members));
   }

@@ -50,7 +50,7 @@ std::vector<ValidatedPoint> validate(const std::vector<MeasuredPoint>& points,
                                      const std::function<void(std::size_t done)>& done,
                                      const std::string& kept = "");
 
-/// {"rows", "covered", "groups", "points"}: by all, and by LLM, GPU, engine, layout and
+/// {"kind", "rows", "covered", "groups", "not_described", "points"}: by all, and by LLM, GPU, engine, layout and
 /// concurrency.
 Json validation_json(const std::vector<ValidatedPoint>& points);
 

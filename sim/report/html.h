@@ -27,6 +27,9 @@ std::string sweep_page(const std::string& name, const Json& points);
 /// The same of a plan, as find_plan() gives it.
 std::string plan_page(const std::string& name, Json plan);
 
+/// The same of measured runs beside their simulations, as validation_json() gives them.
+std::string validation_page(const std::string& name, Json validation);
+
 /// The limit that the "slo" of a summary misses by most: "tpot p99"; "" if it holds.
 std::string broken_limit(const Json& slo);
 

@@ -13,8 +13,8 @@ namespace cleave {
 
 namespace {
 
-bool is_trace_file_name(const Json& trace) {
-  if (!trace.is_string()) return false;
+bool brings_times(const Json& trace) {
+  if (!trace.is_string()) return trace.is_array();
   Workload workload;
   workload.trace = trace.get<std::string>();
   return is_trace_file(workload);
@@ -39,7 +39,7 @@ void merge_workload(Json& workload, const Json& patch) {
   }
   if (brings("trace")) {
     for (const char* key : {"prompt_tokens", "output_tokens", "columns"}) workload.erase(key);
-    if (is_trace_file_name(patch["trace"]) && !brings("arrivals")) workload["arrivals"] = "replay";
+    if (brings_times(patch["trace"]) && !brings("arrivals")) workload["arrivals"] = "replay";
   }
   if (brings("arrivals") && patch["arrivals"] != "gamma") workload.erase("cv");
   workload.merge_patch(patch);

@@ -226,6 +226,34 @@ class Pages(unittest.TestCase):
             "workload": {"trace": "azure-2023-conv", "rate_rps": 100, "duration_s": 20}}))
         self.assertRegex(self.text(".answer"), "^None: .* breaks ")
 
+    def test_validation(self):
+        rows = ("id,silicon_data_source,backend,model_path,system,precision,mode,isl,osl,batch_size,"
+                "tp_size,silicon_ttft_ms,silicon_tpot_ms\n")
+        for number, (llm, tpot) in enumerate((("Llama-3.1-70B", 14), ("Qwen3-32B", 9),
+                                              ("Such-LLM", 9))):
+            rows += (f"{HOSTILE.replace(',', '')}{number},x; silicon_concurrency=4,vllm,a/{llm},"
+                     f"h200_sxm,fp8,agg,1024,64,4,2,120,{tpot}\n").replace('"', '')
+        measured = self.folder / "measured.csv"
+        measured.write_text(rows)
+        page = str(self.folder / "validation.html")
+        said = cleave("validate", str(measured), "--json", "--html", page)
+        self.browser.open(page)
+        self.assertRegex(self.text(".answer"), "^2 of 3 measured runs can be described. TPOT is off ")
+        self.check_charts(2)
+        self.assertIn("predicted TPOT (ms)", self.text("figure svg"))
+        self.assertIn("llama3-70b", self.text("figure svg"))
+        self.browser.run("(() => { const select = document.querySelector('select');"
+                         "select.value = 'gpu'; select.dispatchEvent(new Event('change')); })()")
+        self.assertIn("h200", self.text("figure svg"))
+        self.browser.run("document.querySelector('figure .canvas').focus()")
+        self.browser.key("ArrowRight", 39)
+        self.assertRegex(self.text("#announcement"), "<img.*measured: 14 ms; predicted: .*; error: ")
+        self.assertIn("no LLM like a/Such-LLM1", self.text("section:last-of-type"))
+        # The same of what was printed.
+        (self.folder / "validation.json").write_text(said)
+        self.open("validation", self.folder / "validation.json")
+        self.check_charts(2)
+
     def test_hostile_names(self):
         folder = self.folder / "<img src=x onerror=document.body.dataset.ran=1>"
         shutil.copytree(self.small, folder)

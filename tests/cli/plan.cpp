@@ -1,6 +1,7 @@
 // cleave plan, as its users see it.
 
 #include <algorithm>
+#include <cmath>
 
 #include "sim/base/json_reader.h"
 #include "tests/catch.h"
@@ -60,6 +61,41 @@ TEST_CASE("plan: the answer does not depend on how many simulations run at a tim
     CHECK_FALSE(plan["headroom"].back()["breaks"].empty());
   }
   CHECK(run_cleave({"plan", "hh-code-70", "-j", "0"}).exit_code == 2);
+}
+
+TEST_CASE("plan: says what it takes to be sure where latencies are estimated") {
+  const auto plan_of = [](const Json& changes, double rate_rps, double shorter) {
+    Json plan = Json::parse(R"({
+      "scenario": {"llm": "llama3-70b", "weights": {"format": "fp8"}, "latency": {"engine": "vllm"},
+        "workload": {"prompt_tokens": 1024, "output_tokens": 128, "arrivals": "poisson",
+                     "duration_s": 30}},
+      "minimize": "cost", "seeds": [1],
+      "designs": [{"name": "h100", "mixed": {"machine": "dgx-h100", "tensor_parallel": 2},
+                   "most": 12}]})");
+    plan["scenario"]["workload"]["rate_rps"] = rate_rps;
+    plan["scenario"]["slo"] = {
+        {"limits", {{"ttft", {{"p90", 2 / shorter}}}, {"tpot", {{"p90", 0.05 / shorter}}}}}};
+    plan.merge_patch(changes);
+    return planned(plan.dump());
+  };
+  const Json plan = plan_of({{"confidence", 0.99}}, 60, 1);
+  const Json& sure = plan["sure"];
+  CHECK(sure["confidence"] == 0.99);
+  CHECK(sure["longer"].get<double>() ==
+        Approx(std::pow(1 + sure["tpot_error"].get<double>(), std::log2(0.5 / 0.01))));
+  CHECK(sure["optimum"]["machines"] > plan["optimum"]["machines"]);
+  CHECK(sure["optimum"]["rate_rps"] == 60);
+  // In another unit of time it is the plan for more traffic under shorter limits.
+  const double longer = sure["longer"].get<double>();
+  const Json other = plan_of({{"confidence", 0.5}}, 60 * longer, longer);
+  CHECK(other["optimum"]["pools"] == sure["optimum"]["pools"]);
+  CHECK(other["sure"].is_null());
+  CHECK(plan_of(Json::object(), 60, 1)["sure"]["confidence"] == 0.9);
+  // Nothing is asked of latencies that were measured.
+  CHECK(planned(R"({"minimize": "power", "seeds": [1],
+    "scenario": {"workload": {"trace": "azure-2023-conv", "rate_rps": 4, "duration_s": 20}},
+    "designs": [{"name": "m", "mixed": {"machine": "dgx-h100", "tensor_parallel": 8}}]})")["sure"]
+            .is_null());
 }
 
 TEST_CASE("plan: --out keeps the question, the answer and all that was simulated") {

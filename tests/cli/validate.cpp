@@ -51,6 +51,23 @@ TEST_CASE(
   CHECK(run_cleave({"validate", file, "--json", "-j", "2"}).out == json.out);
 }
 
+TEST_CASE("validate: a page of it, also from what it printed") {
+  const TempFolder folder;
+  const std::string file = folder.write("rows.csv", kRows);
+  const Outcome outcome =
+      run_cleave({"validate", file, "--json", "--html", folder.path("page.html")});
+  CHECK(outcome.exit_code == 0);
+  CHECK(contains(folder.read("page.html"), "\"kind\":\"validation\""));
+  CHECK(run_cleave({"report", folder.write("v.json", outcome.out), "-o", folder.path("again.html")})
+            .exit_code == 0);
+  CHECK(contains(folder.read("again.html"), "\"measured_tpot_s\":0.0139"));
+  const Outcome refused = run_cleave({"report", folder.write("v.json", R"({"kind": "validation"})"),
+                                      "-o", folder.path("again.html")});
+  CHECK(refused.exit_code == 2);
+  CHECK(contains(refused.err, "v.json: rows: is missing"));
+  CHECK(run_cleave({"validate", file, "--html", folder.path("none/page.html")}).exit_code == 2);
+}
+
 TEST_CASE("validate: started again, it goes on where it was") {
   const TempFolder folder;
   const std::string file = folder.write("rows.csv", kRows);
@@ -88,6 +105,56 @@ TEST_CASE("validate: nothing that can be described, or read, ends with one sente
           "none of the measured runs can be described: no LLM like no/such");
   refused("a,b\n1,2\n", "not a known format of measurements");
   refused(header + "c,x,vllm\n", "rows.csv:2: expected 17 cells");
+}
+
+TEST_CASE("validate: requests that another tool recorded, on the server that --set names") {
+  const TempFolder folder;
+  std::string requests;
+  for (int i = 0; i < 6; ++i) {
+    const auto metric = [](double value, const char* unit) {
+      return Json{{"value", value}, {"unit", unit}};
+    };
+    requests += Json{{"metadata", {{"request_start_ns", std::int64_t{1'000'000'000} * (7 + i)}}},
+                     {"metrics",
+                      {{"input_sequence_length", metric(1000, "tokens")},
+                       {"output_sequence_length", metric(50, "tokens")},
+                       {"time_to_first_token", metric(60, "ms")},
+                       {"inter_token_latency", metric(12, "ms")},
+                       {"request_latency", metric(648, "ms")}}}}
+                    .dump() +
+                "\n";
+  }
+  const std::string file = folder.write("profile_export.jsonl", requests);
+  const Outcome asked = run_cleave({"validate", file});
+  CHECK(asked.exit_code == 2);
+  CHECK(contains(asked.err, "does not say llm; expected --set llm="));
+  const std::vector<std::string> server{
+      "--set",
+      "llm=llama3-70b",
+      "--set",
+      "weights.format=fp8",
+      "--set",
+      "latency.engine=vllm",
+      "--set",
+      R"(pools=[{"role": "mixed", "machine": "dgx-h200", "count": 1, "tensor_parallel": 2,)"
+      R"( "instances_per_machine": 1}])"};
+  std::vector<std::string> arguments{"validate", file};
+  arguments.insert(arguments.end(), server.begin(), server.end());
+  const Outcome told = run_cleave(arguments);
+  INFO(told.err);
+  CHECK(told.exit_code == 0);
+  CHECK(contains(told.out, "1 of 1 measured runs can be described"));
+  CHECK(contains(told.out, "run " + file));
+
+  // Costs are fitted to them as well, three runs having nine figures.
+  arguments = {"profile", "calibrate", file,
+               file,      file,        "--engine",
+               "vllm",    "--out",     folder.path("mine.json")};
+  arguments.insert(arguments.end(), server.begin(), server.end());
+  const Outcome fitted = run_cleave(arguments);
+  INFO(fitted.err);
+  CHECK(fitted.exit_code == 0);
+  CHECK(contains(fitted.out, "fitted to 3 runs"));
 }
 
 TEST_CASE("profile calibrate: writes an engine that scenarios can name") {

@@ -22,6 +22,31 @@ void check(const Request& request, double arrival_s, std::uint32_t prompt, std::
 
 }  // namespace
 
+TEST_CASE("workload: a scenario may hold its requests itself") {
+  const auto requests = requests_of(R"({"trace": [[0, 512, 100], [0.5, 7, 1]]})");
+  REQUIRE(requests.size() == 2);
+  CHECK(requests[1].arrival_s == 0.5);
+  CHECK(requests[1].prompt_tokens == 7);
+  CHECK(requests[1].output_tokens == 1);
+  CHECK(requests[1].line == 2);
+  // They can be played again, and lengths drawn from them, like those of a file.
+  CHECK(requests_of(R"({"trace": [[0, 5, 1], [1, 7, 1]], "repeat": 2})").size() == 4);
+  CHECK(requests_of(R"({"trace": [[0, 5, 1]], "arrivals": "infinite", "requests": 3})").size() ==
+        3);
+  const auto refused = [](const std::string& trace, const std::string& what) {
+    CHECK(error_of([&] { workload_from(R"({"trace": )" + trace + "}"); }) == "workload." + what);
+  };
+  const std::string expected =
+      ": expected [arrival_s, prompt_tokens, output_tokens], no earlier than the request before, "
+      "with 1 to 100000000 tokens each";
+  refused("[]", "trace: expected one request at least, found []");
+  refused("[[1, 5, 1], [0, 5, 1]]", "trace[1]" + expected);
+  refused("[[0, 5, 0]]", "trace[0]" + expected);
+  refused("[[0, 5.5, 1]]", "trace[0]" + expected);
+  refused("[[0, 5]]", "trace[0]" + expected);
+  refused("[7]", "trace[0]" + expected);
+}
+
 TEST_CASE("Azure 2023: wall-clock times count from the first arrival") {
   const auto all = read_text(
       "TIMESTAMP,ContextTokens,GeneratedTokens\n"

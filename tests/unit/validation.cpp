@@ -136,7 +136,7 @@ TEST_CASE("validate: a file of nothing known is refused") {
   const std::string served =
       R"({"total_input_tokens": 10, "request_throughput": 1, "backend": null, "completed": 0})";
   CHECK_THROWS_WITH(read_measured(folder.write("served.json", served), {}),
-                    Contains("completed: expected a number above 0"));
+                    Contains("completed requests: expected a number above 0"));
   const std::string request =
       R"({"input_toks": 9, "output_toks": 9, "arrival_time": 1, "queued_ts": 1, )"
       R"("first_token_ts": 2, "last_token_ts": 3})";

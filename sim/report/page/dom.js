@@ -43,6 +43,10 @@ const seconds = (value) => {
 };
 const plural = (n, one, many) => `${count(n)} ${n === 1 ? one : many || one + "s"}`;
 
+/** That latencies are estimated, and how far such estimates were from measurements. */
+const estimatedSentence = (howSure) =>
+  `Latencies are estimated, not fitted from measurements${howSure ? `: ${howSure}` : ""}.`;
+
 /** Any value of a scenario or result as text. */
 function plain(value) {
   if (value === null || value === undefined) return "-";

@@ -3,6 +3,7 @@
 function pageOf(results) {
   if (results.kind === "sweep") return sweepPage(results);
   if (results.kind === "plan") return planPage(results);
+  if (results.kind === "validation") return validationPage(results);
   return results.runs.length === 1 ? runPage(results.runs[0]) : runsPage(results.runs);
 }
 

@@ -76,6 +76,17 @@ function verifiedText({verified}) {
   );
 }
 
+/** What it takes where estimated latencies turn out as long as they may. */
+function sureText(sure) {
+  if (!sure) return "";
+  const found = sure.optimum;
+  if (!found) return ` Nothing is ${percent(sure.confidence)} sure: ${sure.why}.`;
+  return (
+    ` To be ${percent(sure.confidence)} sure: ${sizesText(found)}, ${dollars(found.cost_per_hour)} ` +
+    `for ${figure(found.rate_rps)} requests/s (latencies ${figure(sure.longer)} times as long).`
+  );
+}
+
 function planAnswer(plan) {
   const best = plan.optimum;
   if (!best) {
@@ -88,8 +99,8 @@ function planAnswer(plan) {
     el("strong", {}, sizesText(best)),
     ` (${best.design}, scheduler ${best.scheduler}): ${dollars(best.cost_per_hour)} and ` +
       `${kilowatts(best.provisioned_w)} provisioned for ${figure(best.rate_rps)} requests/s. `,
-    best.estimated ? "Latencies are estimated, not fitted from measurements. " : "",
-    `${verifiedText(best)}${boundText(plan.slo)}`,
+    best.estimated ? `${estimatedSentence(best.how_sure)} ` : "",
+    `${verifiedText(best)}${boundText(plan.slo)}${sureText(plan.sure)}`,
   );
 }
 

@@ -123,7 +123,7 @@ function warnings(summary) {
       requests.stranded > 0,
       `Stranded: ${plural(requests.stranded, "request")} found no machine that was up.`,
     ],
-    [summary.estimated, "Latencies are estimated, not fitted from measurements."],
+    [summary.estimated, estimatedSentence(summary.how_sure)],
     [summary.power.estimated, "Power is estimated."],
     [
       summary.power.peak_w > summary.power.provisioned_w,

@@ -112,10 +112,15 @@ function bestBy(rows, metric) {
 
 /** What is not measured is said to be. */
 function estimatedText(rows) {
-  const estimated = rows.filter((row) => row.metrics?.estimated === 1).length;
-  if (estimated === 0) return null;
-  const which = estimated === rows.length ? "all points" : plural(estimated, "point");
-  return el("p", {class: "warning"}, `Latencies of ${which} are estimated, not measured.`);
+  const estimated = rows.filter((row) => row.metrics?.estimated === 1);
+  if (estimated.length === 0) return null;
+  const which = estimated.length === rows.length ? "all points" : plural(estimated.length, "point");
+  const sure = distinct(estimated.map((row) => row.metrics.how_sure).filter((text) => text));
+  return el(
+    "p",
+    {class: "warning"},
+    `Latencies of ${which} are estimated, not measured${sure.length > 0 ? `: ${sure.join("; ")}` : ""}.`,
+  );
 }
 
 function sweepAnswer(sweep) {
