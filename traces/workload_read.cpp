@@ -74,8 +74,12 @@ std::shared_ptr<const std::vector<Request>> read_given(JsonReader& reader) {
                   "before, with 1 to " +
                       std::to_string(kMaxTokens) + " tokens each");
     }
-    requests->push_back({entry[0].get<double>(), entry[1].get<std::uint32_t>(),
-                         entry[2].get<std::uint32_t>(), requests->size() + 1});
+    Request request;
+    request.arrival_s = entry[0].get<double>();
+    request.prompt_tokens = entry[1].get<std::uint32_t>();
+    request.output_tokens = entry[2].get<std::uint32_t>();
+    request.line = requests->size() + 1;
+    requests->push_back(std::move(request));
   }
   if (requests->empty()) reader.fail("trace", "expected one request at least, found []");
   return requests;

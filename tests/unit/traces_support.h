@@ -67,7 +67,10 @@ inline Workload workload_from(const std::string& json) {
 inline std::vector<Request> requests_of(const std::string& json) {
   Clients clients = open_workload(workload_from(json));
   std::vector<Request> all;
-  while (std::isfinite(clients.next_s())) all.push_back(clients.send());
+  while (std::isfinite(clients.next_s())) {
+    all.emplace_back();
+    clients.send(all.back());
+  }
   return all;
 }
 
