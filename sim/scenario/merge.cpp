@@ -117,8 +117,8 @@ Json settled(const Json& document) {
   return result;
 }
 
-/// `base` with the scheduler of the engine that `document` names below what the document says
-/// itself; none where it names none.
+/// `base` with the scheduler of the engine that `document` names, or of vLLM where it asks for
+/// prefix caches, below what the document says itself; none where it does neither.
 std::optional<Json> under_engine(const Json& base, const Json& document) {
   const auto asks = [&](const char* section, const char* key) {
     const Json there = document.value(section, Json());

@@ -69,6 +69,15 @@ Json random_faults(int machines, bool links) {
 Json random_workload() {
   Json random{{"trace", one_of<const char*>({"azure-2023-code", "azure-2023-conv"})},
               {"seed", *inRange(0, 1000)}};
+  if (chance(30)) {
+    random["system_prompts"] = {
+        {"groups", *inRange(1, 5)}, {"tokens", {1, *inRange(2, 1500)}}, {"zipf", 1}};
+  }
+  if (chance(30)) {
+    random["sessions"] = {{"turns", {1, *inRange(1, 5)}},
+                          {"think_s", one_of<double>({0, 0.5})},
+                          {"input_tokens", {1, *inRange(2, 500)}}};
+  }
   if (chance(30)) random["length_range"] = {0.5, one_of<double>({0.8, 1, 1.5})};
   if (chance(20)) random["warmup_requests"] = *inRange(1, 50);
   if (chance(30)) {
@@ -127,14 +136,17 @@ rc::Gen<int> inRange(int least, int end) {
 
 Json random_scenario() {
   const std::string policy = one_of(Schedulers::names());
-  const bool split = policy.rfind("kv_", 0) == 0 || policy.rfind("overlap", 0) == 0 ||
-                     policy == "mixed_pool" || policy == "local_jsq";
+  const bool looks = policy == "dynamo_kv" || policy == "prefix_affinity";
+  const bool split = (looks && chance(50)) || policy.rfind("kv_", 0) == 0 ||
+                     policy.rfind("overlap", 0) == 0 || policy == "mixed_pool" ||
+                     policy == "local_jsq";
   Json pools = {random_pool(split ? "prompt" : "mixed"), random_pool(split ? "token" : "mixed")};
   if (chance(30)) pools.push_back(random_pool("mixed"));
   int machines = 0;
   for (const Json& each : pools) machines += each["count"].get<int>();
   const std::string topology = one_of(Fabrics::names());
   const Json workload = random_workload();
+  const Json batching = random_batching();
   Json random = {
       {"faults", chance(60) ? random_faults(machines, topology != "pipe") : Json::array()},
       {"llm", one_of<const char*>({"llama2-70b", "bloom-176b"})},
@@ -148,8 +160,10 @@ Json random_scenario() {
       {"workload", workload},
       {"pools", pools},
       {"scheduler",
-       {{"policy", policy}, {"output_length", one_of<const char*>({"known", "mean"})}}},
-      {"batching", random_batching()},
+       {{"policy", policy},
+        {"output_length", one_of<const char*>({"known", "mean"})},
+        {"local_prefill", one_of<const char*>({"never", "isl_bounding", "isl_or_load"})}}},
+      {"batching", batching},
       {"kv_transfer", random_transfer()},
       {"fabric", {{"topology", topology}, {"nic_gbps", *inRange(1, 400)}}},
       {"power", {{"budget_w", 1000 * *inRange(5, 150)}}},
@@ -157,6 +171,7 @@ Json random_scenario() {
        {{"warmup_s",
          workload.contains("warmup_requests") ? Json("auto") : one_of<Json>({"auto", 0, 3})}}}};
   if (chance(30)) random["kv_cache"]["blocks"] = *inRange(300, 3000);
+  if (batching["policy"] != "splitwise") random["kv_cache"]["prefix_caching"] = chance(60);
   return random;
 }
 

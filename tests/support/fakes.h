@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -126,6 +127,7 @@ class InstanceAlone {
 /// A cluster that is nothing but its loads.
 struct FakeCluster : ClusterView {
   std::vector<InstanceLoad> all;
+  std::map<InstanceId, std::uint32_t> cached;  ///< tokens of every prompt
 
   InstanceId add(PoolRole home, std::int64_t capacity_tokens, std::uint32_t machine = 0) {
     InstanceLoad load;
@@ -137,6 +139,10 @@ struct FakeCluster : ClusterView {
   }
   const std::vector<InstanceLoad>& loads() const override { return all; }
   bool has_queue(InstanceId) const override { return false; }
+  std::uint32_t cached_tokens(InstanceId instance, const Demand& demand) const override {
+    const auto found = cached.find(instance);
+    return found == cached.end() ? 0 : std::min(found->second, demand.prompt_tokens - 1);
+  }
   void moved(InstanceId, PoolRole) override {}
 };
 

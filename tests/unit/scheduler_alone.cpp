@@ -100,3 +100,48 @@ TEST_CASE("scheduler: a machine lent for one phase stays lent where the other fi
   CHECK(watched.lent == std::vector<InstanceId>{first});
   CHECK(placed.token == second);
 }
+
+TEST_CASE("scheduler: routers go where the prompt is, until that costs more than it saves") {
+  const auto name = GENERATE(std::string("dynamo_kv"), std::string("prefix_affinity"));
+  INFO(name);
+  FakeCluster cluster;
+  for (std::uint32_t i = 0; i < 4; ++i) cluster.add(PoolRole::kMixed, 100'000, i);
+  cluster.cached[2] = 8000;
+  const auto scheduler = make(name, cluster);
+  CHECK(scheduler->place({10'000, 100, 100}).prompt == 2);
+  cluster.all[2].pending_tokens = 60'000;
+  cluster.all[2].reserved_tokens = 90'000;
+  cluster.all[2].requests = 30;
+  CHECK(scheduler->place({10'000, 100, 100}).prompt != 2);
+  CHECK(scheduler->place({10'000, 100, 100}).prompt == 0);
+}
+
+TEST_CASE("scheduler: prompts of which little is missing are computed where they decode") {
+  FakeCluster cluster;
+  const InstanceId prompt = cluster.add(PoolRole::kPrompt, 100'000, 0);
+  const InstanceId token = cluster.add(PoolRole::kToken, 100'000, 1);
+  const auto place = [&](const Json& settings, std::uint32_t tokens) {
+    return make("dynamo_kv", cluster, settings)->place({tokens, 100, 100});
+  };
+  CHECK(place({}, 1000).prompt == prompt);
+  cluster.cached[token] = 3000;
+  const Json bounding{{"local_prefill", "isl_bounding"}};
+  CHECK(place(bounding, 4000).prompt == token);   // 1,000 missing, a quarter
+  CHECK(place(bounding, 6000).prompt == prompt);  // 3,000
+  CHECK(place(bounding, 12'000).prompt == prompt);
+  cluster.cached[token] = 300;
+  CHECK(place(bounding, 1100).prompt == prompt);  // 800, more than 0.7 of it
+  const Json uncached{{"local_prefill", "uncached"}, {"local_prefill_tokens", 512}};
+  CHECK(place(uncached, 812).prompt == token);
+  CHECK(place(uncached, 813).prompt == prompt);
+  const Json load{{"local_prefill", "prefill_load"}, {"prefill_busy_tokens", 5000}};
+  CHECK(place(load, 20'000).prompt == prompt);
+  cluster.all[prompt].pending_tokens = 5001;
+  CHECK(place(load, 20'000).prompt == token);
+  CHECK(place({{"local_prefill", "isl_or_load"}, {"prefill_busy_tokens", 5000}}, 20'000).prompt ==
+        token);
+  cluster.all[token].reserved_tokens = 95'000;
+  const Json guarded{
+      {"local_prefill", "prefill_load"}, {"prefill_busy_tokens", 5000}, {"decode_busy_share", 0.9}};
+  CHECK(place(guarded, 2000).prompt == prompt);
+}

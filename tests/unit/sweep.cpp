@@ -245,7 +245,10 @@ TEST_CASE("a job array says which shard this is") {
 
 TEST_CASE("every single number of a summary has a column") {
   const Json summary = simulate_changes(
-      {{"workload", {{"duration_s", 5}, {"rate_rps", 10}}}, {"fabric", {{"topology", "star"}}}});
+      {{"workload", {{"duration_s", 5}, {"rate_rps", 10}, {"sessions", {{"turns", 2}}}}},
+       {"batching", {{"policy", "vllm"}}},
+       {"kv_cache", {{"prefix_caching", true}}},
+       {"fabric", {{"topology", "star"}}}});
   std::set<std::string> columns;
   for (const MetricColumn& column : metric_columns(summary["pools"].size())) {
     CHECK(columns.insert(column.where.to_string()).second);
