@@ -158,6 +158,24 @@ std::string slo_text(const Json& summary, const Paint& paint) {
          "\n";
 }
 
+/// What prefix caches saved, and the conversations.
+std::string sharing_text(const Json& summary) {
+  std::string text;
+  const Json cache = summary.value("prefix_cache", Json());
+  if (cache.is_object()) {
+    text = "Prefix caches: " + percent(number(cache, "hit_rate")) +
+           " of the prompt tokens were there, " + grouped(number(cache, "hit_tokens")) + " of " +
+           grouped(number(cache, "prompt_tokens")) + "\n";
+  }
+  const Json sessions = summary.value("sessions", Json());
+  if (sessions.is_object()) {
+    text += "Conversations: " + grouped(number(sessions, "completed")) + " of " +
+            grouped(number(sessions, "begun")) + " completed, " +
+            figure(number(sessions, "turns_per_session")) + " turns each\n";
+  }
+  return text;
+}
+
 std::string link_text(const Json& summary) {
   const Json& links = summary["links"];
   if (links.empty()) return "";
@@ -248,6 +266,11 @@ std::string warnings(const Json& summary, const Paint& paint) {
                          "batching.max_prompt_tokens); each has one to itself, and decodes on its "
                          "machine wait");
   }
+  for (const Json& pool : summary["pools"]) {
+    if (number(pool, "memory_peak") <= 1) continue;
+    warn("Memory:", " weights and KV blocks took " + percent(number(pool, "memory_peak")) +
+                        " of the GPUs' memory; kv_cache.blocks gives more than they have");
+  }
   const Json& power = summary["power"];
   if (number(power, "peak_w") > number(power, "provisioned_w")) {
     warn("Power:", " the peak of " + figure(number(power, "peak_w") / 1e3) + " kW is above the " +
@@ -273,7 +296,8 @@ std::string run_text(const Json& summary, bool colours) {
   text += "\n" + wrapped(requests_line(summary)) + "\n" + wrapped(window_line(summary)) + "\n" +
           warnings(summary, paint) + "\n" + latency_table(summary) + "\n" + pool_table(summary) +
           "\n" + slo_text(summary, paint) + "\n" +
-          wrapped(link_text(summary) + cost_text(summary)) + budget_text(summary, paint);
+          wrapped(sharing_text(summary) + link_text(summary) + cost_text(summary)) +
+          budget_text(summary, paint);
   return text;
 }
 

@@ -127,8 +127,9 @@ std::optional<Json> under_engine(const Json& base, const Json& document) {
   Json with_engine = base;
   const Json latency = document.value("latency", Json());
   if (!asks("latency", "engine").is_string()) {
-    if (asks("kv_cache", "prefix_caching") != true) return {};
-    with_engine["batching"]["policy"] = "vllm";
+    Json& policy = with_engine["batching"]["policy"];
+    if (asks("kv_cache", "prefix_caching") != true || policy != "splitwise") return {};
+    policy = "vllm";
     return with_engine;
   }
   merge(with_engine, load_engine(latency["engine"].get<std::string>(), "latency.engine").scenario);
@@ -194,7 +195,7 @@ void set_path(Json& document, const std::string& path, const Json& value) {
 }
 
 Json merge_scenario(const Json& base, const Json& changes) {
-  Json document = base;
+  Json document = under_engine(base, changes).value_or(base);
   merge(document, changes);
   return document;
 }
@@ -203,9 +204,7 @@ Json complete_scenario(const Json& changes) {
   if (!changes.is_object()) {
     throw InputError("expected a scenario (an object), found " + json_kind(changes));
   }
-  const Json defaults = default_scenario();
-  const auto with_engine = under_engine(defaults, changes);
-  return settled(merge_scenario(with_engine.value_or(defaults), changes));
+  return settled(merge_scenario(default_scenario(), changes));
 }
 
 Json merge_scenario(const ScenarioSources& sources) {

@@ -10,6 +10,10 @@ const Setting kQueueLimit{"prompt_queue_limit_tokens", 8192, "tokens",
 const Setting kMemoryRank{"memory_rank", "share", "",
                           "token machines by the share of their memory taken, or by tokens"};
 
+const Setting kCredit{"prefix_credit", 0.0, "",
+                      "prompts go where most is cached: of the tokens found in a prefix cache, so "
+                      "much counts as not pending; 0: nobody looks"};
+
 /// The paper's scheduler: a prompt pool, a token pool, and a mixed pool between them that instances
 /// of either join when their side overflows and leave when they run empty.
 class MixedPool : public Scheduler {
@@ -17,6 +21,7 @@ class MixedPool : public Scheduler {
   struct Settings {
     std::int64_t queue_limit_tokens = 0;
     bool rank_by_share = true;
+    double prefix_credit = 0;
   };
 
   MixedPool(ClusterView& cluster, Settings settings)
@@ -84,10 +89,27 @@ class MixedPool : public Scheduler {
 
   InstanceId prompt_instance(const Demand& demand) const {
     for (const Pool pool : {kPrompt, kMixed}) {
-      const InstanceId id = by_tokens_.least(pool, demand.prompt_kv_tokens());
+      const InstanceId id = settings_.prefix_credit > 0
+                                ? least_to_compute(pool, demand)
+                                : by_tokens_.least(pool, demand.prompt_kv_tokens());
       if (has_prompt_room(id, demand)) return id;
     }
     return by_tokens_.least(kToken, demand.prompt_kv_tokens());
+  }
+
+  InstanceId least_to_compute(Pool pool, const Demand& demand) const {
+    InstanceId best = kNoInstance;
+    double least = 0;
+    for (InstanceId id = 0; id < loads_.size(); ++id) {
+      if (!by_tokens_.contains(id) || by_tokens_.pool_of(id) != pool) continue;
+      if (load(id).capacity_tokens < demand.prompt_kv_tokens()) continue;
+      const double left =
+          pending(id) - settings_.prefix_credit * cluster_.cached_tokens(id, demand);
+      if (best != kNoInstance && left >= least) continue;
+      best = id;
+      least = left;
+    }
+    return best;
   }
 
   InstanceId token_instance(const Demand& demand) const {
@@ -138,11 +160,12 @@ class MixedPool : public Scheduler {
 const Schedulers::Entry kEntry{
     "mixed_pool",
     "the paper's: prompt, token and mixed pools, machines moving between them",
-    {kQueueLimit, kMemoryRank},
+    {kQueueLimit, kMemoryRank, kCredit},
     [](JsonReader& section) {
       const MixedPool::Settings settings{
           static_cast<std::int64_t>(kQueueLimit.number(section, kNonNegative)),
-          kMemoryRank.choice(section, {"share", "tokens"}) == "share"};
+          kMemoryRank.choice(section, {"share", "tokens"}) == "share",
+          kCredit.number(section, {0, 100, false})};
       return [settings](ClusterView& cluster) {
         return std::make_unique<MixedPool>(cluster, settings);
       };

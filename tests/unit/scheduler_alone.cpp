@@ -116,6 +116,20 @@ TEST_CASE("scheduler: routers go where the prompt is, until that costs more than
   CHECK(scheduler->place({10'000, 100, 100}).prompt == 0);
 }
 
+TEST_CASE("scheduler: mixed_pool looks into prefix caches where prefix_credit says so") {
+  FakeCluster cluster;
+  for (std::uint32_t i = 0; i < 3; ++i) cluster.add(PoolRole::kPrompt, 100'000, i);
+  const InstanceId token = cluster.add(PoolRole::kToken, 100'000, 3);
+  cluster.cached[1] = 3000;
+  CHECK(make("mixed_pool", cluster)->place({4000, 100, 100}).prompt == 0);
+  const auto scheduler = make("mixed_pool", cluster, {{"prefix_credit", 1}});
+  CHECK(scheduler->place({4000, 100, 100}).prompt == 1);
+  CHECK(scheduler->place({4000, 100, 100}).token == token);
+  cluster.all[1].pending_tokens = 3001;
+  scheduler->load_changed(1);
+  CHECK(scheduler->place({4000, 100, 100}).prompt == 0);
+}
+
 TEST_CASE("scheduler: prompts of which little is missing are computed where they decode") {
   FakeCluster cluster;
   const InstanceId prompt = cluster.add(PoolRole::kPrompt, 100'000, 0);

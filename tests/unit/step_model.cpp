@@ -42,6 +42,17 @@ struct Instance {
 
 }  // namespace
 
+TEST_CASE("step model: an engine brings its batching to whatever names it, unless that names one") {
+  const Json engine{{"latency", {{"engine", "sglang"}}}};
+  const Json changed = merge_scenario(default_scenario(), engine);
+  CHECK(changed["batching"]["policy"] == "sglang");
+  Json named = engine;
+  named["batching"]["policy"] = "trtllm";
+  CHECK(merge_scenario(default_scenario(), named)["batching"]["policy"] == "trtllm");
+  const Json cached = merge_scenario(changed, {{"kv_cache", {{"prefix_caching", true}}}});
+  CHECK(cached["batching"]["policy"] == "sglang");
+}
+
 TEST_CASE("step model: one sequence reads the weights, and no faster than the data sheet") {
   Instance one;
   one.host = {};

@@ -87,6 +87,24 @@ function answer(summary) {
   );
 }
 
+/** What prefix caches saved, and the conversations. */
+function sharing({prefix_cache: cache, sessions}) {
+  const parts = [];
+  if (cache) {
+    parts.push(
+      `Prefix caches had ${percent(cache.hit_rate)} of the prompt tokens: ` +
+        `${count(cache.hit_tokens)} of ${count(cache.prompt_tokens)} were not computed again. `,
+    );
+  }
+  if (sessions) {
+    parts.push(
+      `${count(sessions.completed)} of ${count(sessions.begun)} conversations were completed, ` +
+        `of ${figure(sessions.turns_per_session)} turns each.`,
+    );
+  }
+  return parts.length > 0 ? [el("p", {}, ...parts)] : [];
+}
+
 function warnings(summary) {
   const {steady, requests} = summary;
   const before = figure(steady.in_cluster_second_quarter);
@@ -243,6 +261,7 @@ function runPage(run) {
   return [
     el("h1", {}, questionText(run)),
     answer(summary),
+    ...sharing(summary),
     warnings(summary),
     keyFigures(summary),
     el(
