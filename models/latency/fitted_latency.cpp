@@ -10,6 +10,9 @@ class FittedLatency : public PhaseLatency {
  public:
   explicit FittedLatency(LatencyProfile profile) : profile_(std::move(profile)) {}
   std::string profile() const override { return profile_.name(); }
+  std::string how_sure() const override {
+    return profile_.software.empty() ? "" : "measured with " + profile_.software;
+  }
 
  private:
   PrefillCost prefill(double tokens, double pairs, double decodes) const override {

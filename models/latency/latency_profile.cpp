@@ -85,6 +85,7 @@ Json latency_profile_json(const LatencyProfile& profile) {
             {"kv_cache_format", format_name(profile.formats.kv_cache)},
             {"source", profile.source},
             {"licence", profile.licence},
+            {"software", profile.software},
             {"rows", profile.rows},
             {"left_out", profile.left_out}};
   json["prefill"] = line_json(profile.prefill.by_tokens, "tokens", "seconds");
@@ -114,6 +115,7 @@ LatencyProfile read_latency_profile(const Json& json, const std::string& place) 
   profile.formats = {read_format(reader, "weight_format"), read_format(reader, "kv_cache_format")};
   profile.source = reader.text("source", "");
   profile.licence = reader.text("licence", "");
+  profile.software = reader.text("software", "");
   profile.rows = static_cast<std::uint64_t>(reader.integer("rows", 0, 1'000'000'000));
   profile.left_out = reader.texts("left_out");
   JsonReader prefill = reader.object("prefill");

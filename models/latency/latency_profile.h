@@ -63,6 +63,7 @@ struct LatencyProfile {
   Formats formats;
   std::string source;
   std::string licence;
+  std::string software;  ///< that was measured, and of when: "vLLM 0.19, 2026"; "" for unknown
   std::uint64_t rows = 0;
   std::vector<std::string> left_out;  ///< batches that were not one batch, and why
   PrefillFit prefill;

@@ -14,7 +14,9 @@ namespace cleave {
 
 namespace {
 
-std::string sizes_of(const Json& found, bool say_estimated = true) {
+enum class Estimates : std::uint8_t { kUnsaid, kSaid, kHowSure };
+
+std::string sizes_of(const Json& found, Estimates estimates) {
   std::string text;
   for (const Json& pool : found["pools"]) {
     if (!text.empty()) text += " + ";
@@ -24,9 +26,10 @@ std::string sizes_of(const Json& found, bool say_estimated = true) {
     const int stages = pool["pipeline_parallel"].get<int>();
     if (stages > 1) text += " pp" + std::to_string(stages);
   }
-  if (say_estimated && found["estimated"].get<bool>()) {
+  if (estimates != Estimates::kUnsaid && found["estimated"].get<bool>()) {
     const auto sure = found["how_sure"].get<std::string>();
-    text += " (estimated" + (sure.empty() ? "" : ": " + sure) + ")";
+    const bool how = estimates == Estimates::kHowSure && !sure.empty();
+    text += " (estimated" + (how ? ": " + sure : "") + ")";
   }
   return text;
 }
@@ -44,7 +47,7 @@ std::string price_text(const Json& found) {
 std::vector<std::string> row_of(const Json& found) {
   constexpr double kKilo = 1000;
   return {found["design"].get<std::string>(),
-          sizes_of(found),
+          sizes_of(found, Estimates::kSaid),
           found["scheduler"].get<std::string>(),
           grouped(found["machines"].get<double>()),
           grouped(found["gpus"].get<double>()),
@@ -103,8 +106,8 @@ std::string sure_text(const Json& sure) {
     return "To be " + times + "nothing, which " + sure["why"].get<std::string>() + ".";
   }
   const Json& optimum = sure["optimum"];
-  return "To be " + times + sizes_of(optimum, false) + ", " + price_text(optimum) + ", for " +
-         figure(optimum["rate_rps"].get<double>()) + " requests/s (latencies " +
+  return "To be " + times + sizes_of(optimum, Estimates::kUnsaid) + ", " + price_text(optimum) +
+         ", for " + figure(optimum["rate_rps"].get<double>()) + " requests/s (latencies " +
          figure(sure["longer"].get<double>()) + " times as long).";
 }
 
@@ -113,7 +116,8 @@ void print_plan(const Json& plan) {
     print_infeasible(plan["infeasible"]);
   } else {
     const Json& optimum = plan["optimum"];
-    std::cout << "Optimum: " << sizes_of(optimum) << ", " << price_text(optimum) << '\n'
+    std::cout << "Optimum: " << sizes_of(optimum, Estimates::kHowSure) << ", "
+              << price_text(optimum) << '\n'
               << wrapped(verified_text(plan["optimum"])) << '\n';
     if (!plan["sure"].is_null()) std::cout << wrapped(sure_text(plan["sure"])) << '\n';
     std::cout << '\n';

@@ -53,12 +53,14 @@ struct FitOptions {
   OwnProfiles own;
   std::string source;
   std::string licence;
+  std::string software;
 };
 
 /// What is going to stand in a profile.
 void check_texts(const FitOptions& options) {
   require_utf8(options.source, "--source");
   require_utf8(options.licence, "--licence");
+  require_utf8(options.software, "--software");
   for (const std::string& file : options.own.llms) require_utf8(short_name(file), "--llm");
   for (const std::string& file : options.own.gpus) require_utf8(short_name(file), "--gpu");
 }
@@ -66,14 +68,15 @@ void check_texts(const FitOptions& options) {
 int fit(const FitOptions& options) {
   check_texts(options);
   const Measurements measured = read_measurements(options.file, options.own);
-  const auto profiles =
+  auto profiles =
       fit_latencies(measured.rows, options.source.empty() ? measured.provenance : options.source,
                     options.licence);
   std::error_code error;
   fs::create_directories(options.out, error);
   if (error) throw InputError("--out " + options.out + ": cannot be made: " + error.message());
   std::vector<std::unique_ptr<OutputFile>> files;
-  for (const LatencyProfile& profile : profiles) {
+  for (LatencyProfile& profile : profiles) {
+    profile.software = options.software;
     files.push_back(std::make_unique<OutputFile>(
         (fs::path(options.out) / (profile.name() + ".json")).string(), "--out"));
     files.back()->stream() << latency_profile_json(profile).dump(1) << '\n';
@@ -231,6 +234,8 @@ void add_profile(CLI::App& app, Action& action) {
                           "and tensor-parallel degree.",
                           "cleave profile fit measurements.csv --out profiles/latency"));
   add_fit_options(*fit_app, *options, "folder for the profiles");
+  fit_app->add_option("--software", options->software,
+                      "what was measured, as results say it: \"vLLM 0.19, 2026\"");
   fit_app->callback([options, &action] { action = [options] { return fit(*options); }; });
 
   auto all = std::make_shared<FitOptions>();

@@ -81,7 +81,8 @@ void read_layouts(const JsonReader& reader, ProfileUse& profiles, Design& design
         const auto latency = pool_latency(read, i);
         design.layouts[layout].estimated |= latency->estimated();
         design.tpot_error = std::max(design.tpot_error, tpot_error(read, i, *latency));
-        if (!latency->how_sure().empty()) design.layouts[layout].how_sure = latency->how_sure();
+        if (latency->estimated() && !latency->how_sure().empty())
+          design.layouts[layout].how_sure = latency->how_sure();
       }
     }
   } catch (const InputError& error) {

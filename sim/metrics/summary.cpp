@@ -201,7 +201,8 @@ const FigureTable<Metrics::Run>& Metrics::figures() {
        "whether latencies are estimated rather than measured",
        [](const Run& run) { return run.metrics.estimated_; }},
       {"how_sure", "", "how_sure", better::neither(),
-       "how far such estimates were from measurements; empty where nobody knows",
+       "how far such estimates were from measurements, or what was measured; empty where nobody "
+       "knows",
        [](const Run& run) { return run.metrics.how_sure_; }},
       {"requests", request_figures(), [](const Run& run) { return request_figures().json(run); }},
       {"events", "", "events", better::neither(), "handled by the simulation engine",

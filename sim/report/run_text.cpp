@@ -292,7 +292,7 @@ std::string run_text(const Json& summary, bool colours) {
   std::string text = paint.bold(cluster_line(summary));
   if (summary["estimated"].get<bool>()) text += " (estimated latencies)";
   const std::string sure = summary.value("how_sure", std::string());
-  if (!sure.empty()) text += "\n" + wrapped("Estimates: " + sure + ".");
+  if (!sure.empty()) text += "\n" + wrapped("Latencies: " + sure + ".");
   text += "\n" + wrapped(requests_line(summary)) + "\n" + wrapped(window_line(summary)) + "\n" +
           warnings(summary, paint) + "\n" + latency_table(summary) + "\n" + pool_table(summary) +
           "\n" + slo_text(summary, paint) + "\n" +

@@ -177,7 +177,7 @@ TEST_CASE("profile calibrate: writes an engine that scenarios can name") {
   const Outcome run =
       run_cleave({"run", "--set", "latency.engine=" + out, "--set", "workload.duration_s=2"});
   CHECK(run.exit_code == 0);
-  CHECK(contains(run.out, "Estimates: TPOT +/-"));
+  CHECK(contains(run.out, "Latencies: TPOT +/-"));
 }
 
 }  // namespace cleave::testing

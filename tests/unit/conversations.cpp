@@ -11,6 +11,7 @@
 using namespace cleave;
 using Catch::Matchers::Contains;
 using cleave::testing::error_of;
+using cleave::testing::read_all;
 using cleave::testing::TempFile;
 using cleave::testing::workload_from;
 
@@ -180,4 +181,21 @@ TEST_CASE("conversations: bad settings are named") {
   CHECK_THAT(error(R"("system_prompts": {"groups": 2})"),
              Contains("workload.system_prompts.tokens"));
   CHECK_THAT(error(R"("turns": "after_reply")"), Contains("workload.turns"));
+}
+
+TEST_CASE("conversations of LLMServingSim's agents: a line each, with the tools' times between") {
+  const TempFile trace(
+      R"({"session_id": "x", "arrival_time_ns": 1000000000, "sub_requests": [{"input_toks": 500, "output_toks": 20, "tool_duration_ns": 3000000000}, {"input_toks": 600, "output_toks": 30, "tool_duration_ns": 0}]}
+{"session_id": "y", "arrival_time_ns": 2000000000, "sub_requests": [{"input_toks": 100, "output_toks": 5, "tool_duration_ns": 0}]}
+)");
+  const SeenRun run = see(cluster({{"trace", trace.path()}, {"turns", "after_reply"}}));
+  REQUIRE(run.finished.size() == 3);
+  CHECK(run.finished[0].arrival_s == 1);
+  CHECK(run.finished[1].arrival_s == 2);
+  CHECK(run.finished[2].arrival_s == Approx(run.finished[0].completion_s + 3));
+  CHECK(run.finished[2].cached_tokens == 519 / 16 * 16);
+  CHECK(run.summary["sessions"]["completed"] == 2);
+  const TempFile bad(
+      R"({"arrival_time_ns": 1, "sub_requests": [{"input_toks": 0.5, "output_toks": 1}]})");
+  CHECK_THAT(error_of([&] { read_all(*open_trace(bad.path())); }), Contains("input_toks"));
 }
