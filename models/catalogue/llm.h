@@ -55,9 +55,7 @@ struct Llm {
   double window_share() const { return 1.0 * window_layers / (layers - linear_layers); }
   /// Places in memory that a block of the KV cache is in: the keys and the values of each layer, or
   /// what they are compressed to.
-  std::uint32_t kv_parts() const {
-    return (kv_latent_size > 0 ? 1 : 2) * (layers - linear_layers);
-  }
+  std::uint32_t kv_parts() const { return (kv_latent_size > 0 ? 1 : 2) * (layers - linear_layers); }
   /// How many copies of the KV cache the GPUs of a tensor-parallel group keep: more than one where
   /// there are fewer KV heads than GPUs.
   double kv_copies(std::uint32_t tensor_parallel) const;

@@ -50,8 +50,8 @@ std::vector<ValidatedPoint> validate(const std::vector<MeasuredPoint>& points,
                                      const std::function<void(std::size_t done)>& done,
                                      const std::string& kept = "");
 
-/// {"kind", "rows", "covered", "groups", "not_described", "points"}: by all, and by LLM, GPU, engine, layout and
-/// concurrency.
+/// {"kind", "rows", "covered", "groups", "not_described", "points"}: by all, and by LLM, GPU,
+/// engine, layout and concurrency.
 Json validation_json(const std::vector<ValidatedPoint>& points);
 
 }  // namespace cleave

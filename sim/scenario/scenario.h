@@ -79,7 +79,7 @@ struct KvCacheSpec {
   std::optional<double> watermark;  ///< share of the KV memory that what starts here leaves free
   std::optional<std::uint32_t> block_tokens;
   std::optional<std::uint64_t> blocks;  ///< per instance, for those who know the engine's number
-  bool prefix_caching = false;  ///< blocks that are computed once are used by others, too
+  bool prefix_caching = false;          ///< blocks that are computed once are used by others, too
 };
 
 struct BatchingSpec {
