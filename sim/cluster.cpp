@@ -134,7 +134,10 @@ void Cluster::describe(RequestId request, const Content& content) {
   whole.assign(content.begin(), content.end());
   cut(whole, tokens);
   std::uint64_t before = 0;
-  for (Extent& extent : whole) before = extent.id = hash_of(before, extent.id);
+  for (Extent& extent : whole) {
+    extent.id = hash_of(before, extent.id);
+    before = hash_of(extent.id, extent.end);
+  }
   const bool ends = !whole.empty() && whole.back().end == tokens;
   if (!ends) whole.push_back({tokens, hash_of(before ^ kOwnTokens, record.number)});
 }

@@ -203,6 +203,11 @@ class Recorded final : public Transform {
       request.turn = ++session.turns;
       (request.turn == 1 ? first_ : session.later).push_back(std::move(request));
     }
+    if (sessions_.empty()) {
+      throw InputError(
+          "workload.turns: no request of the trace belongs to a conversation; expected "
+          "\"recorded\"");
+    }
   }
 
   bool next(Request& request) override {

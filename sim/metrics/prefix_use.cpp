@@ -18,7 +18,7 @@ const FigureTable<PrefixUse>& PrefixUse::figures() {
       {"hit_tokens", "tokens", "prefix_cache_hit_tokens", better::more(),
        "of these, found in the prefix cache of the instance and not computed again",
        [](const PrefixUse& use) { return use.hit_tokens; }},
-      {"hit_rate", "fraction", "prefix_cache_hit_rate", better::more("1%"),
+      {"hit_rate", "fraction", "prefix_cache_hit_rate", better::more(),
        "`hit_tokens` / `prompt_tokens`",
        [](const PrefixUse& use) {
          return per(static_cast<double>(use.hit_tokens), static_cast<double>(use.prompt_tokens));

@@ -1,12 +1,14 @@
 // Conversations: turns that follow replies, and prompts that begin alike.
 
 #include <map>
+#include <sstream>
 #include <string>
 #include <vector>
 
 #include "tests/catch.h"
 #include "tests/support/seen_run.h"
 #include "tests/unit/traces_support.h"
+#include "traces/write.h"
 
 using namespace cleave;
 using Catch::Matchers::Contains;
@@ -198,4 +200,44 @@ TEST_CASE("conversations of LLMServingSim's agents: a line each, with the tools'
   const TempFile bad(
       R"({"arrival_time_ns": 1, "sub_requests": [{"input_toks": 0.5, "output_toks": 1}]})");
   CHECK_THAT(error_of([&] { read_all(*open_trace(bad.path())); }), Contains("input_toks"));
+}
+
+TEST_CASE("conversations: after_reply needs a trace that has some") {
+  const TempFile trace("{\"timestamp\": 0, \"input_length\": 10, \"output_length\": 10}\n");
+  const std::string json = R"({"turns": "after_reply", "trace": ")" + trace.path() + "\"}";
+  CHECK_THAT(error_of([&] { open_workload(workload_from(json)); }), Contains("workload.turns"));
+}
+
+TEST_CASE("traces: what prompts share and conversations outlive being written") {
+  const TempFile mooncake(
+      R"({"timestamp": 0, "session_id": "a", "input_length": 1000, "output_length": 100, "hash_ids": [1, 2]}
+{"timestamp": 2000, "delay": 1500, "session_id": "a", "input_length": 1200, "output_length": 5, "hash_ids": [1, 9, 10]}
+{"timestamp": 3000, "input_length": 300, "output_length": 5, "hash_ids": [20]}
+)");
+  const TempFile bailian(
+      R"({"chat_id": 5, "parent_chat_id": -1, "timestamp": 0, "input_length": 40, "output_length": 20, "hash_ids": [1,2,3]}
+{"chat_id": 6, "parent_chat_id": 5, "timestamp": 100, "input_length": 70, "output_length": 20, "hash_ids": [1,2,3,4,5]}
+)");
+  for (const auto& [path, format] :
+       {std::pair(mooncake.path(), "mooncake"), std::pair(bailian.path(), "bailian")}) {
+    INFO(format);
+    std::ostringstream text;
+    write_trace(*open_trace(path), format, text, "--format");
+    const TempFile written(text.str());
+    CHECK(trace_format(written.path()) == format);
+    const std::vector<Request> before = read_all(*open_trace(path));
+    const std::vector<Request> after = read_all(*open_trace(written.path()));
+    REQUIRE(before.size() == after.size());
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      REQUIRE(before[i].content.size() == after[i].content.size());
+      for (std::size_t j = 0; j < before[i].content.size(); ++j) {
+        CHECK(before[i].content[j].id == after[i].content[j].id);
+        CHECK(before[i].content[j].end == after[i].content[j].end);
+      }
+      CHECK(before[i].after_s == after[i].after_s);
+      for (std::size_t j = 0; j < i; ++j) {
+        CHECK((before[i].session == before[j].session) == (after[i].session == after[j].session));
+      }
+    }
+  }
 }

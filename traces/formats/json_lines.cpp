@@ -1,3 +1,4 @@
+#include "traces/formats/line_fields.h"
 #include "traces/json_lines_reader.h"
 #include "traces/parse.h"
 
@@ -14,13 +15,14 @@ class JsonLines final : public TraceFormat, public TraceWriter {
            !has_json_field(line, "chat_id");
   }
   std::unique_ptr<TraceReader> open(const std::string& path) const override {
-    return std::make_unique<JsonLinesReader>(path,
-                                             JsonLinesLayout{.units_per_s = 1e3, .delays = true});
+    return std::make_unique<JsonLinesReader>(
+        path, JsonLinesLayout{.units_per_s = 1e3, .delays = true, .sessions = true});
   }
   const TraceWriter* writer() const override { return this; }
   void append(std::string& row, const Request& request, std::uint64_t) const override {
     row += "{\"timestamp\": ";
     append_number(row, request.arrival_s * 1000);
+    append_session(row, request);
     row += ", \"input_length\": " + std::to_string(request.prompt_tokens) +
            ", \"output_length\": " + std::to_string(request.output_tokens) + "}";
   }
