@@ -246,7 +246,7 @@ TEST_CASE("A link stays a link, and a disk that is full is an error") {
 }
 
 TEST_CASE("Each subcommand of cleave trace has help with an example") {
-  for (const char* what : {"info", "convert", "cut", "scale", "fit"}) {
+  for (const char* what : {"info", "prefixes", "convert", "cut", "scale", "fit"}) {
     const Outcome outcome = run_cleave({"trace", what, "--help"});
     CHECK(outcome.exit_code == 0);
     CHECK(contains(outcome.out, std::string("Example: cleave trace ").append(what)));
