@@ -10,26 +10,16 @@
 #include "sim/cli/command.h"
 #include "sim/cli/output_file.h"
 #include "sim/cli/trace_info.h"
+#include "sim/cli/trace_input.h"
+#include "sim/cli/trace_prefixes.h"
 #include "traces/distribution.h"
 #include "traces/statistics.h"
-#include "traces/trace_reader.h"
 #include "traces/transform.h"
 #include "traces/write.h"
 
 namespace cleave {
 
 namespace {
-
-struct Input {
-  std::string file;
-  std::string columns;  ///< as given to --columns; empty for a known format
-
-  std::unique_ptr<TraceReader> open() const {
-    return columns.empty() ? open_trace(file)
-                           : open_trace(file, parse_columns(columns, "--columns"));
-  }
-  std::string format() const { return columns.empty() ? trace_format(file) : "CSV"; }
-};
 
 struct Output {
   std::string file;
@@ -56,7 +46,7 @@ class Checked final : public RequestSource {
 };
 
 /// The format asked for, otherwise the input's if it can be written, otherwise JSON lines.
-std::string output_format(const Input& input, const Output& output) {
+std::string output_format(const TraceInput& input, const Output& output) {
   if (!output.format.empty()) return output.format;
   const std::string format = input.format();
   for (const std::string& writable : writable_formats()) {
@@ -65,7 +55,7 @@ std::string output_format(const Input& input, const Output& output) {
   return "json-lines";
 }
 
-int write(const Input& input, RequestSource& source, const Output& output,
+int write(const TraceInput& input, RequestSource& source, const Output& output,
           const std::string& if_empty) {
   const std::string format = output_format(input, output);
   OutputFile file(output.file, "--out");
@@ -78,7 +68,7 @@ int write(const Input& input, RequestSource& source, const Output& output,
   return 0;
 }
 
-int info(const Input& input, bool json) {
+int info(const TraceInput& input, bool json) {
   const auto reader = input.open();
   const TraceStatistics statistics = measure_trace(*reader);
   const std::string format = input.format();
@@ -96,11 +86,11 @@ int info(const Input& input, bool json) {
   return 0;
 }
 
-int convert(const Input& input, const Output& output) {
+int convert(const TraceInput& input, const Output& output) {
   return write(input, *input.open(), output, input.file + ": holds no request");
 }
 
-int cut(const Input& input, const std::optional<double>& from, const std::optional<double>& to,
+int cut(const TraceInput& input, const std::optional<double>& from, const std::optional<double>& to,
         const Output& output) {
   const double from_s = from.value_or(0);
   const double to_s = to.value_or(std::numeric_limits<double>::infinity());
@@ -117,13 +107,13 @@ int cut(const Input& input, const std::optional<double>& from, const std::option
   return write(input, *source, output, empty.str());
 }
 
-int scale(const Input& input, double rate, const Output& output) {
+int scale(const TraceInput& input, double rate, const Output& output) {
   if (!(rate > 0 && std::isfinite(rate))) throw InputError("--rate: expected a number above 0");
   Checked source(scale_rate(input.open(), rate), "--rate");
   return write(input, source, output, input.file + ": holds no request");
 }
 
-int fit(const Input& input, const std::string& out, const DistributionOrigin& origin) {
+int fit(const TraceInput& input, const std::string& out, const DistributionOrigin& origin) {
   if (out != "-" && !out.ends_with(".json")) {
     throw InputError("--out " + out + ": expected a name ending with .json");
   }
@@ -142,7 +132,7 @@ int fit(const Input& input, const std::string& out, const DistributionOrigin& or
 }
 
 struct Options {
-  Input input;
+  TraceInput input;
   Output output;
   bool json = false;
   std::optional<double> from_s;
@@ -151,18 +141,6 @@ struct Options {
   DistributionOrigin origin;
 };
 using OptionsPtr = std::shared_ptr<Options>;
-
-/// A subcommand of `trace` that reads a trace file and, when chosen, does `call`.
-CLI::App* add_reading(CLI::App& trace, Action& action, const std::string& name,
-                      const std::string& description, const OptionsPtr& options, Action call) {
-  CLI::App* app = trace.add_subcommand(name, description);
-  app->add_option("FILE", options->input.file, "trace file of any known format")->required();
-  app->add_option("--columns", options->input.columns,
-                  "for a CSV file of no known format, its columns:\n"
-                  "arrival=NAME,prompt=NAME,output=NAME and, if not s, unit=ms|us|ns|clock");
-  app->callback([&action, call = std::move(call)] { action = call; });
-  return app;
-}
 
 std::string format_names() {
   std::string names;
@@ -189,7 +167,7 @@ void add_info(CLI::App& trace, Action& action) {
       with_example(
           "Describes a trace: rates, burstiness, lengths, shared prefixes.",
           "cleave trace info requests.csv --columns arrival=ts,prompt=in,output=out,unit=ms"),
-      options, [options] { return info(options->input, options->json); });
+      options->input, [options] { return info(options->input, options->json); });
   app->add_flag("--json", options->json, "print JSON, with the rate over time, and nothing else");
 }
 
@@ -200,7 +178,7 @@ void add_writing(CLI::App& trace, Action& action) {
       with_example("Writes a trace in another format. Block ids of prompts are not kept; azure\n"
                    "counts times from the first request.",
                    "cleave trace convert conversation_trace.jsonl --format azure -o conv.csv"),
-      options, [options] { return convert(options->input, options->output); });
+      options->input, [options] { return convert(options->input, options->output); });
   add_output(app, options);
   app->add_option("--format", options->output.format, format_names())->required();
 
@@ -210,7 +188,7 @@ void add_writing(CLI::App& trace, Action& action) {
       with_example(
           "Writes the requests that arrive in a window of time, whose beginning becomes 0.",
           "cleave trace cut conv.csv --from 600 --to 1200 -o ten-minutes.csv"),
-      options,
+      options->input,
       [options] { return cut(options->input, options->from_s, options->to_s, options->output); });
   app->add_option("--from", options->from_s, "first second of the window; 0 if left out");
   app->add_option("--to", options->to_s, "end of the window, itself outside; none if left out");
@@ -221,7 +199,7 @@ void add_writing(CLI::App& trace, Action& action) {
   app = add_reading(trace, action, "scale",
                     with_example("Writes the same requests faster or slower.",
                                  "cleave trace scale conv.csv --rate 2.5 -o faster.csv"),
-                    options,
+                    options->input,
                     [options] { return scale(options->input, options->rate, options->output); });
   app->add_option("--rate", options->rate,
                   "factor of the arrival rate: 2 halves every arrival time")
@@ -238,7 +216,8 @@ void add_fit(CLI::App& trace, Action& action) {
           "Writes the distribution of a trace's lengths and its rate over time, from which "
           "cleave\ngenerates traffic (as workload.trace of a scenario).",
           "cleave trace fit conv.csv -o conv.json --licence \"CC-BY 4.0\""),
-      options, [options] { return fit(options->input, options->output.file, options->origin); });
+      options->input,
+      [options] { return fit(options->input, options->output.file, options->origin); });
   app->add_option("-o,--out", options->output.file, "file to write (.json); - is standard output")
       ->required();
   app->add_option("--source", options->origin.source, "where the trace comes from");
@@ -253,6 +232,7 @@ void add_trace(CLI::App& app, Action& action) {
                             "cleave trace info AzureLLMInferenceTrace_conv.csv"));
   trace->require_subcommand(1);
   add_info(*trace, action);
+  add_trace_prefixes(*trace, action);
   add_writing(*trace, action);
   add_fit(*trace, action);
 }

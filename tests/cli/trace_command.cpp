@@ -145,7 +145,7 @@ TEST_CASE("trace cut keeps a window and the format") {
 
   const std::string lines = folder.write("mooncake.jsonl", kMooncake);
   CHECK(run_cleave({"trace", "cut", lines, "--to", "1", "-o", "-"}).out ==
-        "{\"timestamp\": 0, \"input_length\": 1024, \"output_length\": 5}\n");
+        "{\"timestamp\": 0, \"input_length\": 1024, \"output_length\": 5, \"hash_ids\": [1, 2]}\n");
 }
 
 TEST_CASE("trace scale changes the rate, also of the file itself") {
@@ -246,7 +246,7 @@ TEST_CASE("A link stays a link, and a disk that is full is an error") {
 }
 
 TEST_CASE("Each subcommand of cleave trace has help with an example") {
-  for (const char* what : {"info", "convert", "cut", "scale", "fit"}) {
+  for (const char* what : {"info", "prefixes", "convert", "cut", "scale", "fit"}) {
     const Outcome outcome = run_cleave({"trace", what, "--help"});
     CHECK(outcome.exit_code == 0);
     CHECK(contains(outcome.out, std::string("Example: cleave trace ").append(what)));

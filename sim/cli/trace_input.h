@@ -1,0 +1,24 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "sim/cli/command.h"
+#include "traces/trace_reader.h"
+
+namespace cleave {
+
+/// The trace file that a subcommand of `cleave trace` reads.
+struct TraceInput {
+  std::string file;
+  std::string columns;  ///< as given to --columns; empty for a known format
+
+  std::unique_ptr<TraceReader> open() const;
+  std::string format() const;
+};
+
+/// A subcommand of `trace` that reads `input` and, when chosen, does `call`, which keeps `input`.
+CLI::App* add_reading(CLI::App& trace, Action& action, const std::string& name,
+                      const std::string& description, TraceInput& input, Action call);
+
+}  // namespace cleave
