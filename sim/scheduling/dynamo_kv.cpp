@@ -67,18 +67,13 @@ class DynamoKv : public Scheduler {
 
   InstanceId choose() {
     if (candidates_.empty()) return kNoInstance;
-    const auto [least, most] =
-        std::minmax_element(candidates_.begin(), candidates_.end(),
-                            [](const Candidate& a, const Candidate& b) { return a.cost < b.cost; });
-    const double range = most->cost - least->cost;
-    if (settings_.temperature == 0 || range == 0) {
-      return std::min_element(
-                 candidates_.begin(), candidates_.end(),
-                 [](const Candidate& a, const Candidate& b) { return a.cost < b.cost; })
-          ->id;
-    }
+    const auto cheaper = [](const Candidate& a, const Candidate& b) { return a.cost < b.cost; };
+    const auto ends = std::minmax_element(candidates_.begin(), candidates_.end(), cheaper);
+    const Candidate& least = *ends.first;
+    const double range = ends.second->cost - least.cost;
+    if (settings_.temperature == 0 || range == 0) return least.id;
     const auto weight = [&](const Candidate& each) {
-      return std::exp(-(each.cost - least->cost) / (range * settings_.temperature));
+      return std::exp(-(each.cost - least.cost) / (range * settings_.temperature));
     };
     double sum = 0;
     for (const Candidate& each : candidates_) sum += weight(each);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <utility>
 #include <vector>
 
 #include "sim/scheduling/local_prefill.h"
@@ -12,8 +11,8 @@ namespace cleave {
 /// prompts (mixed ones, too), and those of token pools.
 class PoolChoice {
  public:
-  PoolChoice(const ClusterView& cluster, LocalPrefill local)
-      : cluster_(cluster), local_(std::move(local)) {
+  PoolChoice(const ClusterView& cluster, const LocalPrefill& local)
+      : cluster_(cluster), local_(local) {
     for (InstanceId id = 0; id < cluster.loads().size(); ++id) {
       (cluster.loads()[id].home == PoolRole::kToken ? token_ : first_).push_back(id);
     }

@@ -159,3 +159,23 @@ TEST_CASE("scheduler: prompts of which little is missing are computed where they
       {"local_prefill", "prefill_load"}, {"prefill_busy_tokens", 5000}, {"decode_busy_share", 0.9}};
   CHECK(place(guarded, 2000).prompt == prompt);
 }
+
+TEST_CASE("scheduler: dynamo_kv draws where it has a temperature, the same for the same seed") {
+  FakeCluster cluster;
+  for (std::uint32_t i = 0; i < 3; ++i) cluster.add(PoolRole::kMixed, 100'000, i);
+  cluster.all[1].pending_tokens = 5000;
+  cluster.all[2].pending_tokens = 10'000;
+  const auto drawn = [&](double temperature, int seed) {
+    const auto scheduler =
+        make("dynamo_kv", cluster, {{"router_temperature", temperature}, {"seed", seed}});
+    std::vector<int> counts(3);
+    for (int i = 0; i < 600; ++i) ++counts[scheduler->place({1000, 10, 10}).prompt];
+    return counts;
+  };
+  CHECK(drawn(0, 1) == std::vector<int>{600, 0, 0});
+  const std::vector<int> warm = drawn(1, 1);  // weights 1, e^-0.5, e^-1
+  CHECK(warm[0] == Approx(600 / 1.974).margin(60));
+  CHECK(warm[1] == Approx(600 * 0.607 / 1.974).margin(60));
+  CHECK(warm == drawn(1, 1));
+  CHECK(warm != drawn(1, 2));
+}
