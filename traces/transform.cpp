@@ -75,6 +75,7 @@ class Repeated final : public RequestSource {
     last_s_ = request.arrival_s;
     ++count_;
     request.arrival_s += shift_s_;
+    if (round_ > 0 && request.session > 0) request.session = hash_of(request.session, round_);
     if (rounds_ == Rounds::kFresh && round_ > 0) {
       for (Extent& extent : request.content) extent.id = hash_of(extent.id, round_);
     }

@@ -241,3 +241,15 @@ TEST_CASE("traces: what prompts share and conversations outlive being written") 
     }
   }
 }
+
+TEST_CASE("conversations: each round of a repeated trace has its own") {
+  const TempFile trace(
+      R"({"timestamp": 0, "session_id": "a", "input_length": 100, "output_length": 10, "hash_ids": [1]}
+{"timestamp": 1000, "delay": 500, "session_id": "a", "input_length": 200, "output_length": 5, "hash_ids": [1]}
+)");
+  const SeenRun run = see(
+      cluster({{"trace", trace.path()}, {"turns", "after_reply"}, {"repeat", 3}, {"to_s", 100}}));
+  CHECK(run.finished.size() == 6);
+  CHECK(run.summary["sessions"]["begun"] == 3);
+  CHECK(run.summary["sessions"]["completed"] == 3);
+}
