@@ -123,7 +123,9 @@ const FigureTable<Metrics::Run>& Metrics::window_figures() {
       {"completed", "requests", "window_completed", better::more(), "that were completed in it",
        [](const Run& run) { return std::llround(run.metrics.window_.completed()); }},
       {"prompt_tokens", "tokens", "window_prompt_tokens", better::neither(),
-       "computed in it: those of the last prompt phase of each completed request",
+       "computed in it, or found in prefix caches: those of the last prompt phase of each "
+       "completed "
+       "request",
        [](const Run& run) { return run.metrics.window_.prompt_tokens(); }},
       {"output_tokens", "tokens", "window_output_tokens", better::more(),
        "computed in it: all, less those that requests lost in it because they began again",

@@ -92,15 +92,10 @@ class DynamoKv : public Scheduler {
   std::vector<Candidate> candidates_;
 };
 
-std::vector<Setting> all_settings() {
-  std::vector<Setting> all{kCredit, kPrefill, kTemperature, kSeed};
-  all.insert(all.end(), LocalPrefill::settings().begin(), LocalPrefill::settings().end());
-  return all;
-}
-
 const Schedulers::Entry kEntry{
     "dynamo_kv", "Dynamo's router: prompts to compute beside prefix caches, and KV memory taken",
-    all_settings(), [](JsonReader& section) {
+    LocalPrefill::settings_beside({kCredit, kPrefill, kTemperature, kSeed}),
+    [](JsonReader& section) {
       DynamoKv::Settings settings;
       settings.credit = kCredit.number(section, {0, 100, false});
       settings.prefill = kPrefill.number(section, {0, 1000, false});

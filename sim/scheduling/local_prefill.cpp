@@ -27,10 +27,12 @@ const Known& known() {
 
 }  // namespace
 
-const std::vector<Setting>& LocalPrefill::settings() {
-  static const std::vector<Setting> all{known().rule, known().tokens, known().share,
-                                        known().busy_tokens, known().busy_memory};
-  return all;
+std::vector<Setting> LocalPrefill::settings_beside(std::vector<Setting> own) {
+  for (const Setting* setting : {&known().rule, &known().tokens, &known().share,
+                                 &known().busy_tokens, &known().busy_memory}) {
+    own.push_back(*setting);
+  }
+  return own;
 }
 
 LocalPrefill LocalPrefill::read(JsonReader& section) {

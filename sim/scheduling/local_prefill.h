@@ -11,7 +11,8 @@ namespace cleave {
 /// (`isl_bounding`, `prefill_load`, `isl_or_load`) and llm-d (`uncached`).
 class LocalPrefill {
  public:
-  static const std::vector<Setting>& settings();
+  /// A router's own settings, and these.
+  static std::vector<Setting> settings_beside(std::vector<Setting> own);
   static LocalPrefill read(JsonReader& section);
 
   bool wanted(const ClusterView& cluster, const Demand& demand, const Placement& placement) const;

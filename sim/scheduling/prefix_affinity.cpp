@@ -66,15 +66,9 @@ class PrefixAffinity : public Scheduler {
   PoolChoice pools_;
 };
 
-std::vector<Setting> all_settings() {
-  std::vector<Setting> all{kPrefix, kQueue, kMemory};
-  all.insert(all.end(), LocalPrefill::settings().begin(), LocalPrefill::settings().end());
-  return all;
-}
-
 const Schedulers::Entry kEntry{
     "prefix_affinity", "llm-d's router: the highest sum of scores for prefix, queue and KV memory",
-    all_settings(), [](JsonReader& section) {
+    LocalPrefill::settings_beside({kPrefix, kQueue, kMemory}), [](JsonReader& section) {
       PrefixAffinity::Settings settings;
       settings.prefix = kPrefix.number(section, {0, 1000, false});
       settings.queue = kQueue.number(section, {0, 1000, false});
