@@ -48,7 +48,7 @@ RunTotals Cluster::finish() {
     ++totals_.unfinished;
     observer_.unfinished(requests_[request].record);
   }
-  for (const LinkUse& link : transfers_->fabric().link_use()) observer_.link_used(link);
+  for (const LinkUse& link : fabric_->link_use()) observer_.link_used(link);
   totals_.stranded = stranded_.size();
   totals_.events = engine_.events();
   totals_.end_s = engine_.now();
@@ -168,7 +168,8 @@ void Cluster::begin(RequestId request) {
   record.token_instance = placement.token;
   InstanceLoad& prompt = loads_[placement.prompt];
   InstanceLoad& token = loads_[placement.token];
-  state.assigned_tokens = record.prompt_tokens - cached_tokens(placement.prompt, demand);
+  state.assigned_tokens = record.prompt_tokens - cached_tokens(placement.prompt, demand) -
+                          tier_tokens(placement.prompt, demand).all();
   prompt.pending_tokens += state.assigned_tokens;
   token.pending_tokens += 1;
   prompt.reserved_tokens += demand.prompt_kv_tokens();
@@ -347,6 +348,13 @@ std::uint32_t Cluster::cached_tokens(InstanceId instance, const Demand& demand) 
   return demand.content == nullptr
              ? 0
              : instances_[instance].cached_tokens(*demand.content, demand.prompt_tokens);
+}
+
+TierTokens Cluster::tier_tokens(InstanceId instance, const Demand& demand) const {
+  if (!tiers_ || demand.content == nullptr) return {};
+  const std::uint32_t block = endpoints_[instance].kv_block_tokens;
+  return tiers_->found(instance, *demand.content, cached_tokens(instance, demand) / block,
+                       (demand.prompt_tokens - 1) / block);
 }
 
 void Cluster::moved(InstanceId instance, PoolRole pool) {

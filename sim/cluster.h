@@ -6,9 +6,11 @@
 
 #include "sim/core/observer.h"
 #include "sim/engine/engine.h"
+#include "sim/fabric/fabric.h"
 #include "sim/machine/instance.h"
 #include "sim/scenario/scenario.h"
 #include "sim/scheduling/scheduler.h"
+#include "sim/transfer/kv_tiers.h"
 #include "sim/transfer/kv_transfers.h"
 #include "traces/clients.h"
 
@@ -30,6 +32,7 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   const std::vector<InstanceLoad>& loads() const override { return loads_; }
   bool has_queue(InstanceId instance) const override { return !instances_[instance].queue_empty(); }
   std::uint32_t cached_tokens(InstanceId instance, const Demand& demand) const override;
+  TierTokens tier_tokens(InstanceId instance, const Demand& demand) const override;
   void moved(InstanceId instance, PoolRole pool) override;
 
  private:
@@ -69,6 +72,8 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   // cluster_setup.cpp
   void build();
   void build_kind(std::size_t pool);
+  void add_store();
+  void build_tiers();
 
   // faults.cpp
   void schedule_faults();
@@ -105,6 +110,8 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   std::vector<InstanceLoad> loads_;
   std::vector<EventId> loading_;  ///< by InstanceId: when its weights are loaded
   std::unique_ptr<Scheduler> scheduler_;
+  std::unique_ptr<Fabric> fabric_;
+  std::unique_ptr<KvTiers> tiers_;  ///< null: none
   std::unique_ptr<KvTransfers> transfers_;
   std::optional<Clients> clients_;  ///< once it runs
   Request arriving_;                ///< kept for its memory

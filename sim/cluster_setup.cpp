@@ -7,6 +7,11 @@ namespace cleave {
 
 void Cluster::build() {
   for (std::size_t pool = 0; pool < scenario_.pools.size(); ++pool) build_kind(pool);
+  scheduler_ = scenario_.scheduler.policy.make(*this);
+  const bool has_tiers = !scenario_.kv_cache.tiers.empty();
+  if (has_tiers && scenario_.kv_cache.tiers.back().tier == Tier::kStore) add_store();
+  fabric_ = scenario_.fabric.make({engine_, endpoints_, scheduler_->transfer_speedup()});
+  if (has_tiers) build_tiers();
   instances_.reserve(loads_.size());
   loading_.resize(loads_.size(), kNoEvent);
   for (std::size_t pool = 0; pool < scenario_.pools.size(); ++pool) {
@@ -15,15 +20,35 @@ void Cluster::build() {
       instances_.emplace_back(id, kinds_[pool], engine_, requests_, *this, observer_);
     }
   }
-  scheduler_ = scenario_.scheduler.policy.make(*this);
-  const auto make_fabric = [this](TransferListener& listener) {
-    return scenario_.fabric.make({engine_, listener, endpoints_, scheduler_->transfer_speedup()});
-  };
   transfers_ = std::make_unique<KvTransfers>(
       KvTransferKind{scenario_.llm.kv_bytes_per_token, scenario_.llm.kv_parts(),
-                     scenario_.kv_transfer.policy.make, scenario_.kv_transfer.admission.make,
-                     make_fabric},
-      endpoints_, engine_, requests_, instances_, *this, observer_);
+                     scenario_.kv_transfer.policy.make, scenario_.kv_transfer.admission.make},
+      endpoints_, engine_, requests_, instances_, *fabric_, *this, observer_);
+}
+
+// Behind the machines of all pools.
+void Cluster::add_store() {
+  Endpoint store;
+  for (const Endpoint& endpoint : endpoints_) {
+    store.machine = std::max(store.machine, endpoint.machine + 1);
+  }
+  store.nic_count = 1;
+  store.nic_bytes_per_s = scenario_.pools.front().tiers.back().read_bytes_per_s;
+  store.is_store = true;
+  endpoints_.push_back(store);
+}
+
+void Cluster::build_tiers() {
+  std::vector<TieredInstance> all;
+  for (std::size_t pool = 0; pool < scenario_.pools.size(); ++pool) {
+    for (std::uint32_t i = 0; i < scenario_.pools[pool].instances(); ++i) {
+      all.push_back({endpoints_[all.size()].machine, scenario_.pools[pool].tiers});
+    }
+  }
+  tiers_ = std::make_unique<KvTiers>(all, endpoints_.front().kv_block_tokens,
+                                     static_cast<InstanceId>(all.size()), engine_, requests_,
+                                     instances_, *fabric_, observer_);
+  for (InstanceKind& kind : kinds_) kind.memory.tiers = tiers_.get();
 }
 
 // What the instances of a pool have in common, and where each of them stands.

@@ -16,11 +16,11 @@ namespace cleave {
 /// values that it tells.
 namespace event_stream {
 
-inline constexpr auto kEvents =
-    std::make_tuple(&Observer::arrived, &Observer::finished, &Observer::rejected,
-                    &Observer::unfinished, &Observer::segment, &Observer::gap, &Observer::given_up,
-                    &Observer::memory, &Observer::queue, &Observer::transferred,
-                    &Observer::link_used, &Observer::status_changed, &Observer::pool_changed);
+inline constexpr auto kEvents = std::make_tuple(
+    &Observer::arrived, &Observer::finished, &Observer::rejected, &Observer::unfinished,
+    &Observer::segment, &Observer::gap, &Observer::given_up, &Observer::memory, &Observer::queue,
+    &Observer::transferred, &Observer::tier_moved, &Observer::link_used, &Observer::status_changed,
+    &Observer::pool_changed);
 inline constexpr std::size_t kCount = std::tuple_size_v<decltype(kEvents)>;
 
 template <class Value>
@@ -112,6 +112,7 @@ class EventSender : public Observer {
                    double ideal_s) override {
     send<&Observer::transferred>(from, to, start_s, end_s, bytes, ideal_s);
   }
+  void tier_moved(const TierMove& move) override { send<&Observer::tier_moved>(move); }
   void link_used(const LinkUse& link) override { send<&Observer::link_used>(link); }
   void status_changed(InstanceId instance, double time_s, InstanceStatus status) override {
     send<&Observer::status_changed>(instance, time_s, status);

@@ -7,8 +7,7 @@ namespace cleave {
 void Cluster::schedule_faults() {
   for (std::size_t i = 0; i < scenario_.faults.size(); ++i) {
     const FaultSpec& fault = scenario_.faults[i];
-    if (fault.action == FaultSpec::Action::kScaleLink &&
-        !transfers_->fabric().scale_link(fault.link, 1)) {
+    if (fault.action == FaultSpec::Action::kScaleLink && !fabric_->scale_link(fault.link, 1)) {
       throw InputError("faults[" + std::to_string(i) + "].link: no link \"" + fault.link +
                        "\" in this fabric; links.csv of a run lists them");
     }
@@ -21,13 +20,14 @@ void Cluster::end_with_last_request() {
   if (arrival_ != kNoEvent || totals_.arrived != totals_.completed + totals_.rejected) return;
   for (EventId& event : faults_) engine_.cancel(event);
   for (EventId& event : loading_) engine_.cancel(event);
+  if (tiers_) tiers_->end();
 }
 
 void Cluster::fault(std::uint64_t index) {
   faults_[index] = kNoEvent;
   const FaultSpec& fault = scenario_.faults[index];
   if (fault.action == FaultSpec::Action::kScaleLink) {
-    transfers_->fabric().scale_link(fault.link, fault.amount);
+    fabric_->scale_link(fault.link, fault.amount);
     return;
   }
   std::vector<InstanceId> ids;
@@ -60,7 +60,9 @@ void Cluster::stop(const std::vector<InstanceId>& ids) {
     set_status(id, InstanceStatus::kOff);
   }
   for (const InstanceId id : ids) {
-    if (stops[id]) instances_[id].halt();
+    if (!stops[id]) continue;
+    instances_[id].halt();
+    if (tiers_) tiers_->stopped(id);
   }
   std::vector<RequestId> hit;
   for (RequestId request = 0; request < requests_.states.size(); ++request) {
@@ -140,6 +142,7 @@ void Cluster::begin_stranded() {
 
 // When nothing is left to happen, transfers that still flow wait for a link that stays cut.
 bool Cluster::strand_cut_off() {
+  if (tiers_ && tiers_->give_up_flows()) return true;
   std::vector<RequestId> cut_off;
   for (RequestId request = 0; request < requests_.states.size(); ++request) {
     const RequestState& state = requests_[request];

@@ -20,6 +20,8 @@ void Cluster::take_back(RequestId request) {
   observer_.given_up(engine_.now(), state.generated);
   state.generated = 0;
   state.prefilled = 0;
+  state.loaded_tokens = 0;
+  state.load_failed = false;
   state.go(Step::kOutside);
   state.record.token_start_s = 0;
   state.record.largest_gap_s = 0;

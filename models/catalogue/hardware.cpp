@@ -66,6 +66,22 @@ Gpu load_gpu(const std::string& name, const std::string& place) {
   return gpu;
 }
 
+namespace {
+
+void read_storage(JsonReader& reader, Machine& machine) {
+  constexpr double kGiB = 1024.0 * 1024 * 1024;
+  machine.host_bytes = reader.number("host_gib", kPositive, 0) * kGiB;
+  machine.host_bytes_per_s = reader.number("host_gb_per_s", kPositive, 0) * kGiga;
+  machine.disk_bytes = reader.number("disk_gib", kPositive, 0) * kGiB;
+  machine.disk_read_bytes_per_s = reader.number("disk_read_gb_per_s", kPositive, 0) * kGiga;
+  machine.disk_write_bytes_per_s = reader.number("disk_write_gb_per_s", kPositive, 0) * kGiga;
+  if (machine.disk_read_bytes_per_s > 0 && machine.disk_write_bytes_per_s == 0) {
+    reader.fail("disk_write_gb_per_s", "expected beside disk_read_gb_per_s");
+  }
+}
+
+}  // namespace
+
 Machine load_machine(const std::string& name, const std::string& place) {
   const Json json = load_profile("profiles/machines", "machine", name, place);
   JsonReader reader(json, name);
@@ -81,6 +97,7 @@ Machine load_machine(const std::string& name, const std::string& place) {
   machine.max_w = reader.number("max_w", {machine.gpu.tdp_w * machine.gpu_count, 1e9, false});
   machine.provisioned_w = reader.number("provisioned_w", kPositive, machine.max_w);
   machine.price_per_hour = reader.number("price_per_hour", kNonNegative, kNoPrice);
+  read_storage(reader, machine);
   machine.kv_sync_s = reader.number("kv_sync_s", {0, 10, false});
   reader.finish();
   return machine;

@@ -49,7 +49,13 @@ struct Machine {
   double provisioned_w = 0;    ///< what a data centre sets aside for it without a cap
   double max_w = 0;            ///< the most it draws without a cap, data sheet
   double price_per_hour = 0;   ///< $, or kNoPrice
-  double kv_sync_s = 0;        ///< fixed cost of a KV transfer layer by layer (paper, section VI-A)
+  // 0 where the profile does not say:
+  double host_bytes = 0;              ///< of host memory
+  double host_bytes_per_s = 0;        ///< between it and each GPU, one direction, bytes per second
+  double disk_bytes = 0;              ///< of its drives together
+  double disk_read_bytes_per_s = 0;   ///< the same, bytes per second
+  double disk_write_bytes_per_s = 0;  ///< the same
+  double kv_sync_s = 0;  ///< fixed cost of a KV transfer layer by layer (paper, section VI-A)
 
   bool has_price() const { return !std::isnan(price_per_hour); }
   /// The paper scales a machine's provisioned power by its GPUs' cap (section V).

@@ -5,6 +5,7 @@
 #include "sim/core/ids.h"
 #include "sim/core/records.h"
 #include "sim/core/status.h"
+#include "sim/core/tier.h"
 
 namespace cleave {
 
@@ -34,6 +35,8 @@ class Observer {
   /// A KV transfer ended; `ideal_s` is what it would have taken alone.
   virtual void transferred(InstanceId /*from*/, InstanceId /*to*/, double /*start_s*/,
                            double /*end_s*/, double /*bytes*/, double /*ideal_s*/) {}
+  /// KV caches came into a tier behind GPU memory, or out of it.
+  virtual void tier_moved(const TierMove&) {}
   /// At the end of the run, once for each link and direction.
   virtual void link_used(const LinkUse&) {}
   /// The instance's status from now on; all are up when a run starts.

@@ -42,6 +42,9 @@ class ObserverList : public Observer {
                    double ideal_s) override {
     for (Observer* o : observers_) o->transferred(from, to, start_s, end_s, bytes, ideal_s);
   }
+  void tier_moved(const TierMove& move) override {
+    for (Observer* o : observers_) o->tier_moved(move);
+  }
   void link_used(const LinkUse& link) override {
     for (Observer* o : observers_) o->link_used(link);
   }

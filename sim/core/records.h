@@ -31,6 +31,7 @@ struct FinishedRequest {
   InstanceId prompt_instance = kNoInstance;
   InstanceId token_instance = kNoInstance;
   std::uint32_t cached_tokens = 0;  ///< of its prompt, that were in its prefix cache at its start
+  std::uint32_t loaded_tokens = 0;  ///< of these, that were loaded from a lower tier
   std::uint32_t preemptions = 0;    ///< times its token phase was put aside
   std::uint32_t restarts = 0;       ///< times it began again from its prompt
 

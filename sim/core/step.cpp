@@ -7,6 +7,7 @@ const char* step_name(Step step) {
       "gone",
       "outside",
       "waits for its prompt phase",
+      "waits for some of its cache to be loaded",
       "in its prompt phase",
       "in its prompt phase, its cache waits for room",
       "in its prompt phase, its cache leaves",
@@ -19,6 +20,7 @@ const char* step_name(Step step) {
       "decodes",
       "put aside",
       "waits for its cache to be computed again",
+      "waits for some of its dropped cache to be loaded",
       "cache computed again",
       "stopped in its token phase"};
   return kNames[static_cast<std::size_t>(step)];

@@ -10,6 +10,7 @@ enum class Step : std::uint8_t {
   kGone,           ///< not in the cluster
   kOutside,        ///< arrived, and on no instance
   kPromptWaits,    ///< on its prompt instance, for its prompt phase
+  kPromptLoads,    ///< on its prompt instance; some of its KV cache comes from a lower tier
   kPrompt,         ///< its prompt is computed
   kPromptNoRoom,   ///< and what is done waits for room on its token instance
   kPromptSends,    ///< and some of what is done leaves
@@ -22,6 +23,7 @@ enum class Step : std::uint8_t {
   kToken,          ///< decodes
   kAside,          ///< put aside, its KV cache still in memory
   kRedoWaits,      ///< its KV cache was dropped and waits to be computed again
+  kRedoLoads,      ///< and some of it comes from a lower tier
   kRedo,           ///< its KV cache is computed again
   kTokenStopped,   ///< its token instance stopped under it
   kCount
@@ -44,24 +46,28 @@ class Steps {
 namespace steps {
 
 /// Assigned, prompt phase not done.
-inline constexpr Steps kInPromptPhase{Step::kPromptWaits, Step::kPrompt,     Step::kPromptNoRoom,
-                                      Step::kPromptSends, Step::kPromptSent, Step::kPromptStopped};
+inline constexpr Steps kInPromptPhase{Step::kPromptWaits,  Step::kPromptLoads, Step::kPrompt,
+                                      Step::kPromptNoRoom, Step::kPromptSends, Step::kPromptSent,
+                                      Step::kPromptStopped};
 /// Between the two instances.
 inline constexpr Steps kBetween{Step::kNoRoom, Step::kSends, Step::kSyncs};
 /// On its token instance.
-inline constexpr Steps kInTokenPhase{Step::kTokenWaits, Step::kToken, Step::kAside,
-                                     Step::kRedoWaits,  Step::kRedo,  Step::kTokenStopped};
+inline constexpr Steps kInTokenPhase{Step::kTokenWaits,  Step::kToken,     Step::kAside,
+                                     Step::kRedoWaits,   Step::kRedoLoads, Step::kRedo,
+                                     Step::kTokenStopped};
 /// Its next work on an instance is a prompt: its own, or its KV cache once more.
-inline constexpr Steps kComputesPrompt{Step::kPromptWaits, Step::kPrompt,     Step::kPromptNoRoom,
-                                       Step::kPromptSends, Step::kPromptSent, Step::kRedoWaits,
-                                       Step::kRedo};
+inline constexpr Steps kComputesPrompt{Step::kPromptWaits,  Step::kPromptLoads, Step::kPrompt,
+                                       Step::kPromptNoRoom, Step::kPromptSends, Step::kPromptSent,
+                                       Step::kRedoWaits,    Step::kRedoLoads,   Step::kRedo};
 /// In its prompt phase, and it has asked for room on its token instance.
 inline constexpr Steps kLeaves{Step::kPromptNoRoom, Step::kPromptSends, Step::kPromptSent};
 /// In its prompt phase, and it has room on its token instance.
 inline constexpr Steps kHasRoom{Step::kPromptSends, Step::kPromptSent};
 /// Waits on an instance for a place in the batch.
-inline constexpr Steps kWaits{Step::kPromptWaits, Step::kTokenWaits, Step::kAside,
-                              Step::kRedoWaits};
+inline constexpr Steps kWaits{Step::kPromptWaits, Step::kPromptLoads, Step::kTokenWaits,
+                              Step::kAside,       Step::kRedoWaits,   Step::kRedoLoads};
+/// Out of the line there until its load ends.
+inline constexpr Steps kLoads{Step::kPromptLoads, Step::kRedoLoads};
 /// In a batch.
 inline constexpr Steps kRuns{Step::kPrompt,     Step::kPromptNoRoom, Step::kPromptSends,
                              Step::kPromptSent, Step::kToken,        Step::kRedo};
@@ -76,7 +82,9 @@ inline constexpr Steps kFlows{Step::kPromptSends, Step::kSends};
 inline constexpr std::array<Steps, static_cast<std::size_t>(Step::kCount)> kNextSteps{{
     /* kGone          */ Steps(Step::kOutside),
     /* kOutside       */ Steps(Step::kPromptWaits),
-    /* kPromptWaits   */ Steps(Step::kPrompt, Step::kPromptStopped, Step::kOutside),
+    /* kPromptWaits   */
+    Steps(Step::kPrompt, Step::kPromptLoads, Step::kPromptStopped, Step::kOutside),
+    /* kPromptLoads   */ Steps(Step::kPromptWaits, Step::kPromptStopped, Step::kOutside),
     /* kPrompt        */
     Steps(Step::kPromptNoRoom, Step::kNoRoom, Step::kTokenWaits, Step::kPromptWaits,
           Step::kPromptStopped, Step::kOutside, Step::kGone),
@@ -98,7 +106,8 @@ inline constexpr std::array<Steps, static_cast<std::size_t>(Step::kCount)> kNext
     Steps(Step::kAside, Step::kRedoWaits, Step::kTokenStopped, Step::kGone),
     /* kAside         */
     Steps(Step::kToken, Step::kRedoWaits, Step::kTokenStopped, Step::kOutside),
-    /* kRedoWaits     */ Steps(Step::kRedo, Step::kTokenStopped, Step::kOutside),
+    /* kRedoWaits     */ Steps(Step::kRedo, Step::kRedoLoads, Step::kTokenStopped, Step::kOutside),
+    /* kRedoLoads     */ Steps(Step::kRedoWaits, Step::kTokenStopped, Step::kOutside),
     /* kRedo          */
     Steps(Step::kTokenWaits, Step::kRedoWaits, Step::kTokenStopped, Step::kGone),
     /* kTokenStopped  */ Steps(Step::kOutside),

@@ -94,15 +94,18 @@ bool Engine::in_step() const { return simgrid::s4u::Engine::get_clock() >= now_s
 
 void Engine::arm() {
   if (!running_ || cut_short_) return;
+  Timer*& armed = simgrid_->armed;
   double next_s = 0;
   if (!waiting_.empty()) {
     next_s = now_s_;
   } else if (!calendar_.empty()) {
     next_s = calendar_.next_s();
   } else {
+    // A cancelled event must not move SimGrid's clock to where nothing happens any more.
+    if (armed != nullptr) armed->remove();
+    armed = nullptr;
     return;
   }
-  Timer*& armed = simgrid_->armed;
   if (armed != nullptr) {
     if (armed->get_date() <= next_s) return;
     armed->remove();

@@ -13,7 +13,9 @@ void ClusterZone::fail(const std::string& setting, const std::string& what) {
 
 double ClusterZone::fastest_nics_bytes_per_s() const {
   double fastest = 0;
-  for (const MachinePort& port : ports()) fastest = std::max(fastest, port.nic_bytes_per_s);
+  for (const MachinePort& port : ports()) {
+    if (!port.is_store) fastest = std::max(fastest, port.nic_bytes_per_s);
+  }
   return fastest;
 }
 
@@ -44,7 +46,7 @@ void ClusterZone::finish(sg::NetZone* root, double trunk_bytes_per_s) {
     std::vector<Link*> in;
     places_[machine]->route_to(other, out, nullptr);
     other->route_to(places_[machine], in, nullptr);
-    const std::string name = "machine-" + std::to_string(machine) + "-nic";
+    const std::string name = name_of(machine) + "-nic";
     for (auto [link, end] : {std::pair(out.front(), "-up"), std::pair(in.back(), "-down")}) {
       link->set_bandwidth(ports()[machine].nic_bytes_per_s);
       nics.push_back(link);

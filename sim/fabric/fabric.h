@@ -12,7 +12,7 @@
 
 namespace cleave {
 
-/// Where an instance hangs in the network.
+/// Where an instance, or a store, hangs in the network.
 struct Endpoint {
   std::uint32_t machine = 0;        ///< instances of one machine share its NICs
   double nic_count = 0;             ///< of the machine
@@ -20,6 +20,7 @@ struct Endpoint {
   double gpu_link_bytes_per_s = 0;  ///< between instances inside the machine, bytes per second
   double kv_sync_s = 0;             ///< fixed cost of a transfer layer by layer out of here
   std::uint32_t kv_block_tokens = 1;
+  bool is_store = false;  ///< a machine of its own, whose NIC no setting of the fabric changes
 };
 
 /// Names a transfer while it is under way.
@@ -36,7 +37,7 @@ class TransferListener {
 
 /// The network between instances. Made once a run. An implementation must move every byte it took
 /// or say that it failed, share links by its own rule alone, whoever the bytes belong to, and tell
-/// its listener of the end of a transfer at the time it ends, from an event: never from start(),
+/// the listener of the end of a transfer at the time it ends, from an event: never from start(),
 /// cancel() or scale_link().
 class Fabric {
  public:
@@ -45,7 +46,8 @@ class Fabric {
   /// Starts to move `bytes` (more than 0) now, at most `rate_limit_bytes_per_s` fast (0: no limit).
   /// The listener hears of it once, with `tag`, and never before this returns.
   virtual TransferId start(InstanceId from, InstanceId to, double bytes,
-                           double rate_limit_bytes_per_s, std::uint64_t tag) = 0;
+                           double rate_limit_bytes_per_s, TransferListener& listener,
+                           std::uint64_t tag) = 0;
 
   /// Stops a transfer that is under way; the listener does not hear of it again.
   virtual void cancel(TransferId transfer) = 0;
@@ -64,8 +66,7 @@ class Fabric {
 
 struct FabricContext {
   Engine& engine;
-  TransferListener& listener;
-  const std::vector<Endpoint>& endpoints;  ///< by InstanceId
+  const std::vector<Endpoint>& endpoints;  ///< by InstanceId, and a store behind them
   double speedup = 1;                      ///< how much faster than the links every transfer is
 };
 

@@ -51,7 +51,6 @@ FlowSettings read_flow_settings(JsonReader& section) {
 
 FlowFabric::FlowFabric(const FabricContext& context, const FlowSettings& settings)
     : engine_(context.engine),
-      listener_(context.listener),
       endpoints_(context.endpoints),
       speedup_(context.speedup),
       latency_s_(settings.latency_s) {
@@ -66,9 +65,12 @@ FlowFabric::FlowFabric(const FabricContext& context, const FlowSettings& setting
       continue;
     }
     first_bytes_per_s.push_back(endpoint.gpu_link_bytes_per_s);
-    ports_.push_back({settings.nics.value_or(endpoint.nic_count) *
-                          settings.nic_bytes_per_s.value_or(endpoint.nic_bytes_per_s),
-                      0});
+    const double nics =
+        endpoint.is_store ? endpoint.nic_count : settings.nics.value_or(endpoint.nic_count);
+    const double bytes_per_s = endpoint.is_store
+                                   ? endpoint.nic_bytes_per_s
+                                   : settings.nic_bytes_per_s.value_or(endpoint.nic_bytes_per_s);
+    ports_.push_back({nics * bytes_per_s, 0, endpoint.is_store});
   }
   sg::Activity::on_completion_cb([this](const sg::Activity& activity) { completed(activity); });
 }
@@ -90,7 +92,7 @@ void FlowFabric::add_gpu_links(sg::NetZone* zone) {
   gpu_links_.resize(ports_.size());
   for (std::size_t machine = 0; machine < ports_.size(); ++machine) {
     if (ports_[machine].gpu_link_bytes_per_s == 0) continue;
-    const std::string name = "machine-" + std::to_string(machine);
+    const std::string name = name_of(machine);
     Link* link = zone->create_link(name + "-gpu-link", ports_[machine].gpu_link_bytes_per_s);
     link->seal();
     Ends& ends = gpu_links_[machine];
@@ -111,7 +113,8 @@ FlowFabric::Ends FlowFabric::ends(InstanceId from, InstanceId to) const {
 }
 
 TransferId FlowFabric::start(InstanceId from, InstanceId to, double bytes,
-                             double rate_limit_bytes_per_s, std::uint64_t tag) {
+                             double rate_limit_bytes_per_s, TransferListener& listener,
+                             std::uint64_t tag) {
   TransferId id = 0;
   if (free_.empty()) {
     id = static_cast<TransferId>(flows_.size());
@@ -122,6 +125,7 @@ TransferId FlowFabric::start(InstanceId from, InstanceId to, double bytes,
   }
   Flow& flow = flows_[id];
   flow.cancelled = false;
+  flow.listener = &listener;
   flow.tag = tag;
   flow.from = from;
   flow.to = to;
@@ -222,14 +226,15 @@ void FlowFabric::completed(const sg::Activity& activity) {
   if (running_ == 0) engine_.cancel(window_end_);
   const bool cancelled = flows_[id].cancelled;
   const std::uint64_t tag = flows_[id].tag;
+  TransferListener& listener = *flows_[id].listener;
   const bool whole = comm->get_state() == sg::Activity::State::FINISHED;
   retire(std::move(flows_[id].comm));
   free_.push_back(id);
   if (!cancelled) {
     if (whole) {
-      listener_.transfer_done(tag);
+      listener.transfer_done(tag);
     } else {
-      listener_.transfer_failed(tag);
+      listener.transfer_failed(tag);
     }
   }
   engine_.callback_done();

@@ -31,7 +31,7 @@ class FlowFabric : public Fabric {
   FlowFabric& operator=(const FlowFabric&) = delete;
 
   TransferId start(InstanceId from, InstanceId to, double bytes, double rate_limit_bytes_per_s,
-                   std::uint64_t tag) override;
+                   TransferListener& listener, std::uint64_t tag) override;
   void cancel(TransferId transfer) override;
   double ideal_s(InstanceId from, InstanceId to, double bytes) const override;
   bool scale_link(const std::string& name, double share) override;
@@ -46,7 +46,12 @@ class FlowFabric : public Fabric {
   struct MachinePort {
     double nic_bytes_per_s = 0;       ///< all NICs together
     double gpu_link_bytes_per_s = 0;  ///< 0 where the machine holds one instance
+    bool is_store = false;
   };
+  /// Of a machine, or of the store that stands where one might.
+  std::string name_of(std::size_t machine) const {
+    return ports_[machine].is_store ? "store" : "machine-" + std::to_string(machine);
+  }
   const std::vector<MachinePort>& ports() const { return ports_; }
   /// Host and links of one machine, in the order of the machines.
   void add_machine(Host* host) { hosts_.push_back(host); }
@@ -67,6 +72,7 @@ class FlowFabric : public Fabric {
     const Route* way = nullptr;
     bool running = false;
     bool cancelled = false;
+    TransferListener* listener = nullptr;
     std::uint64_t tag = 0;
     InstanceId from = kNoInstance;
     InstanceId to = kNoInstance;
@@ -102,7 +108,6 @@ class FlowFabric : public Fabric {
   void meter_all(std::uint64_t);
 
   Engine& engine_;
-  TransferListener& listener_;
   const std::vector<Endpoint>& endpoints_;
   double speedup_;
   /// Of each link. SimGrid's own links have none: where flows get their share only after a latency,

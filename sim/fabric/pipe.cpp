@@ -11,16 +11,14 @@ const Setting kSpeed{"pipe_gib_per_s", 200, "GiB/s", "of every transfer"};
 class Pipe : public Fabric {
  public:
   Pipe(const FabricContext& context, double gib_per_s)
-      : engine_(context.engine),
-        listener_(context.listener),
-        bytes_per_s_(gib_per_s * 1024 * 1024 * 1024 * context.speedup) {}
+      : engine_(context.engine), bytes_per_s_(gib_per_s * 1024 * 1024 * 1024 * context.speedup) {}
 
   TransferId start(InstanceId from, InstanceId to, double bytes, double rate_limit_bytes_per_s,
-                   std::uint64_t tag) override {
+                   TransferListener& listener, std::uint64_t tag) override {
     double duration_s = ideal_s(from, to, bytes);
     if (rate_limit_bytes_per_s > 0 && bytes / rate_limit_bytes_per_s > duration_s)
       duration_s = bytes / rate_limit_bytes_per_s;
-    return engine_.at<&Pipe::done>(engine_.now() + duration_s, this, tag);
+    return engine_.at<&TransferListener::transfer_done>(engine_.now() + duration_s, &listener, tag);
   }
 
   void cancel(TransferId transfer) override { engine_.cancel(transfer); }
@@ -30,10 +28,7 @@ class Pipe : public Fabric {
   }
 
  private:
-  void done(std::uint64_t tag) { listener_.transfer_done(tag); }
-
   Engine& engine_;
-  TransferListener& listener_;
   double bytes_per_s_;
 };
 

@@ -13,7 +13,7 @@ class Star : public FlowFabric {
   Star(const FabricContext& context, const FlowSettings& flow) : FlowFabric(context, flow) {
     sg::NetZone* zone = sg::create_star_zone("star");
     for (std::size_t machine = 0; machine < ports().size(); ++machine) {
-      const std::string name = "machine-" + std::to_string(machine);
+      const std::string name = name_of(machine);
       Host* host = zone->create_host(name, 1e9)->seal();
       sg::SplitDuplexLink* link =
           zone->create_split_duplex_link(name + "-nic", ports()[machine].nic_bytes_per_s);

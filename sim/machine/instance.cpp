@@ -34,6 +34,7 @@ void Instance::arrive(RequestId request) {
 }
 
 void Instance::withdraw(RequestId request) {
+  if ((*requests_)[request].in(steps::kLoads)) memory_.drop_load(request);
   waiting_.withdraw(request);
   report_queue();
   if (idle()) listener_->instance_idle(id_);
@@ -50,6 +51,11 @@ void Instance::halt() {
     waiting_.stop(request);
   }
   end_lingering();
+  while (waiting_.first_loading() != kNoRequest) {
+    const RequestId request = waiting_.first_loading();
+    memory_.drop_load(request);
+    came_back(request);
+  }
   waiting_.stop();
   run_.paused = false;
   report_queue();
@@ -95,6 +101,19 @@ bool Instance::receive(RequestId request) {
 void Instance::received(RequestId request) {
   RequestState& state = (*requests_)[request];
   memory_.keep(state, requests_->contents[request], state.record.prompt_tokens);
+}
+
+void Instance::loaded(RequestId request, std::uint32_t blocks) {
+  RequestState& state = (*requests_)[request];
+  memory_.end_load(state, requests_->contents[request], memory_.tokens_of(blocks));
+  came_back(request);
+  reconsider(Cause::kArrival, task_of(request, Phase::kPrompt));
+}
+
+void Instance::came_back(RequestId request) {
+  RequestState& state = (*requests_)[request];
+  waiting_.come_back(request);
+  state.go(state.step() == Step::kRedoLoads ? Step::kRedoWaits : Step::kPromptWaits);
 }
 
 void Instance::reconsider(Cause cause, TaskId task) {

@@ -85,6 +85,9 @@ class Instance {
   std::uint32_t cached_tokens(const Content& content, std::uint32_t tokens) const {
     return memory_.find(content, tokens).tokens;
   }
+  /// Of the blocks that lower tiers were to load for a request that waits here, so many came, from
+  /// the first on.
+  void loaded(RequestId request, std::uint32_t blocks);
   /// What the prefix cache has is lost; nobody may use any of it.
   void forget_cache() { memory_.forget(); }
   /// Starts an iteration if nothing runs and something may.
@@ -101,6 +104,7 @@ class Instance {
   Selection selection() {
     return Selection({*requests_, waiting_, memory_, batch_, run_, *clock_});
   }
+  void came_back(RequestId request);
   void reconsider(Cause cause, TaskId task = kNoTask);
   void start_iteration();
   void begin_run();

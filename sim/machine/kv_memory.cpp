@@ -39,13 +39,21 @@ void KvMemory::make_room(std::int64_t tokens) {
   if (!cache_ || free() < tokens) return;
   const auto room = static_cast<std::uint64_t>((free() - tokens) / block());
   if (cache_->unused() <= room) return;
-  cache_->evict(cache_->unused() - room);
+  evict(cache_->unused() - room);
+}
+
+void KvMemory::evict(std::uint64_t blocks) {
+  if (kind_->tiers != nullptr) {
+    cache_->evict(blocks, [&](const BlockRun& run) { kind_->tiers->went(instance_, run); });
+  } else {
+    cache_->evict(blocks);
+  }
   ++changes_;
 }
 
 PrefixHit KvMemory::find(const Content& content, std::uint32_t tokens) const {
   if (!cache_ || tokens == 0) return {};
-  const PrefixCache::Found found = cache_->find(content, (tokens - 1) / block());
+  const PrefixCache::Found found = cache_->find(content, 0, (tokens - 1) / block());
   return {found.blocks * block(), found.unused * block()};
 }
 
@@ -62,6 +70,7 @@ PrefixHit KvMemory::hit(const RequestState& request, const Content& content) con
 void KvMemory::use(const Content& content, const PrefixHit& hit) {
   if (hit.tokens == 0) return;
   held_tokens_ += std::int64_t{cache_->use(content, hit.tokens / block())} * block();
+  if (kind_->tiers != nullptr) kind_->tiers->used(instance_, content, hit.tokens / block());
   ++changes_;
   report();
 }
@@ -71,7 +80,9 @@ void KvMemory::keep(RequestState& request, const Content& content, std::uint32_t
   const std::uint32_t from = request.shared_tokens / block();
   const std::uint32_t to = computed / block();
   if (to > from) {
+    const std::uint32_t there = cache_->find(content, from, to).blocks;
     const std::uint32_t in_use = cache_->add(content, from, to);
+    if (kind_->tiers != nullptr && from + there < to) kind_->tiers->came(instance_, content, to);
     request.shared_tokens = to * block();
     if (kind_->policy->growth().kind == KvGrowth::Kind::kNone) {
       request.held_tokens -= (to - from) * block();
@@ -108,10 +119,48 @@ void KvMemory::end_lingering() {
   lingering_count_ = 0;
 }
 
+std::uint32_t KvMemory::find_below(const RequestState& request, const Content& content) const {
+  if (kind_->tiers == nullptr || request.phase() == Phase::kToken || !request.untouched() ||
+      request.load_failed) {
+    return 0;
+  }
+  const std::uint32_t from = hit(request, content).tokens / block();
+  const std::uint32_t to = (request.prompt_work() - 1) / block();
+  return from < to ? kind_->tiers->find(instance_, content, from, to) * block() : 0;
+}
+
+std::uint32_t KvMemory::load(RequestId id, RequestState& request, const Content& content,
+                             std::int64_t room) {
+  const std::uint32_t below = find_below(request, content);
+  if (below == 0) return 0;
+  const PrefixHit found = hit(request, content);
+  const std::int64_t most = (room - found.unused_tokens) / block() * block();
+  if (most <= 0) return 0;
+  const auto tokens = static_cast<std::uint32_t>(std::min<std::int64_t>(below, most));
+  use(content, found);
+  request.shared_tokens = found.tokens;
+  request.held_tokens = tokens;
+  hold(tokens);
+  kind_->tiers->load(instance_, id, content, found.tokens / block(),
+                     (found.tokens + tokens) / block());
+  return tokens;
+}
+
+void KvMemory::end_load(RequestState& request, const Content& content, std::uint32_t tokens) {
+  const std::uint32_t lost = request.held_tokens - tokens;
+  request.load_failed = lost > 0;
+  request.loaded_tokens += tokens;
+  request.held_tokens = tokens;
+  keep(request, content, request.shared_tokens + tokens);
+  leave(content, std::exchange(request.shared_tokens, 0));
+  release(lost + std::exchange(request.held_tokens, 0));
+}
+
 void KvMemory::forget() {
-  if (!cache_) return;
-  cache_->evict(cache_->unused());
-  ++changes_;
+  if (cache_) {
+    cache_->evict(cache_->unused());
+    ++changes_;
+  }
 }
 
 std::uint32_t KvMemory::to_start(const RequestState& request) const {

@@ -8,6 +8,7 @@
 
 #include "sim/core/observer.h"
 #include "sim/engine/clock.h"
+#include "sim/machine/lower_tiers.h"
 #include "sim/machine/memory_policy.h"
 #include "sim/machine/prefix_cache.h"
 #include "sim/machine/request_state.h"
@@ -22,6 +23,7 @@ struct KvMemoryKind {
   double weight_bytes = 0;            ///< in the same memory, for those who watch
   double bytes_per_token = 0;
   bool prefix_caching = false;  ///< of a policy that grows by blocks or reserves them
+  LowerTiers* tiers = nullptr;  ///< behind the prefix cache; null: none
 };
 
 /// Tokens that a prompt finds in the prefix cache, in whole blocks.
@@ -53,6 +55,7 @@ class KvMemory {
   std::uint32_t blocks(std::uint32_t tokens) const {
     return kind_->policy->growth().rounded(tokens);
   }
+  std::uint32_t tokens_of(std::uint32_t blocks) const { return blocks * block(); }
   /// Of so many tokens, those in blocks that are full.
   std::uint32_t whole_blocks(std::uint32_t tokens) const { return tokens / block() * block(); }
   /// Left free by what starts beside others.
@@ -75,6 +78,16 @@ class KvMemory {
   void end_lingering();
   /// So many free tokens will be held: what nobody uses goes out of their way now.
   void make_room(std::int64_t tokens = 0);
+  /// Of a prompt that would start now, tokens that lower tiers have behind what it would find here.
+  std::uint32_t find_below(const RequestState& request, const Content& content) const;
+  /// Starts to load as many of these as there is room for, which the request holds, with what is
+  /// found here, until end_load(); gives how many, and nothing happens where that is none.
+  std::uint32_t load(RequestId id, RequestState& request, const Content& content,
+                     std::int64_t room);
+  /// So many of them came and can be found from now on; the request holds nothing.
+  void end_load(RequestState& request, const Content& content, std::uint32_t tokens);
+  /// Its load goes on for nobody.
+  void drop_load(RequestId id) { kind_->tiers->drop(id); }
   /// All that is there is lost; nobody may use anything.
   void forget();
 
@@ -85,6 +98,7 @@ class KvMemory {
   std::uint32_t to_receive(const RequestState& request) const;
 
  private:
+  void evict(std::uint64_t blocks);
   std::uint32_t block() const { return kind_->policy->growth().blocks.tokens; }
   void report();
 

@@ -1,42 +1,24 @@
 #include "sim/machine/prefix_cache.h"
 
-#include <algorithm>
-
-#include "sim/base/error.h"
-
 namespace cleave {
 
-// For each extent in which some of the blocks [from, to) end: its id, and which of the blocks that
-// end in it. Ends where `visit` says so.
-template <class Visit>
-void PrefixCache::visit(const Content& content, std::uint32_t from, std::uint32_t to,
-                        Visit visit) const {
-  std::uint32_t first = 0;
-  for (const Extent& extent : content) {
-    const std::uint32_t end = extent.end / block_tokens_;
-    const std::uint32_t begin = std::max(first, from);
-    if (begin < std::min(end, to)) {
-      if (!visit(extent.id, begin - first, std::min(end, to) - first)) return;
-    }
-    if (end >= to) return;
-    first = end;
-  }
-}
-
-PrefixCache::Found PrefixCache::find(const Content& content, std::uint32_t most) const {
+PrefixCache::Found PrefixCache::find(const Content& content, std::uint32_t from,
+                                     std::uint32_t to) const {
   Found found;
-  visit(content, 0, most, [&](std::uint64_t id, std::uint32_t, std::uint32_t wanted) {
+  visit(content, from, to, [&](std::uint64_t id, std::uint32_t begin, std::uint32_t end) {
     const auto entry = entries_.find(id);
-    if (entry == entries_.end()) return false;
-    const std::uint32_t there = std::min(wanted, entry->second.blocks);
-    found.blocks += there;
-    std::uint32_t left = there;
-    for (std::uint32_t at = entry->second.first; left > 0; at = pieces_[at].next) {
-      const std::uint32_t blocks = std::min(left, pieces_[at].blocks);
-      if (pieces_[at].users == 0) found.unused += blocks;
-      left -= blocks;
+    if (entry == entries_.end() || begin < entry->second.begin) return false;
+    const std::uint32_t there = std::min(end, entry->second.end);
+    if (there <= begin) return false;
+    found.blocks += there - begin;
+    std::uint32_t block = entry->second.begin;
+    for (std::uint32_t at = entry->second.first; block < there; at = pieces_[at].next) {
+      const std::uint32_t first = std::max(block, begin);
+      block += pieces_[at].blocks;
+      const std::uint32_t last = std::min(block, there);
+      if (last > first && pieces_[at].users == 0) found.unused += last - first;
     }
-    return there == wanted;
+    return there == end;
   });
   return found;
 }
@@ -54,7 +36,7 @@ std::uint32_t PrefixCache::add(const Content& content, std::uint32_t from, std::
   std::uint32_t in_use = 0;
   visit(content, from, to, [&](std::uint64_t id, std::uint32_t begin, std::uint32_t end) {
     Entry& entry = entries_[id];
-    const std::uint32_t there = std::clamp(entry.blocks, begin, end);
+    const std::uint32_t there = std::clamp(entry.end, begin, end);
     if (there > begin) in_use += use(entry, begin, there);
     if (end > there) append(entry, id, end - there);
     return true;
@@ -64,13 +46,46 @@ std::uint32_t PrefixCache::add(const Content& content, std::uint32_t from, std::
 
 std::uint32_t PrefixCache::leave(const Content& content, std::uint32_t blocks) {
   left_.clear();
-  visit(content, 0, blocks, [&](std::uint64_t id, std::uint32_t, std::uint32_t to) {
-    left_.emplace_back(id, to);
-    return true;
+  runs(content, 0, blocks, [&](const BlockRun& run) { left_.push_back(run); });
+  return leave(left_);
+}
+
+void PrefixCache::put(const Content& content, std::uint32_t from, std::uint32_t to) {
+  left_.clear();
+  const auto is_used = [&](const Entry& entry, const BlockRun& run) {
+    const BlockRun there{run.id, std::max(run.from, entry.begin), std::min(run.to, entry.end)};
+    if (there.from >= there.to) return;
+    use(entry, there.from, there.to);
+    left_.push_back(there);
+  };
+  runs(content, 0, from, [&](const BlockRun& run) {
+    const auto entry = entries_.find(run.id);
+    if (entry != entries_.end()) is_used(entry->second, run);
   });
+  runs(content, from, to, [&](const BlockRun& run) {
+    Entry& entry = entries_[run.id];
+    if (run.from > entry.end || run.to < entry.begin) {
+      drop(entry);
+      std::erase_if(left_, [&](const BlockRun& other) { return other.id == run.id; });
+    }
+    if (entry.first == kNone) entry.begin = entry.end = run.from;
+    const std::uint32_t before = entry.begin - std::min(entry.begin, run.from);
+    const std::uint32_t behind = run.to - std::min(run.to, entry.end);
+    if (before > 0) left_.push_back({run.id, run.from, entry.begin});
+    is_used(entry, run);
+    if (behind > 0) {
+      left_.push_back({run.id, entry.end, run.to});
+      append(entry, run.id, behind);
+    }
+    if (before > 0) prepend(entry, run.id, before);
+  });
+  leave(left_);
+}
+
+std::uint32_t PrefixCache::leave(const std::vector<BlockRun>& runs) {
   std::uint32_t unused = 0;
-  for (auto each = left_.rbegin(); each != left_.rend(); ++each) {
-    unused += leave(entries_.at(each->first), each->second);
+  for (auto run = runs.rbegin(); run != runs.rend(); ++run) {
+    unused += leave(entries_.at(run->id), run->from, run->to);
   }
   return unused;
 }
@@ -89,7 +104,8 @@ std::uint32_t PrefixCache::new_piece(const Piece& piece) {
 // So that a piece begins with the block `at`, or nothing is there behind it. Of blocks that nobody
 // uses the last ones go first.
 void PrefixCache::split(const Entry& entry, std::uint32_t at) {
-  if (at == 0 || at >= entry.blocks) return;
+  if (at <= entry.begin || at >= entry.end) return;
+  at -= entry.begin;
   std::uint32_t piece = entry.first;
   while (at > pieces_[piece].blocks) {
     at -= pieces_[piece].blocks;
@@ -110,7 +126,7 @@ std::uint32_t PrefixCache::use(const Entry& entry, std::uint32_t from, std::uint
   split(entry, from);
   split(entry, to);
   std::uint32_t in_use = 0;
-  std::uint32_t block = 0;
+  std::uint32_t block = entry.begin;
   for (std::uint32_t at = entry.first; block < to; at = pieces_[at].next) {
     Piece& piece = pieces_[at];
     block += piece.blocks;
@@ -125,7 +141,7 @@ std::uint32_t PrefixCache::use(const Entry& entry, std::uint32_t from, std::uint
 
 // Its user uses all blocks before these.
 void PrefixCache::append(Entry& entry, std::uint64_t id, std::uint32_t blocks) {
-  entry.blocks += blocks;
+  entry.end += blocks;
   if (entry.first == kNone) {
     entry.first = new_piece({id, blocks, 1});
     return;
@@ -140,12 +156,20 @@ void PrefixCache::append(Entry& entry, std::uint64_t id, std::uint32_t blocks) {
   pieces_[last].next = behind;
 }
 
-std::uint32_t PrefixCache::leave(const Entry& entry, std::uint32_t blocks) {
-  split(entry, blocks);
+void PrefixCache::prepend(Entry& entry, std::uint64_t id, std::uint32_t blocks) {
+  entry.begin -= blocks;
+  Piece piece{id, blocks, 1};
+  piece.next = entry.first;
+  entry.first = new_piece(piece);
+}
+
+std::uint32_t PrefixCache::leave(const Entry& entry, std::uint32_t from, std::uint32_t to) {
+  split(entry, from);
+  split(entry, to);
   walked_.clear();
-  std::uint32_t block = 0;
-  for (std::uint32_t at = entry.first; block < blocks; at = pieces_[at].next) {
-    walked_.push_back(at);
+  std::uint32_t block = entry.begin;
+  for (std::uint32_t at = entry.first; block < to; at = pieces_[at].next) {
+    if (block >= from) walked_.push_back(at);
     block += pieces_[at].blocks;
   }
   std::uint32_t unused = 0;
@@ -157,6 +181,18 @@ std::uint32_t PrefixCache::leave(const Entry& entry, std::uint32_t blocks) {
   }
   unused_ += unused;
   return unused;
+}
+
+// All of it, used or not.
+void PrefixCache::drop(Entry& entry) {
+  for (std::uint32_t at = entry.first; at != kNone; at = pieces_[at].next) {
+    if (pieces_[at].users == 0) {
+      unused_ -= pieces_[at].blocks;
+      take_out(at);
+    }
+    free_.push_back(at);
+  }
+  entry = {};
 }
 
 void PrefixCache::put_before(std::uint32_t piece, std::uint32_t newer) {
@@ -173,22 +209,23 @@ void PrefixCache::take_out(std::uint32_t piece) {
   (newer == kNone ? newest_ : pieces_[newer].older) = older;
 }
 
-void PrefixCache::evict(std::uint64_t blocks) {
-  if (blocks > unused_) broken_invariant("a prefix cache was to give room that is in use");
-  unused_ -= blocks;
-  while (blocks > 0) {
-    const std::uint32_t at = oldest_;
-    Piece& piece = pieces_[at];
-    if (piece.next != kNone)
-      broken_invariant("a prefix cache lost blocks before those behind them");
-    const auto gone = static_cast<std::uint32_t>(std::min<std::uint64_t>(blocks, piece.blocks));
-    blocks -= gone;
-    piece.blocks -= gone;
-    entries_.at(piece.id).blocks -= gone;
-    if (piece.blocks > 0) return;
+// Of the extent whose blocks were used longest ago, its last ones, `most` at most.
+BlockRun PrefixCache::evict_oldest(std::uint64_t most) {
+  std::uint32_t at = oldest_;
+  while (pieces_[at].next != kNone) at = pieces_[at].next;
+  Piece& piece = pieces_[at];
+  if (piece.users > 0) broken_invariant("a prefix cache lost blocks before those behind them");
+  Entry& entry = entries_.at(piece.id);
+  const auto gone = static_cast<std::uint32_t>(std::min<std::uint64_t>(most, piece.blocks));
+  const BlockRun run{piece.id, entry.end - gone, entry.end};
+  unused_ -= gone;
+  piece.blocks -= gone;
+  entry.end -= gone;
+  if (piece.blocks == 0) {
     take_out(at);
     erase_last(at);
   }
+  return run;
 }
 
 void PrefixCache::erase_last(std::uint32_t piece) {

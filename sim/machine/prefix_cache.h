@@ -1,19 +1,32 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory_resource>
 #include <unordered_map>
 #include <vector>
 
+#include "sim/base/error.h"
 #include "sim/core/content.h"
 
 namespace cleave {
 
-/// Blocks of KV caches that requests of one instance share: whole blocks of `block_tokens` tokens,
-/// each known by its own tokens and all before them. Who uses blocks uses all from the first on.
-/// Blocks that nobody uses any more stay until room is needed; those that were used longest ago go
-/// first, of one request the last ones first. So what is there of a content is always its
-/// beginning.
+/// Neighbouring blocks of an extent, counted from the first one that ends in it: [from, to).
+struct BlockRun {
+  std::uint64_t id = 0;  ///< of the extent
+  std::uint32_t from = 0;
+  std::uint32_t to = 0;
+  std::uint32_t blocks() const { return to - from; }
+};
+
+/// Blocks of KV caches that requests share: whole blocks of `block_tokens` tokens, each known by
+/// its own tokens and all before them. Blocks that nobody uses any more stay until room is needed;
+/// those that were used longest ago go first, of one request, and of one extent, the last ones
+/// first.
+///
+/// In the memory of an instance, who uses blocks uses all from the first on, so what is there of a
+/// content is always its beginning. Behind it, where blocks come as an instance throws them out and
+/// nobody uses any, it may begin anywhere.
 ///
 /// Everything takes time by the extents of a content, not by its blocks.
 class PrefixCache {
@@ -24,8 +37,8 @@ class PrefixCache {
     std::uint32_t blocks = 0;
     std::uint32_t unused = 0;  ///< of these, by anybody
   };
-  /// What is there of the first `most` blocks of a content, from the first on without a gap.
-  Found find(const Content& content, std::uint32_t most) const;
+  /// What is there of the blocks [from, to) of a content, from the first on without a gap.
+  Found find(const Content& content, std::uint32_t from, std::uint32_t to) const;
   /// The first blocks of a content, all of them there, have one user more; gives how many had none.
   std::uint32_t use(const Content& content, std::uint32_t blocks);
   /// Somebody who uses the blocks before `from` has computed those up to `to`, and uses them: where
@@ -33,11 +46,27 @@ class PrefixCache {
   std::uint32_t add(const Content& content, std::uint32_t from, std::uint32_t to);
   /// The first blocks of a content have one user less; gives how many have none now.
   std::uint32_t leave(const Content& content, std::uint32_t blocks);
+  /// Where nobody uses any: of a content the blocks [from, to) are there from now on, and whatever
+  /// is there before them was used now. Blocks of their extents beyond a gap go.
+  void put(const Content& content, std::uint32_t from, std::uint32_t to);
 
   /// Blocks that nobody uses.
   std::uint64_t unused() const { return unused_; }
-  /// So many of these go. Throws BrokenInvariant where there are not so many.
-  void evict(std::uint64_t blocks);
+  /// So many of these go, as `gone` is told. Throws BrokenInvariant where there are not so many.
+  template <class Gone>
+  void evict(std::uint64_t blocks, Gone gone);
+  void evict(std::uint64_t blocks) {
+    evict(blocks, [](const BlockRun&) {});
+  }
+
+  /// The blocks [from, to) of a content, extent by extent.
+  template <class Visit>
+  void runs(const Content& content, std::uint32_t from, std::uint32_t to, Visit visit) const {
+    this->visit(content, from, to, [&](std::uint64_t id, std::uint32_t begin, std::uint32_t end) {
+      visit(BlockRun{id, begin, end});
+      return true;
+    });
+  }
 
  private:
   static constexpr std::uint32_t kNone = 0xffffffffU;
@@ -51,10 +80,11 @@ class PrefixCache {
     std::uint32_t older = kNone;
     std::uint32_t newer = kNone;
   };
-  /// Blocks that end in an extent, from its first on.
+  /// The blocks [begin, end) of an extent.
   struct Entry {
-    std::uint32_t first = kNone;
-    std::uint32_t blocks = 0;
+    std::uint32_t first = kNone;  ///< piece
+    std::uint32_t begin = 0;
+    std::uint32_t end = 0;
   };
   using Entries = std::pmr::unordered_map<std::uint64_t, Entry>;
 
@@ -64,7 +94,11 @@ class PrefixCache {
   void split(const Entry& entry, std::uint32_t at);
   std::uint32_t use(const Entry& entry, std::uint32_t from, std::uint32_t to);
   void append(Entry& entry, std::uint64_t id, std::uint32_t blocks);
-  std::uint32_t leave(const Entry& entry, std::uint32_t blocks);
+  void prepend(Entry& entry, std::uint64_t id, std::uint32_t blocks);
+  std::uint32_t leave(const Entry& entry, std::uint32_t from, std::uint32_t to);
+  std::uint32_t leave(const std::vector<BlockRun>& runs);
+  void drop(Entry& entry);
+  BlockRun evict_oldest(std::uint64_t most);
   void put_before(std::uint32_t piece, std::uint32_t newer);
   void take_out(std::uint32_t piece);
   void erase_last(std::uint32_t piece);
@@ -77,8 +111,35 @@ class PrefixCache {
   std::uint32_t oldest_ = kNone;
   std::uint32_t newest_ = kNone;
   std::uint64_t unused_ = 0;
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> left_;  ///< while somebody leaves
+  std::vector<BlockRun> left_;  ///< while somebody leaves
   std::vector<std::uint32_t> walked_;
 };
+
+// For each extent in which some of the blocks [from, to) end: its id, and which of the blocks that
+// end in it. Ends where `visit` says so.
+template <class Visit>
+void PrefixCache::visit(const Content& content, std::uint32_t from, std::uint32_t to,
+                        Visit visit) const {
+  std::uint32_t first = 0;
+  for (const Extent& extent : content) {
+    const std::uint32_t end = extent.end / block_tokens_;
+    const std::uint32_t begin = std::max(first, from);
+    if (begin < std::min(end, to)) {
+      if (!visit(extent.id, begin - first, std::min(end, to) - first)) return;
+    }
+    if (end >= to) return;
+    first = end;
+  }
+}
+
+template <class Gone>
+void PrefixCache::evict(std::uint64_t blocks, Gone gone) {
+  if (blocks > unused_) broken_invariant("a prefix cache was to give room that is in use");
+  while (blocks > 0) {
+    const BlockRun run = evict_oldest(blocks);
+    blocks -= run.blocks();
+    gone(run);
+  }
+}
 
 }  // namespace cleave

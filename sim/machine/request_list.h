@@ -28,6 +28,10 @@ class RequestList {
 
   void push_back(RequestId request) { insert_between(last_, request, kNoRequest); }
   void push_front(RequestId request) { insert_between(kNoRequest, request, first_); }
+  /// Behind the last where `after` is kNoRequest.
+  void insert_before(RequestId after, RequestId request) {
+    insert_between(after == kNoRequest ? last_ : before(after), request, after);
+  }
 
   void erase(RequestId request) {
     const RequestLink link = (*links_)[request];

@@ -28,6 +28,8 @@ struct RequestState {
   // Beside these, in blocks of the prefix cache there that it uses:
   std::uint32_t shared_tokens = 0;
   std::uint32_t sent_shared_tokens = 0;
+  std::uint32_t loaded_tokens = 0;  ///< of its prompt task, from lower tiers, since it came here
+  bool load_failed = false;         ///< what is not here is computed
   double last_token_s = 0;
 
   // On its way between instances:

@@ -47,7 +47,12 @@ void Selection::take(RequestId request, std::uint32_t chunk) {
     parts_.memory.use(parts_.requests.contents[request], found);
     chosen.shared_tokens = found.tokens;
     chosen.prefilled = found.tokens;
-    if (chosen.generated == 0) chosen.record.cached_tokens = found.tokens;
+    if (chosen.generated == 0) {
+      chosen.record.cached_tokens = found.tokens;
+      chosen.record.loaded_tokens = std::min(found.tokens, chosen.loaded_tokens);
+    }
+    chosen.loaded_tokens = 0;
+    chosen.load_failed = false;
   }
   chosen.held_tokens += kv_tokens;
   if (kv_tokens > 0) parts_.memory.hold(kv_tokens);
@@ -60,6 +65,18 @@ void Selection::take(RequestId request, std::uint32_t chunk) {
     chosen.go(Step::kToken);
     parts_.batch.add_sequence(request);
   }
+}
+
+std::uint32_t Selection::load(RequestId request) {
+  RequestState& waiting = parts_.requests[request];
+  const std::uint32_t unused = hit(request).unused_tokens;
+  const std::uint32_t loads =
+      parts_.memory.load(request, waiting, parts_.requests.contents[request], room());
+  if (loads == 0) return 0;
+  waiting.go(waiting.step() == Step::kRedoWaits ? Step::kRedoLoads : Step::kPromptLoads);
+  parts_.waiting.set_out(request);
+  make_room();
+  return loads + unused;
 }
 
 void Selection::put_aside(RequestId request) {

@@ -54,6 +54,10 @@ class Selection {
   /// computes `chunk` tokens, or a sequence.
   void take(RequestId request, std::uint32_t chunk);
   void take(RequestId request) { take(request, state(request).prompt_left()); }
+  /// Instead, where lower tiers have more of its prompt than the prefix cache: out of the line
+  /// until as much of that is here as there is room for. KV tokens that this takes; 0: nothing
+  /// happened.
+  std::uint32_t load(RequestId request);
   void set_chunk(RequestId request, std::uint32_t chunk) { parts_.batch.set_chunk(request, chunk); }
   void let_sequences_stand_still(bool still) { parts_.batch.let_sequences_stand_still(still); }
   /// Out of the batch, its KV cache still held.

@@ -225,6 +225,10 @@ class Sglang : public BatchingPolicy {
     if (tokens > input && batch.prompts().running() > 0) return false;
     const std::uint32_t n = whole_pages(selection, std::min(tokens, chunk), tokens);
     if (n == 0 || selection.blocks(n) + found > selection.room()) return false;
+    if (const std::uint32_t held = selection.load(request); held > 0) {
+      left -= held;
+      return true;
+    }
     const bool alone = batch.prompts().running() == 0;
     take(selection, request, n);
     left -= static_cast<double>(found);

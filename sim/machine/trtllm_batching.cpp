@@ -139,7 +139,9 @@ class Trtllm : public BatchingPolicy {
   bool admit(Selection& selection) {
     const Part part = next(selection);
     if (part.chunk == 0) return false;
-    selection.take(selection.waiting().first_in_line(), part.chunk);
+    const RequestId request = selection.waiting().first_in_line();
+    if (selection.load(request) > 0) return true;
+    selection.take(request, part.chunk);
     same_chunks_ = std::min(same_chunks_, part.iterations);
     return true;
   }

@@ -150,7 +150,8 @@ class Vllm : public BatchingPolicy {
   bool admit(Selection& selection) const {
     const std::uint32_t chunk = next_chunk(selection);
     if (chunk == 0) return false;
-    selection.take(selection.waiting().first_in_line(), chunk);
+    const RequestId request = selection.waiting().first_in_line();
+    if (selection.load(request) == 0) selection.take(request, chunk);
     return true;
   }
 

@@ -79,6 +79,24 @@ void WaitingRoom::drop(RequestId request, Step before, End end) {
   }
 }
 
+void WaitingRoom::set_out(RequestId request) {
+  leave_line(request);
+  loading_.push_back(request);
+}
+
+void WaitingRoom::come_back(RequestId request) {
+  loading_.erase(request);
+  if (by_priority_) {
+    stand_in_line(request, End::kFront);
+    return;
+  }
+  RequestId behind = line_.first();
+  while (behind != kNoRequest && state(behind).record.number < state(request).record.number) {
+    behind = line_.after(behind);
+  }
+  line_.insert_before(behind, request);
+}
+
 void WaitingRoom::choose(RequestId request) {
   RequestState& chosen = state(request);
   const TaskId task = task_of(request, chosen.phase());
@@ -122,13 +140,19 @@ void WaitingRoom::leave(RequestId request, Step step) {
   if (in_task_queue(phase)) by_arrival_.erase(request);
   if (step == Step::kAside) {
     aside_.erase(request);
+  } else if (steps::kLoads.has(step)) {
+    loading_.erase(request);
   } else if (phase == Phase::kPrompt) {
-    if (by_priority_) {
-      ranked_.erase(request);
-    } else {
-      line_.erase(request);
-    }
-    if (step == Step::kRedoWaits) --dropped_;
+    leave_line(request);
+  }
+  if (step == Step::kRedoWaits || step == Step::kRedoLoads) --dropped_;
+}
+
+void WaitingRoom::leave_line(RequestId request) {
+  if (by_priority_) {
+    ranked_.erase(request);
+  } else {
+    line_.erase(request);
   }
 }
 
@@ -141,7 +165,7 @@ void WaitingRoom::stop(RequestId request) {
 }
 
 void WaitingRoom::stop() {
-  for (RequestList* list : {&line_, &aside_}) {
+  for (RequestList* list : {&line_, &loading_, &aside_}) {
     for (RequestId request = list->first(); request != kNoRequest; request = list->after(request)) {
       stop(request);
     }

@@ -23,6 +23,7 @@ class WaitingRoom {
         one_queue_(one_queue),
         by_priority_(by_priority),
         line_(requests.links),
+        loading_(requests.links),
         aside_(requests.links),
         tasks_(requests.pending),
         by_arrival_(requests.waiting_positions),
@@ -70,6 +71,11 @@ class WaitingRoom {
   /// Of those that came back so from their prompt phase, the caches on their way out are of no use
   /// any more: these, once.
   std::vector<RequestId> take_dropped_prompts() { return std::exchange(dropped_prompts_, {}); }
+  /// Out of the line while some of its cache is loaded.
+  void set_out(RequestId request);
+  RequestId first_loading() const { return loading_.first(); }
+  /// Back into it, before those that arrived later.
+  void come_back(RequestId request);
   /// Was chosen to run.
   void choose(RequestId request);
   /// A choice was made: everybody left was passed over once more.
@@ -106,6 +112,7 @@ class WaitingRoom {
   };
 
   void stand_in_line(RequestId request, End end);
+  void leave_line(RequestId request);
   bool in_task_queue(Phase phase) const { return phase == Phase::kToken || one_queue_; }
   void stand_by_arrival(RequestId request);
   void enqueue(TaskId task);
@@ -115,6 +122,7 @@ class WaitingRoom {
   bool one_queue_;
   bool by_priority_;
   RequestList line_;
+  RequestList loading_;
   RequestList aside_;
   PendingQueue tasks_;
   IndexedHeap<ArrivalKey> by_arrival_;

@@ -11,6 +11,7 @@
 #include "sim/metrics/session_log.h"
 #include "sim/metrics/single_requests.h"
 #include "sim/metrics/slo.h"
+#include "sim/metrics/tier_use.h"
 #include "sim/metrics/token_gaps.h"
 
 namespace cleave {
@@ -46,6 +47,7 @@ class Metrics : public Observer {
   void status_changed(InstanceId instance, double time_s, InstanceStatus status) override {
     pools_.status_changed(instance, time_s, status);
   }
+  void tier_moved(const TierMove& move) override { tiers_.add(move); }
   void link_used(const LinkUse& link) override { links_.push_back(link); }
 
   /// Once, after the run.
@@ -68,6 +70,7 @@ class Metrics : public Observer {
   void measure(const Left& left);
   void end(double end_s);
   std::uint64_t arrived_in_window() const { return e2e_.count() + measured_failures_; }
+  Json tiers() const;
   double window_energy_j() const;
   double filling_share(double from_s, double to_s) const;
   std::optional<SloResult> slo() const;
@@ -99,6 +102,7 @@ class Metrics : public Observer {
   double prompt_tokens_ = 0;  ///< of completed requests
   double output_tokens_ = 0;
   PrefixUse prefix_use_;
+  TierLog tiers_;
   SessionLog sessions_;
   std::uint64_t measured_failures_ = 0;
   std::string how_sure_;    ///< the estimates are; "" where nobody knows

@@ -7,6 +7,7 @@ namespace cleave {
 void PrefixUse::add(const FinishedRequest& request) {
   prompt_tokens += request.prompt_tokens;
   hit_tokens += request.cached_tokens;
+  loaded_tokens += request.loaded_tokens;
   ++requests;
   if (request.cached_tokens > 0) ++hit_requests;
 }
@@ -23,6 +24,9 @@ const FigureTable<PrefixUse>& PrefixUse::figures() {
        [](const PrefixUse& use) {
          return per(static_cast<double>(use.hit_tokens), static_cast<double>(use.prompt_tokens));
        }},
+      {"loaded_tokens", "tokens", "prefix_cache_loaded_tokens", better::neither(),
+       "of `hit_tokens`, loaded from a tier behind GPU memory before the prompt started",
+       [](const PrefixUse& use) { return use.loaded_tokens; }},
       {"hit_request_share", "fraction", "prefix_cache_hit_request_share", better::more(),
        "share of the completed requests that found something", [](const PrefixUse& use) {
          return per(static_cast<double>(use.hit_requests), static_cast<double>(use.requests));

@@ -9,6 +9,7 @@ namespace cleave {
 struct PrefixUse {
   std::uint64_t prompt_tokens = 0;
   std::uint64_t hit_tokens = 0;
+  std::uint64_t loaded_tokens = 0;
   std::uint64_t requests = 0;
   std::uint64_t hit_requests = 0;
 

@@ -92,6 +92,9 @@ const FigureTable<RequestLog::Line>& RequestLog::columns() {
        [](const L& l) { return l.request.restarts; }},
       {"cached_tokens", "tokens", "of its prompt, found in the prefix cache of its instance",
        [](const L& l) { return l.request.cached_tokens; }},
+      {"loaded_tokens", "tokens",
+       "of these, loaded from a tier behind GPU memory before its prompt phase",
+       [](const L& l) { return l.request.loaded_tokens; }},
       {"session", "", "number of the conversation that it is a turn of; empty for none",
        [](const L& l) -> std::optional<std::uint64_t> {
          if (l.request.session == 0) return {};

@@ -251,6 +251,7 @@ const FigureTable<Metrics::Run>& Metrics::figures() {
          const bool there = run.metrics.scenario_.kv_cache.prefix_caching;
          return there ? PrefixUse::figures().json(run.metrics.prefix_use_) : Json();
        }},
+      {"tiers[]", TierUse::figures(), [](const Run& run) { return run.metrics.tiers(); }},
       {"sessions", SessionLog::figures(),
        [](const Run& run) {
          const SessionLog& sessions = run.metrics.sessions_;
@@ -276,6 +277,22 @@ const FigureTable<Metrics::Run>& Metrics::figures() {
       {"cdf", cdf_figures(), [](const Run& run) { return cdf_figures().json(run); }},
       {"units", "", "the units of these fields, as text", [](const Run&) { return units_json(); }}};
   return table;
+}
+
+// One for each tier of the scenario; its room of all instances, but a store's once.
+Json Metrics::tiers() const {
+  Json list = Json::array();
+  for (std::size_t tier = 0; tier < scenario_.kv_cache.tiers.size(); ++tier) {
+    TierUse use = tiers_.of(scenario_.kv_cache.tiers[tier].tier);
+    use.tier = scenario_.kv_cache.tiers[tier].tier;
+    use.prompt_tokens = static_cast<double>(prefix_use_.prompt_tokens);
+    for (const PoolSpec& pool : scenario_.pools) {
+      const double bytes = pool.tiers[tier].bytes;
+      use.bytes = use.tier == Tier::kStore ? bytes : use.bytes + bytes * pool.instances();
+    }
+    list.push_back(TierUse::figures().json(use));
+  }
+  return list.empty() ? Json(Json::value_t::discarded) : list;
 }
 
 Json Metrics::summary(const RunTotals& totals) {

@@ -158,6 +158,19 @@ std::string slo_text(const Json& summary, const Paint& paint) {
          "\n";
 }
 
+/// What of it was loaded, and how long that took.
+std::string tiers_text(const Json& summary) {
+  std::string text;
+  for (const Json& tier : summary.value("tiers", Json::array())) {
+    text += (text.empty() ? "; of all, loaded from " : ", from ") +
+            tier["tier"].get<std::string>() + " " + percent(number(tier, "hit_rate"));
+    if (number(tier, "loads") > 0) {
+      text += " (in " + figure(1e3 * number(tier["load"], "mean")) + " ms)";
+    }
+  }
+  return text;
+}
+
 /// What prefix caches saved, and the conversations.
 std::string sharing_text(const Json& summary) {
   std::string text;
@@ -165,7 +178,7 @@ std::string sharing_text(const Json& summary) {
   if (cache.is_object()) {
     text = "Prefix caches: " + percent(number(cache, "hit_rate")) +
            " of the prompt tokens were there, " + grouped(number(cache, "hit_tokens")) + " of " +
-           grouped(number(cache, "prompt_tokens")) + "\n";
+           grouped(number(cache, "prompt_tokens")) + tiers_text(summary) + "\n";
   }
   const Json sessions = summary.value("sessions", Json());
   if (sessions.is_object()) {

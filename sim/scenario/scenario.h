@@ -13,6 +13,7 @@
 #include "models/latency/power.h"
 #include "sim/base/json_reader.h"
 #include "sim/core/status.h"
+#include "sim/core/tier.h"
 #include "sim/fabric/fabric.h"
 #include "sim/machine/batching_policy.h"
 #include "sim/machine/memory_policy.h"
@@ -46,6 +47,7 @@ struct PoolSpec {
   double machine_share = 1;
   BatchLimits limits;  ///< of the batching policy, on these GPUs
   KvRoom kv;
+  std::vector<TierRoom> tiers;  ///< behind it, the fastest first
 
   std::uint32_t instances() const { return count * instances_per_machine; }
   std::uint32_t machine_of(std::uint32_t instance) const {
@@ -73,6 +75,16 @@ struct SchedulerSpec {
   bool output_length_known = false;  ///< else the mean of the requests completed so far
 };
 
+/// KV memory behind that of the GPUs. Where nothing is said, the machine's profile knows.
+struct TierSpec {
+  Tier tier = Tier::kHost;
+  std::optional<double> bytes;              ///< of a machine; of a store, all of it
+  std::optional<double> bytes_per_s;        ///< host: of each GPU; disk: of a machine; both ways
+  std::optional<double> write_bytes_per_s;  ///< where writing is not as fast
+  double latency_s = 0;
+  bool write_back = false;
+};
+
 /// Where nothing is said, the batching policy knows what its engine does.
 struct KvCacheSpec {
   std::optional<double> memory_fraction;  ///< of the GPUs' memory, for weights and KV caches
@@ -80,6 +92,7 @@ struct KvCacheSpec {
   std::optional<std::uint32_t> block_tokens;
   std::optional<std::uint64_t> blocks;  ///< per instance, for those who know the engine's number
   bool prefix_caching = false;          ///< blocks that are computed once are used by others, too
+  std::vector<TierSpec> tiers;          ///< behind them
 };
 
 struct BatchingSpec {

@@ -4,6 +4,7 @@
 
 #include "sim/base/random.h"
 #include "sim/scheduling/pool_choice.h"
+#include "sim/scheduling/tier_credit.h"
 
 namespace cleave {
 
@@ -16,6 +17,13 @@ const Setting kPrefill{"prefill_load_scale", 1.0, "",
 const Setting kTemperature{"router_temperature", 0.0, "",
                            "0: the least cost; above: drawn, the likelier the less it costs"};
 const Setting kSeed{"seed", 1, "", "of the draws"};
+constexpr TierCredit kTiers{0.75, 0.25, 0};
+
+std::vector<Setting> own_settings() {
+  std::vector<Setting> all{kCredit, kPrefill, kTemperature, kSeed};
+  for (const Setting& setting : TierCredit::settings()) all.push_back(setting);
+  return all;
+}
 
 /// Dynamo's router (docs/components/router/router-concepts.md): the instance of least cost, which
 /// is what it has to compute, with this prompt but without what its prefix cache has of it, and
@@ -28,6 +36,7 @@ class DynamoKv : public Scheduler {
     double prefill = 1;
     double temperature = 0;
     std::uint64_t seed = 1;
+    TierCredit tiers;
     LocalPrefill local;
   };
 
@@ -56,7 +65,10 @@ class DynamoKv : public Scheduler {
 
   double cost(InstanceId id, const Demand& demand, PoolChoice::Phases phases) const {
     const InstanceLoad& load = cluster_.loads()[id];
-    const double known = settings_.credit * cluster_.cached_tokens(id, demand);
+    // Tiers are of no use to what is sent.
+    const double known = settings_.credit * (phases == PoolChoice::Phases::kToken
+                                                 ? cluster_.cached_tokens(id, demand)
+                                                 : settings_.tiers.known(cluster_, id, demand));
     const double prefill =
         std::max(0.0, static_cast<double>(load.pending_tokens) + demand.prompt_tokens - known);
     const double memory = static_cast<double>(load.reserved_tokens) + demand.prompt_tokens;
@@ -94,13 +106,13 @@ class DynamoKv : public Scheduler {
 
 const Schedulers::Entry kEntry{
     "dynamo_kv", "Dynamo's router: prompts to compute beside prefix caches, and KV memory taken",
-    LocalPrefill::settings_beside({kCredit, kPrefill, kTemperature, kSeed}),
-    [](JsonReader& section) {
+    LocalPrefill::settings_beside(own_settings()), [](JsonReader& section) {
       DynamoKv::Settings settings;
       settings.credit = kCredit.number(section, {0, 100, false});
       settings.prefill = kPrefill.number(section, {0, 1000, false});
       settings.temperature = kTemperature.number(section, {0, 1000, false});
       settings.seed = static_cast<std::uint64_t>(kSeed.integer(section, 0, 1'000'000'000));
+      settings.tiers = kTiers.read(section);
       settings.local = LocalPrefill::read(section);
       return [settings](ClusterView& cluster) {
         return std::make_unique<DynamoKv>(cluster, settings);

@@ -1,5 +1,6 @@
 #include "sim/scheduling/ranked_pools.h"
 #include "sim/scheduling/scheduler.h"
+#include "sim/scheduling/tier_credit.h"
 
 namespace cleave {
 
@@ -13,6 +14,8 @@ const Setting kMemoryRank{"memory_rank", "share", "",
 const Setting kCredit{"prefix_credit", 0.0, "",
                       "prompts go where most is cached: of the tokens found in a prefix cache, so "
                       "much counts as not pending; 0: nobody looks"};
+
+constexpr TierCredit kAllTiers{1, 1, 1};
 
 /// The paper's scheduler: a prompt pool, a token pool, and a mixed pool between them that instances
 /// of either join when their side overflows and leave when they run empty.
@@ -104,7 +107,7 @@ class MixedPool : public Scheduler {
       if (!by_tokens_.contains(id) || by_tokens_.pool_of(id) != pool) continue;
       if (load(id).capacity_tokens < demand.prompt_kv_tokens()) continue;
       const double left =
-          pending(id) - settings_.prefix_credit * cluster_.cached_tokens(id, demand);
+          pending(id) - settings_.prefix_credit * kAllTiers.known(cluster_, id, demand);
       if (best != kNoInstance && left >= least) continue;
       best = id;
       least = left;

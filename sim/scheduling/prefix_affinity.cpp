@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "sim/scheduling/pool_choice.h"
+#include "sim/scheduling/tier_credit.h"
 
 namespace cleave {
 
@@ -13,6 +14,14 @@ const Setting kQueue{"queue_weight", 1.0, "",
                      "of how few requests are there, from 0 (the most of all) to 1 (the fewest)"};
 const Setting kMemory{"kv_weight", 1.0, "", "of the share of KV memory that is not taken"};
 
+constexpr TierCredit kTiers{0.8, 0.8, 0.8};
+
+std::vector<Setting> own_settings() {
+  std::vector<Setting> all{kPrefix, kQueue, kMemory};
+  for (const Setting& setting : TierCredit::settings()) all.push_back(setting);
+  return all;
+}
+
 /// llm-d's router (docs/disaggregation.md): the instance with the highest weighted sum of scores
 /// from 0 to 1. Of a split cluster the token instance is chosen first, then the prompt instance.
 class PrefixAffinity : public Scheduler {
@@ -21,6 +30,7 @@ class PrefixAffinity : public Scheduler {
     double prefix = 2;
     double queue = 1;
     double memory = 1;
+    TierCredit tiers;
     LocalPrefill local;
   };
 
@@ -48,7 +58,7 @@ class PrefixAffinity : public Scheduler {
     for (const InstanceId id : instances) {
       if (!pools_.can_take(id, kv_tokens)) continue;
       const InstanceLoad& load = cluster_.loads()[id];
-      const double known = cluster_.cached_tokens(id, demand);
+      const double known = settings_.tiers.known(cluster_, id, demand);
       const double queue = most == fewest ? 1 : 1.0 * (most - load.requests) / (most - fewest);
       const double taken =
           static_cast<double>(load.reserved_tokens) / static_cast<double>(load.capacity_tokens);
@@ -68,11 +78,12 @@ class PrefixAffinity : public Scheduler {
 
 const Schedulers::Entry kEntry{
     "prefix_affinity", "llm-d's router: the highest sum of scores for prefix, queue and KV memory",
-    LocalPrefill::settings_beside({kPrefix, kQueue, kMemory}), [](JsonReader& section) {
+    LocalPrefill::settings_beside(own_settings()), [](JsonReader& section) {
       PrefixAffinity::Settings settings;
       settings.prefix = kPrefix.number(section, {0, 1000, false});
       settings.queue = kQueue.number(section, {0, 1000, false});
       settings.memory = kMemory.number(section, {0, 1000, false});
+      settings.tiers = kTiers.read(section);
       settings.local = LocalPrefill::read(section);
       return [settings](ClusterView& cluster) {
         return std::make_unique<PrefixAffinity>(cluster, settings);

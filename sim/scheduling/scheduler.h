@@ -7,6 +7,7 @@
 #include "sim/core/content.h"
 #include "sim/core/ids.h"
 #include "sim/core/status.h"
+#include "sim/core/tier.h"
 
 namespace cleave {
 
@@ -64,6 +65,10 @@ class ClusterView {
   /// Tokens of its prompt that are in the instance's prefix cache.
   virtual std::uint32_t cached_tokens(InstanceId /*instance*/, const Demand& /*demand*/) const {
     return 0;
+  }
+  /// Behind these, tokens of its prompt that lower tiers have for the instance.
+  virtual TierTokens tier_tokens(InstanceId /*instance*/, const Demand& /*demand*/) const {
+    return {};
   }
   /// Tells who watches that the instance works for another pool from now on.
   virtual void moved(InstanceId instance, PoolRole pool) = 0;

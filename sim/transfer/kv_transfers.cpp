@@ -15,17 +15,17 @@ constexpr std::uint32_t kTokensTogether = 16;
 
 KvTransfers::KvTransfers(const KvTransferKind& kind, const std::vector<Endpoint>& endpoints,
                          Clock& clock, RequestTable& requests, std::vector<Instance>& instances,
-                         KvTransferListener& listener, Observer& observer)
+                         Fabric& fabric, KvTransferListener& listener, Observer& observer)
     : clock_(clock),
       requests_(requests),
       instances_(instances),
+      fabric_(fabric),
       listener_(listener),
       observer_(observer),
       endpoints_(endpoints),
       bytes_per_token_(kind.bytes_per_token),
       parts_(kind.parts),
       lines_(instances.size()),
-      fabric_(kind.fabric(*this)),
       policy_(kind.policy()),
       admission_(kind.admission({clock, *this, instances.size()})) {}
 
@@ -170,7 +170,7 @@ void KvTransfers::send_next(RequestId request) {
   const double start_s = state.record.transfer_start_s;
   const double post_s = posting_s(from, part.tokens);
   departure.ideal_s = std::max(departure.ideal_s, part.ready_s - start_s) + post_s +
-                      fabric_->ideal_s(from, state.record.token_instance, bytes_of(part.tokens));
+                      fabric_.ideal_s(from, state.record.token_instance, bytes_of(part.tokens));
   departure.ideal_s = std::max(departure.ideal_s, part.until_s - start_s);
   if (post_s > 0) {
     state.transfer_event = clock_.at<&KvTransfers::posted>(clock_.now() + post_s, this, request);
@@ -197,8 +197,8 @@ void KvTransfers::posted(std::uint64_t tag) {
   const double bytes = bytes_of(part.tokens);
   // Layers cannot leave faster than they are computed.
   const double overlap_s = part.until_s - clock_.now();
-  state.transfer = fabric_->start(state.record.prompt_instance, state.record.token_instance, bytes,
-                                  overlap_s > 0 ? bytes / overlap_s : 0, request);
+  state.transfer = fabric_.start(state.record.prompt_instance, state.record.token_instance, bytes,
+                                 overlap_s > 0 ? bytes / overlap_s : 0, *this, request);
 }
 
 void KvTransfers::transfer_done(std::uint64_t tag) {
@@ -273,7 +273,7 @@ void KvTransfers::drop(RequestId request) {
     admission_->forget(request, state.record.token_instance);
     leave_line(request);
   }
-  if (state.transfer != kNoTransfer) fabric_->cancel(state.transfer);
+  if (state.transfer != kNoTransfer) fabric_.cancel(state.transfer);
   state.transfer = kNoTransfer;
   clock_.cancel(state.transfer_event);
   forget(request);

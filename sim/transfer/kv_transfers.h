@@ -1,6 +1,5 @@
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <vector>
 
@@ -28,7 +27,6 @@ struct KvTransferKind {
   std::uint32_t parts = 0;  ///< places in memory that a block is in
   TransferPolicies::Make policy;
   Admissions::Make admission;
-  std::function<std::unique_ptr<Fabric>(TransferListener&)> fabric;
 };
 
 /// Moves KV caches from prompt to token instances: waits for room there, reserves it, and sends
@@ -38,7 +36,7 @@ struct KvTransferKind {
 class KvTransfers : public AdmissionClient, public TransferListener {
  public:
   KvTransfers(const KvTransferKind& kind, const std::vector<Endpoint>& endpoints, Clock& clock,
-              RequestTable& requests, std::vector<Instance>& instances,
+              RequestTable& requests, std::vector<Instance>& instances, Fabric& fabric,
               KvTransferListener& listener, Observer& observer);
 
   /// When the cache of `request` leaves: as the policy says, but whole where it was preempted.
@@ -60,7 +58,6 @@ class KvTransfers : public AdmissionClient, public TransferListener {
   bool comes_to(InstanceId instance) const { return lines_[instance].coming > 0; }
   /// Gives up the transfer of `request`, wherever it stands.
   void drop(RequestId request);
-  Fabric& fabric() { return *fabric_; }
 
   bool admit(RequestId request, InstanceId to) override;
   void transfer_done(std::uint64_t tag) override;
@@ -106,6 +103,7 @@ class KvTransfers : public AdmissionClient, public TransferListener {
   Clock& clock_;
   RequestTable& requests_;
   std::vector<Instance>& instances_;
+  Fabric& fabric_;
   KvTransferListener& listener_;
   Observer& observer_;
   const std::vector<Endpoint>& endpoints_;
@@ -113,7 +111,6 @@ class KvTransfers : public AdmissionClient, public TransferListener {
   std::uint32_t parts_;
   std::vector<Line> lines_;            ///< by InstanceId
   std::vector<Departure> departures_;  ///< by RequestId
-  std::unique_ptr<Fabric> fabric_;
   std::unique_ptr<TransferPolicy> policy_;
   std::unique_ptr<Admission> admission_;
 };

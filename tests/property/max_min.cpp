@@ -154,7 +154,7 @@ class Run : public TransferListener {
     for (std::size_t i = 0; i < network.nic.size(); ++i) {
       endpoints_.push_back({static_cast<std::uint32_t>(i), 1, network.nic[i], 0, 0});
     }
-    fabric_ = policy<Fabrics>("star", {{"latency_s", kLatencyS}})({engine_, *this, endpoints_});
+    fabric_ = policy<Fabrics>("star", {{"latency_s", kLatencyS}})({engine_, endpoints_});
     for (std::size_t i = 0; i < network.flows.size(); ++i) {
       engine_.at<&Run::start>(network.flows[i].start_s, this, i);
     }
@@ -169,7 +169,7 @@ class Run : public TransferListener {
   void start(std::uint64_t i) {
     const Flow& flow = network_.flows[i];
     fabric_->start(static_cast<InstanceId>(flow.from), static_cast<InstanceId>(flow.to), flow.bytes,
-                   flow.limit, i);
+                   flow.limit, *this, i);
   }
   void change(std::uint64_t i) {
     const Change& change = network_.changes[i];

@@ -119,6 +119,19 @@ Json random_batching() {
   return random;
 }
 
+Json random_tiers() {
+  Json tiers = Json::array();
+  for (const char* tier : {"host", "disk", "store"}) {
+    if (chance(40)) continue;
+    tiers.push_back({{"tier", tier},
+                     {"gib", *inRange(1, 500)},
+                     {"gb_per_s", one_of<double>({0.1, 5, 50})},
+                     {"latency_s", one_of<double>({0, 1e-4, 0.5})},
+                     {"write", one_of<const char*>({"through", "back"})}});
+  }
+  return tiers;
+}
+
 Json random_transfer() {
   Json random{{"policy", one_of(TransferPolicies::names())},
               {"admission", one_of<const char*>({"wait", "poll"})},
@@ -171,7 +184,19 @@ Json random_scenario() {
        {{"warmup_s",
          workload.contains("warmup_requests") ? Json("auto") : one_of<Json>({"auto", 0, 3})}}}};
   if (chance(30)) random["kv_cache"]["blocks"] = *inRange(300, 3000);
-  if (batching["policy"] != "splitwise") random["kv_cache"]["prefix_caching"] = chance(60);
+  if (batching["policy"] == "splitwise") return random;
+  random["kv_cache"]["prefix_caching"] = chance(60);
+  if (random["kv_cache"]["prefix_caching"] && chance(50)) {
+    const Json tiers = random_tiers();
+    random["kv_cache"]["tiers"] = tiers;
+    const bool store = !tiers.empty() && tiers.back()["tier"] == "store";
+    if (store && topology != "pipe" && chance(40)) {
+      random["faults"].push_back({{"at_s", *inRange(0, 20)},
+                                  {"action", "scale_link"},
+                                  {"link", one_of<const char*>({"store-nic-up", "store-nic-down"})},
+                                  {"share", one_of<double>({0, 0.1})}});
+    }
+  }
   return random;
 }
 

@@ -247,6 +247,29 @@ void check_transfers(const SeenRun& run) {
   }
 }
 
+/// Nothing moves faster than its tier, nothing comes from the last tier before something came
+/// there, and figures add up.
+void check_tiers(const Scenario& scenario, const SeenRun& run) {
+  for (std::size_t i = 0; i < scenario.kv_cache.tiers.size(); ++i) {
+    const TierSpec& tier = scenario.kv_cache.tiers[i];
+    double loaded = 0;
+    double written = 0;
+    for (const TierMove& move : run.tier_moves) {
+      if (move.tier != tier.tier) continue;
+      RC_ASSERT(move.end_s - move.asked_s >= tier.latency_s - 1e-9);
+      (move.load ? loaded : written) += move.bytes;
+      const bool last = i + 1 == scenario.kv_cache.tiers.size();
+      if (move.load && last) RC_ASSERT(written > 0);
+    }
+    RC_ASSERT(near(run.summary["tiers"][i]["loaded_bytes"], loaded));
+    RC_ASSERT(near(run.summary["tiers"][i]["written_bytes"], written));
+  }
+  for (const FinishedRequest& request : run.finished) {
+    RC_ASSERT(request.loaded_tokens <= request.cached_tokens);
+    RC_ASSERT(request.cached_tokens < request.prompt_tokens);
+  }
+}
+
 /// What a run costs and draws, whatever is measured of it.
 Json totals(const Json& summary) {
   return {summary["cost"]["spent_usd"], summary["cost"]["requests_per_usd"],
@@ -272,6 +295,7 @@ TEST_CASE("property: nothing is lost, memory holds, times ascend, figures add up
     check_instances(*read, run);
     check_statuses(*read, run);
     check_transfers(run);
+    check_tiers(*read, run);
     check_series(run.summary);
     check_requests_against_summary(scenario, run);
     if (++runs % 2 == 0) {

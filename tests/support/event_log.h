@@ -37,6 +37,10 @@ class EventLog : public Observer {
                    double ideal_s) override {
     line("transferred", from, to, start_s, end_s, bytes, ideal_s);
   }
+  void tier_moved(const TierMove& move) override {
+    line("tier_moved", static_cast<int>(move.tier), move.instance, move.load, move.asked_s,
+         move.end_s, move.tokens, move.bytes);
+  }
   void link_used(const LinkUse& link) override {
     line("link_used", link.name, link.bandwidth_bytes_per_s, link.bytes, link.mean, link.p99,
          link.above_90);

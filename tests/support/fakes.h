@@ -128,6 +128,7 @@ class InstanceAlone {
 struct FakeCluster : ClusterView {
   std::vector<InstanceLoad> all;
   std::map<InstanceId, std::uint32_t> cached;  ///< tokens of every prompt
+  std::map<InstanceId, TierTokens> below;      ///< the same, in lower tiers
 
   InstanceId add(PoolRole home, std::int64_t capacity_tokens, std::uint32_t machine = 0) {
     InstanceLoad load;
@@ -142,6 +143,10 @@ struct FakeCluster : ClusterView {
   std::uint32_t cached_tokens(InstanceId instance, const Demand& demand) const override {
     const auto found = cached.find(instance);
     return found == cached.end() ? 0 : std::min(found->second, demand.prompt_tokens - 1);
+  }
+  TierTokens tier_tokens(InstanceId instance, const Demand&) const override {
+    const auto found = below.find(instance);
+    return found == below.end() ? TierTokens() : found->second;
   }
   void moved(InstanceId, PoolRole) override {}
 };

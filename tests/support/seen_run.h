@@ -44,6 +44,7 @@ struct SeenRun {
   std::vector<SeenRejection> rejected;
   std::vector<Segment> segments;
   std::vector<SeenTransfer> transfers;
+  std::vector<TierMove> tier_moves;
   std::vector<SeenPoolChange> pool_changes;
   std::vector<SeenStatus> statuses;
   std::vector<double> most_memory_bytes;   ///< by instance
@@ -76,6 +77,7 @@ struct Recorder : Observer {
                    double ideal_s) override {
     run.transfers.push_back({from, to, start_s, end_s, bytes, ideal_s});
   }
+  void tier_moved(const TierMove& move) override { run.tier_moves.push_back(move); }
   void pool_changed(InstanceId instance, double time_s, PoolRole role) override {
     run.pool_changes.push_back({instance, time_s, role});
   }
@@ -105,6 +107,7 @@ void visit_lists(SeenRun& run, Visit visit) {
   visit(run.rejected);
   visit(run.segments);
   visit(run.transfers);
+  visit(run.tier_moves);
   visit(run.pool_changes);
   visit(run.statuses);
   visit(run.most_memory_bytes);

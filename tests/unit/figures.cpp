@@ -37,13 +37,14 @@ std::set<std::string> known_paths() {
 
 /// Runs that have between them all that a summary can have.
 std::vector<Json> summaries() {
-  return {simulate_changes({{"workload", {{"duration_s", 5}, {"rate_rps", 20}}},
-                            {"kv_cache", {{"blocks", 60}}},
-                            {"power", {{"budget_w", 1e5}}}}),
-          simulate_changes({{"workload", {{"duration_s", 1}, {"sessions", {{"turns", 2}}}}},
-                            {"batching", {{"policy", "vllm"}}},
-                            {"kv_cache", {{"prefix_caching", true}}},
-                            {"slo", "none"}})};
+  return {
+      simulate_changes({{"workload", {{"duration_s", 5}, {"rate_rps", 20}}},
+                        {"kv_cache", {{"blocks", 60}}},
+                        {"power", {{"budget_w", 1e5}}}}),
+      simulate_changes({{"workload", {{"duration_s", 1}, {"sessions", {{"turns", 2}}}}},
+                        {"batching", {{"policy", "vllm"}}},
+                        {"kv_cache", {{"prefix_caching", true}, {"tiers", {{{"tier", "host"}}}}}},
+                        {"slo", "none"}})};
 }
 
 bool matches(const std::string& name, const std::string& pattern) {

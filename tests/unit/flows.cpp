@@ -16,11 +16,11 @@ class Star : TransferListener {
     for (std::uint32_t machine = 0; machine < 4; ++machine) {
       endpoints_.push_back({machine, 1, 1e9, 0, 0});
     }
-    fabric_ = policy<Fabrics>("star", {{"latency_s", 0}})({engine_, *this, endpoints_});
+    fabric_ = policy<Fabrics>("star", {{"latency_s", 0}})({engine_, endpoints_});
   }
 
   void start(InstanceId from, InstanceId to, double bytes) {
-    fabric_->start(from, to, bytes, 0, from);
+    fabric_->start(from, to, bytes, 0, *this, from);
   }
   void happen(double time_s) { engine_.at<&Star::nothing>(time_s, this); }
   std::string run() {

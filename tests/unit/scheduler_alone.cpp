@@ -116,6 +116,25 @@ TEST_CASE("scheduler: routers go where the prompt is, until that costs more than
   CHECK(scheduler->place({10'000, 100, 100}).prompt == 0);
 }
 
+TEST_CASE("scheduler: what lower tiers have counts less than what the prefix cache has") {
+  const auto name = GENERATE(std::string("dynamo_kv"), std::string("prefix_affinity"));
+  INFO(name);
+  const auto chosen = [&](std::uint32_t cached, Tier tier, std::uint32_t below,
+                          const Json& settings = Json::object()) {
+    FakeCluster cluster;
+    for (std::uint32_t i = 0; i < 2; ++i) cluster.add(PoolRole::kMixed, 100'000, i);
+    cluster.cached[0] = cached;
+    cluster.below[1][tier] = below;
+    return make(name, cluster, settings)->place({10'000, 100, 100}).prompt;
+  };
+  const double host = name == "dynamo_kv" ? 0.75 : 0.8;
+  CHECK(chosen(1000, Tier::kHost, static_cast<std::uint32_t>(1010 / host)) == 1);
+  CHECK(chosen(1000, Tier::kHost, static_cast<std::uint32_t>(990 / host)) == 0);
+  CHECK(chosen(1000, Tier::kDisk, 1500, {{"disk_credit", 0.5}}) == 0);
+  CHECK(chosen(1000, Tier::kDisk, 2500, {{"disk_credit", 0.5}}) == 1);
+  CHECK(chosen(1000, Tier::kStore, 9000, {{"store_credit", 0}}) == 0);
+}
+
 TEST_CASE("scheduler: mixed_pool looks into prefix caches where prefix_credit says so") {
   FakeCluster cluster;
   for (std::uint32_t i = 0; i < 3; ++i) cluster.add(PoolRole::kPrompt, 100'000, i);

@@ -9,17 +9,16 @@ namespace {
 
 class OneSecond : public Fabric {
  public:
-  OneSecond(Clock& clock, TransferListener& listener) : clock_(clock), listener_(listener) {}
-  TransferId start(InstanceId, InstanceId, double, double, std::uint64_t tag) override {
-    return clock_.at<&OneSecond::done>(clock_.now() + 1, this, tag);
+  explicit OneSecond(Clock& clock) : clock_(clock) {}
+  TransferId start(InstanceId, InstanceId, double, double, TransferListener& listener,
+                   std::uint64_t tag) override {
+    return clock_.at<&TransferListener::transfer_done>(clock_.now() + 1, &listener, tag);
   }
   void cancel(TransferId transfer) override { clock_.cancel(transfer); }
   double ideal_s(InstanceId, InstanceId, double) const override { return 1; }
 
  private:
-  void done(std::uint64_t tag) { listener_.transfer_done(tag); }
   Clock& clock_;
-  TransferListener& listener_;
 };
 
 /// Two instances of 1,000 tokens, each with caches for the other.
@@ -36,10 +35,8 @@ struct Ring : KvTransferListener {
       endpoints.push_back({id, 1, 1, 1, 0});
     }
     const KvTransferKind transfer{1, 1, policy<TransferPolicies>("serialized"),
-                                  policy<Admissions>("wait"), [this](TransferListener& listener) {
-                                    return std::make_unique<OneSecond>(clock, listener);
-                                  }};
-    transfers.emplace(transfer, endpoints, clock, requests, instances, *this, notes);
+                                  policy<Admissions>("wait")};
+    transfers.emplace(transfer, endpoints, clock, requests, instances, fabric, *this, notes);
   }
   Ring(const Ring&) = delete;
   Ring& operator=(const Ring&) = delete;
@@ -74,6 +71,7 @@ struct Ring : KvTransferListener {
   InstanceKind kind;
   std::vector<Instance> instances;
   std::vector<Endpoint> endpoints;
+  OneSecond fabric{clock};
   std::optional<KvTransfers> transfers;
   std::vector<RequestId> arrived;
 };

@@ -88,13 +88,17 @@ function answer(summary) {
 }
 
 /** What prefix caches saved, and the conversations. */
-function sharing({prefix_cache: cache, sessions}) {
+function sharing({prefix_cache: cache, tiers, sessions}) {
   const parts = [];
   if (cache) {
     parts.push(
       `Prefix caches had ${percent(cache.hit_rate)} of the prompt tokens: ` +
         `${count(cache.hit_tokens)} of ${count(cache.prompt_tokens)} were not computed again. `,
     );
+  }
+  for (const {tier, hit_rate: share, loads, load} of tiers ?? []) {
+    const time = loads > 0 ? `, in ${figure(1e3 * load.mean)} ms in the mean` : "";
+    parts.push(`${percent(share)} were loaded from ${tier}${time}. `);
   }
   if (sessions) {
     parts.push(

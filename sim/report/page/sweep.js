@@ -14,6 +14,7 @@ const kKnownMetrics = {
   machines: ["machines", "number"],
   margin: ["limit / value, nearest limit", "times"],
   slo_attainment: ["attainment", "fraction"],
+  prefix_cache_hit_rate: ["found in prefix caches", "fraction"],
   tokens_output_per_s: ["output", "tokens/s"],
   usd_per_million_output_tokens: ["price of output", "$ per million tokens"],
   j_per_output_token: ["energy", "J per output token"],
@@ -34,6 +35,7 @@ const kTableMetrics = [
   "slo_goodput_rps",
   "goodput_rps",
   "slo_attainment",
+  "prefix_cache_hit_rate",
   "ttft_p50",
   "ttft_p90",
   "ttft_p99",
@@ -51,7 +53,7 @@ function metricLabel(name) {
   if (latency) return `${latency[1].toUpperCase()} ${latency[2].replace("p", "P")} (s)`;
   return name.endsWith("_s") ? `${name} (s)` : name;
 }
-const moreIsBetter = (name) => /(_rps|_per_s|attainment|_holds|requests_per_usd)$/.test(name);
+const moreIsBetter = (name) => /(_rps|_per_s|attainment|_holds|hit_rate|requests_per_usd)$/.test(name);
 
 /** Rows from the columns that the page carries; a null is a value that is not there. */
 function unpack(results) {

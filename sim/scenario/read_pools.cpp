@@ -1,0 +1,237 @@
+#include "sim/scenario/read_pools.h"
+
+#include <algorithm>
+
+#include "models/catalogue/memory_need.h"
+#include "models/latency/instance_model.h"
+#include "sim/base/error.h"
+#include "sim/scenario/kv_tiers.h"
+
+namespace cleave {
+
+namespace {
+
+constexpr std::int64_t kMostMachines = 100'000;  // of all pools
+
+PoolRole read_role(JsonReader& reader) {
+  const std::string role = reader.name("role", "role", {"prompt", "token", "mixed"});
+  return role == "prompt"  ? PoolRole::kPrompt
+         : role == "token" ? PoolRole::kToken
+                           : PoolRole::kMixed;
+}
+
+/// The machines of a pool: its own, or those of a pool before it.
+void read_machines(JsonReader& reader, const std::vector<PoolSpec>& before, PoolSpec& pool) {
+  if (!reader.has("shares_machines_of")) {
+    pool.machine = load_machine(reader.text("machine"), reader.path_of("machine"));
+    pool.count = static_cast<std::uint32_t>(reader.integer("count", 1, kMostMachines));
+    for (const PoolSpec& other : before) {
+      if (!other.shares_machines_of) pool.first_machine += other.count;
+    }
+    return;
+  }
+  const auto owner = static_cast<std::size_t>(reader.integer("shares_machines_of", 0, 1'000'000));
+  if (owner >= before.size() || before[owner].shares_machines_of) {
+    reader.fail("shares_machines_of",
+                "expected the index of a pool before this one that has machines of its own");
+  }
+  for (const char* key : {"machine", "count", "price_per_hour"}) {
+    if (reader.has(key)) {
+      reader.fail(key, "not expected beside shares_machines_of: the machines are those of pools[" +
+                           std::to_string(owner) + "]");
+    }
+  }
+  pool.shares_machines_of = owner;
+  pool.machine = before[owner].machine;
+  pool.count = before[owner].count;
+  pool.first_machine = before[owner].first_machine;
+}
+
+/// Divides the machines among the pools that share them, by the GPUs each uses.
+void share_machines(std::vector<PoolSpec>& pools) {
+  std::vector<std::uint32_t> used(pools.size());
+  const auto owner_of = [&](std::size_t i) { return pools[i].shares_machines_of.value_or(i); };
+  for (std::size_t i = 0; i < pools.size(); ++i) {
+    const std::size_t owner = owner_of(i);
+    const std::uint32_t left = pools[owner].machine.gpu_count - used[owner];
+    if (pools[i].gpus_used() > left) {
+      throw InputError("pools[" + std::to_string(i) + "].tensor_parallel: its instances take " +
+                       std::to_string(pools[i].gpus_used()) + " GPUs, but pools[" +
+                       std::to_string(owner) + "] leaves " + std::to_string(left) + " of " +
+                       std::to_string(pools[owner].machine.gpu_count) +
+                       " on a machine; give instances_per_machine for both");
+    }
+    used[owner] += pools[i].gpus_used();
+  }
+  for (std::size_t i = 0; i < pools.size(); ++i) {
+    pools[i].machine_share = static_cast<double>(pools[i].gpus_used()) / used[owner_of(i)];
+  }
+}
+
+/// Stages x GPUs of a stage, and how often that goes into the machine.
+void read_parallelism(JsonReader& reader, PoolSpec& pool) {
+  const auto count = [&](const char* key, std::int64_t most, std::int64_t otherwise) {
+    return static_cast<std::uint32_t>(reader.integer(key, 1, most, otherwise));
+  };
+  const std::int64_t gpus = pool.machine.gpu_count;
+  pool.pipeline_parallel = count("pipeline_parallel", gpus, 1);
+  const std::int64_t per_stage = gpus / pool.pipeline_parallel;
+  pool.data_parallel = count("data_parallel", per_stage, 1);
+  const std::int64_t per_group = per_stage / pool.data_parallel;
+  pool.tensor_parallel = count("tensor_parallel", per_group, per_group);
+  const std::int64_t stage = pool.tensor_parallel * pool.data_parallel;
+  pool.expert_parallel = count("expert_parallel", stage, pool.data_parallel > 1 ? stage : 1);
+  if (stage % pool.expert_parallel != 0) {
+    reader.fail("expert_parallel", "expected a divisor of the " + std::to_string(stage) +
+                                       " GPUs of a stage, tensor_parallel x data_parallel");
+  }
+  const std::int64_t fitting = gpus / pool.gpus_per_instance();
+  pool.instances_per_machine = count("instances_per_machine", fitting, fitting);
+}
+
+/// The bytes on each GPU of an instance that are not for KV caches.
+GpuUse gpu_use(const PoolSpec& pool, const Llm& llm) {
+  const std::uint32_t gpus = pool.gpus_per_instance();
+  const double of_a_token =
+      memory_need(llm, pool.tensor_parallel, pool.pipeline_parallel, 1).activations;
+  constexpr double kLogitBytes = 4;
+  return {pool.machine.gpu.memory_bytes,
+          0,
+          llm.stored_bytes(pool.data_parallel) / gpus,
+          of_a_token / gpus * pool.data_parallel,
+          kLogitBytes * llm.vocabulary / pool.tensor_parallel,
+          gpus};
+}
+
+/// Tokens, in whole blocks, that an instance of the pool can hold beside its weights.
+std::int64_t kv_tokens(const PoolSpec& pool, const Scenario& scenario,
+                       const BatchingPolicy& policy) {
+  const std::int64_t block = pool.kv.block_tokens;
+  if (scenario.kv_cache.blocks) return static_cast<std::int64_t>(*scenario.kv_cache.blocks) * block;
+  const Llm& llm = scenario.llm;
+  GpuUse use = gpu_use(pool, llm);
+  use.fraction = scenario.kv_cache.memory_fraction.value_or(policy.kv_defaults().memory_fraction);
+  const double token_bytes = llm.kv_bytes_per_token * llm.kv_copies(pool.tensor_parallel);
+  const double tokens = policy.kv_bytes(use) * use.gpus / token_bytes;
+  return static_cast<std::int64_t>(std::max(0.0, tokens)) / block * block;
+}
+
+KvRoom kv_room(const PoolSpec& pool, const Scenario& scenario, const BatchingPolicy& policy) {
+  PoolSpec spec = pool;
+  const KvDefaults defaults = policy.kv_defaults();
+  KvRoom& kv = spec.kv;
+  kv.block_tokens = scenario.kv_cache.block_tokens.value_or(defaults.block_tokens);
+  kv.capacity_tokens = kv_tokens(spec, scenario, policy);
+  const double watermark = scenario.kv_cache.watermark.value_or(defaults.watermark);
+  if (policy.memory({}) != nullptr) {
+    const double blocks = static_cast<double>(kv.capacity_tokens / kv.block_tokens);
+    kv.watermark_tokens = static_cast<std::int64_t>(watermark * blocks) * kv.block_tokens;
+  } else {
+    kv.watermark_tokens =
+        static_cast<std::int64_t>(watermark * static_cast<double>(kv.capacity_tokens));
+  }
+  return kv;
+}
+
+/// An instance must hold its weights and at least one batch of prompts; where the engine's own
+/// number of blocks is given, these.
+void check_memory(JsonReader& reader, const PoolSpec& pool, const Scenario& scenario,
+                  const BatchingPolicy& policy) {
+  const Llm& llm = scenario.llm;
+  if (scenario.kv_cache.blocks) {
+    const double left_bytes = pool.memory_bytes() - llm.stored_bytes(pool.data_parallel);
+    if (left_bytes < 0) {
+      reader.fail("machine", "the weights of " + llm.name + " take " +
+                                 gigabytes(llm.stored_bytes(pool.data_parallel)) +
+                                 ", but the GPUs of an instance have " +
+                                 gigabytes(pool.memory_bytes()));
+    }
+    return;
+  }
+  const double usual = policy.kv_defaults().memory_fraction;
+  const std::string why_not =
+      why_not_fit(llm, pool.machine, pool.tensor_parallel * pool.data_parallel,
+                  pool.pipeline_parallel, pool.limits.max_tokens / pool.data_parallel,
+                  scenario.kv_cache.memory_fraction.value_or(usual > 0 ? usual : 1));
+  if (!why_not.empty()) reader.fail("machine", why_not);
+  if (pool.kv.capacity_tokens < pool.kv.block_tokens) {
+    reader.fail("machine", "beside the weights of " + llm.name +
+                               ", activations and graphs its GPUs have no room for a block of " +
+                               std::to_string(pool.kv.block_tokens) + " tokens");
+  }
+}
+
+PoolSpec read_pool(JsonReader& reader, const std::vector<PoolSpec>& before,
+                   const Scenario& scenario) {
+  PoolSpec pool;
+  pool.role = read_role(reader);
+  read_machines(reader, before, pool);
+  read_parallelism(reader, pool);
+  if (scenario.llm.experts == 1) {
+    if (reader.has("expert_parallel") && pool.expert_parallel > 1) {
+      reader.fail("expert_parallel", scenario.llm.name + " has no experts");
+    }
+    pool.expert_parallel = 1;
+  }
+  pool.machine.price_per_hour =
+      reader.number("price_per_hour", kNonNegative, pool.machine.price_per_hour);
+  pool.machine.power_cap = reader.number("power_cap", {0.1, 1, false}, pool.machine.power_cap);
+  reader.finish();
+  const auto policy = scenario.batching.policy.make(pool.batching_site());
+  pool.limits = policy->limits();
+  pool.kv = kv_room(pool, scenario, *policy);
+  check_memory(reader, pool, scenario, *policy);
+  if (scenario.kv_cache.prefix_caching) {
+    const std::string& name = scenario.batching.policy.name;
+    if (!policy->memory({})) {
+      throw InputError("kv_cache.prefix_caching: batching.policy \"" + name +
+                       "\" has no blocks to share; expected vllm, sglang or trtllm");
+    }
+    if (scenario.llm.window_tokens > 0) {
+      throw InputError("kv_cache.prefix_caching: " + scenario.llm.name +
+                       " has layers with a sliding window, whose blocks cannot be shared here yet; "
+                       "expected false");
+    }
+  }
+  if (policy->memory({}) && pool.limits.max_tokens < pool.kv.block_tokens) {
+    throw InputError("batching: an iteration of " + std::to_string(pool.limits.max_tokens) +
+                     " tokens computes less than a block; expected at least "
+                     "kv_cache.block_tokens, " +
+                     std::to_string(pool.kv.block_tokens));
+  }
+  pool.tiers = tier_rooms(scenario.kv_cache.tiers, pool, scenario.llm);
+  return pool;
+}
+
+/// Whether the pools together can serve requests, and be simulated.
+void check_pools(const JsonReader& reader, const std::vector<PoolSpec>& pools) {
+  const auto all = [&](PoolRole role) {
+    return std::all_of(pools.begin(), pools.end(),
+                       [&](const PoolSpec& pool) { return pool.role == role; });
+  };
+  if (all(PoolRole::kPrompt)) {
+    reader.fail("pools", "none takes the token phase; expected one of role token or mixed, too");
+  }
+  if (all(PoolRole::kToken)) {
+    reader.fail("pools", "none takes prompts; expected one of role prompt or mixed, too");
+  }
+  std::int64_t machines = 0;
+  for (const PoolSpec& pool : pools) machines += pool.shares_machines_of ? 0 : pool.count;
+  if (machines > kMostMachines) {
+    reader.fail("pools", "have " + std::to_string(machines) + " machines; expected at most " +
+                             std::to_string(kMostMachines));
+  }
+}
+
+}  // namespace
+
+void read_pools(JsonReader& reader, Scenario& scenario) {
+  for (JsonReader& pool : reader.objects("pools")) {
+    scenario.pools.push_back(read_pool(pool, scenario.pools, scenario));
+  }
+  if (scenario.pools.empty()) reader.fail("pools", "expected at least one pool of machines");
+  check_pools(reader, scenario.pools);
+  share_machines(scenario.pools);
+}
+
+}  // namespace cleave
