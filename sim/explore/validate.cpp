@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <limits>
 #include <map>
 
 #include "sim/base/error.h"
@@ -126,6 +127,22 @@ std::vector<std::string> groups_of(const MeasuredPoint& point) {
 
 }  // namespace
 
+double least_tpot_s(const Scenario& scenario) {
+  const Llm& llm = scenario.llm;
+  const double experts = llm.expert_parameters() * bytes_each(llm.formats.experts);
+  const double used = experts * llm.experts_per_token / llm.experts;
+  const double looked_up = 1.0 * llm.vocabulary * llm.hidden_size * bytes_each(Format::kFp16);
+  const double bytes = std::max(0.0, llm.weight_bytes - experts + used - looked_up);
+  double least_s = std::numeric_limits<double>::infinity();
+  for (const PoolSpec& pool : scenario.pools) {
+    if (pool.role == PoolRole::kPrompt) continue;
+    const double bandwidth =
+        pool.gpus_per_instance() * pool.machine.gpu.memory_bandwidth_bytes_per_s;
+    least_s = std::min(least_s, bytes / bandwidth);
+  }
+  return least_s / (1 + scenario.batching.speculation.tokens);
+}
+
 MeasuredFigures predict(const Scenario& scenario) {
   const Json summary = Simulation(scenario).alone().run();
   MeasuredFigures figures{
@@ -219,7 +236,15 @@ std::vector<ValidatedPoint> validate(const std::vector<MeasuredPoint>& points,
         return started++ < points.size();
       },
       [&](std::size_t job) {
-        return figures_text(predict(read_scenario(scenario_of_point(points[job], sources)))).dump();
+        const Scenario scenario = read_scenario(scenario_of_point(points[job], sources));
+        const auto& tpot_s = points[job].measured.tpot_s;
+        if (tpot_s && *tpot_s > 0 && *tpot_s < least_tpot_s(scenario)) {
+          throw InputError(
+              "its TPOT is less than reading the weights that a token needs takes by the GPUs' "
+              "data "
+              "sheet");
+        }
+        return figures_text(predict(scenario)).dump();
       },
       [&](std::size_t job, const JobResult& result) {
         ValidatedPoint& point = validated[job];

@@ -36,6 +36,11 @@ std::optional<ErrorFigures> error_figures(std::vector<double> errors);
 /// Puts together what a file, --scenario and --set say of a run.
 Json scenario_of_point(const MeasuredPoint& point, const MeasuredSources& sources);
 
+/// The least time per output token that the data sheets of the scenario's GPUs allow: reading once
+/// what one token needs of the weights, shared by all GPUs of an instance, divided by the tokens
+/// that a step can give with speculation.
+double least_tpot_s(const Scenario& scenario);
+
 /// One simulation: what it predicts; in this process, where no other ran.
 MeasuredFigures predict(const Scenario& scenario);
 /// For the way from one process to another.

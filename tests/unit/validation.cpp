@@ -86,6 +86,22 @@ TEST_CASE("validate: what cannot be described is counted with its reason") {
   for (const Json& point : result["points"]) CHECK(point["tpot_error"].is_null());
 }
 
+TEST_CASE("validate: a row that is faster than its GPUs can read the weights is counted apart") {
+  const TempFolder folder;
+  const auto why_not = [&](const std::string& tpot_ms) {
+    const auto points =
+        points_of(folder,
+                  "a,x; silicon_concurrency=4,vllm,meta-llama/Llama-3.1-70B-Instruct,"
+                  "h200_sxm,fp8,agg,1024,64,4,2,1,1,2,1,,,,,1200," +
+                      tpot_ms + "\n");
+    const Json result = validation_json(validate(points, {}, 1, [](std::size_t) {}));
+    return result["not_described"].dump();
+  };
+  // 70.6 GB less the embedding, by two GPUs of 4.8 TB/s: 7.1 ms.
+  CHECK_THAT(why_not("6.9"), Contains("TPOT is less than reading the weights"));
+  CHECK(why_not("7.3") == "[]");
+}
+
 TEST_CASE("validate: errors are signed fractions; groups have their medians") {
   const auto figures = error_figures({-0.1, 0.2, 0.4, -0.5});
   CHECK(figures->median == Approx(0.3));
