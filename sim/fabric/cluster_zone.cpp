@@ -48,7 +48,7 @@ void ClusterZone::finish(sg::NetZone* root, double trunk_bytes_per_s) {
     for (auto [link, end] : {std::pair(out.front(), "-up"), std::pair(in.back(), "-down")}) {
       link->set_bandwidth(ports()[machine].nic_bytes_per_s);
       nics.push_back(link);
-      add_link(link, name + end);
+      name_link(link, name + end);
     }
   }
   std::sort(nics.begin(), nics.end());
@@ -56,12 +56,23 @@ void ClusterZone::finish(sg::NetZone* root, double trunk_bytes_per_s) {
     const bool trunk = link->get_bandwidth() == trunk_bytes_per_s &&
                        link->get_name() != "__loopback__" &&
                        !std::binary_search(nics.begin(), nics.end(), link);
-    if (trunk) add_link(link, link->get_name());
+    if (trunk) name_link(link, link->get_name());
   }
   sg::NetZone* gpus = sg::create_star_zone("gpu-links");
   gpus->set_parent(root);
   add_gpu_links(gpus);
   gpus->seal();
+}
+
+void ClusterZone::find_links(std::uint32_t from, std::uint32_t to, Links& links) const {
+  const auto [found, added] = routes_.try_emplace(std::uint64_t{from} << 32 | to);
+  Links& route = found->second;
+  if (added) {
+    std::vector<Link*> path;
+    host(from)->route_to(host(to), path, nullptr);
+    for (const Link* link : path) route.push_back(numbers_.at(link));
+  }
+  links.insert(links.end(), route.begin(), route.end());
 }
 
 }  // namespace cleave

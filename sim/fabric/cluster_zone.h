@@ -1,5 +1,6 @@
 #pragma once
 
+#include <unordered_map>
 #include <vector>
 
 #include "sim/fabric/flow_fabric.h"
@@ -23,7 +24,12 @@ class ClusterZone : public FlowFabric {
   void finish(simgrid::s4u::NetZone* root, double trunk_bytes_per_s);
 
  private:
+  void find_links(std::uint32_t from, std::uint32_t to, Links& links) const override;
+  void name_link(Link* link, const std::string& name) { numbers_[link] = add_link(link, name); }
+
   std::vector<Host*> places_;
+  std::unordered_map<const Link*, std::uint32_t> numbers_;   ///< of the links
+  mutable std::unordered_map<std::uint64_t, Links> routes_;  ///< found so far, by both machines
 };
 
 }  // namespace cleave

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <simgrid/kernel/resource/Model.hpp>
-#include <simgrid/kernel/resource/NetworkModelIntf.hpp>
 #include <utility>
 
 namespace cleave {
@@ -12,15 +10,6 @@ namespace cleave {
 namespace sg = simgrid::s4u;
 
 namespace {
-
-using NetworkModel = simgrid::kernel::resource::Model;
-
-NetworkModel& network_model() {
-  for (NetworkModel* model : sg::Engine::get_instance()->get_all_models()) {
-    if (dynamic_cast<simgrid::kernel::resource::NetworkModelIntf*>(model) != nullptr) return *model;
-  }
-  broken_invariant("SimGrid has no network model");
-}
 
 struct Common {
   Setting latency{"latency_s", 1e-6, "s", "of each link"};
@@ -54,7 +43,9 @@ FlowFabric::FlowFabric(const FabricContext& context, const FlowSettings& setting
       listener_(context.listener),
       endpoints_(context.endpoints),
       speedup_(context.speedup),
-      latency_s_(settings.latency_s) {
+      book_(context.book),
+      latency_s_(settings.latency_s),
+      shared_(context.engine, *this) {
   std::vector<double> first_bytes_per_s;
   for (const Endpoint& endpoint : endpoints_) {
     if (endpoint.machine < ports_.size()) {
@@ -70,20 +61,12 @@ FlowFabric::FlowFabric(const FabricContext& context, const FlowSettings& setting
                           settings.nic_bytes_per_s.value_or(endpoint.nic_bytes_per_s),
                       0});
   }
-  sg::Activity::on_completion_cb([this](const sg::Activity& activity) { completed(activity); });
 }
 
-// A run that ends with an error leaves flows under way, over which SimGrid would complain.
-FlowFabric::~FlowFabric() {
-  for (Flow& flow : flows_) {
-    if (!std::exchange(flow.running, false)) continue;
-    flow.comm->cancel();
-  }
-}
-
-void FlowFabric::add_link(Link* link, const std::string& name) {
-  link_index_[link] = links_.size();
+std::uint32_t FlowFabric::add_link(Link* link, const std::string& name) {
   links_.push_back({link, name, link->get_bandwidth(), {}});
+  ledger_.add_link(link->get_bandwidth() * speedup_);
+  return static_cast<std::uint32_t>(links_.size() - 1);
 }
 
 void FlowFabric::add_gpu_links(sg::NetZone* zone) {
@@ -93,21 +76,32 @@ void FlowFabric::add_gpu_links(sg::NetZone* zone) {
     const std::string name = "machine-" + std::to_string(machine);
     Link* link = zone->create_link(name + "-gpu-link", ports_[machine].gpu_link_bytes_per_s);
     link->seal();
-    Ends& ends = gpu_links_[machine];
+    Ends& ends = gpu_links_[machine].ends;
     ends.from = zone->create_host(name + "-out", 1e9)->seal();
     ends.to = zone->create_host(name + "-in", 1e9)->seal();
     zone->add_route(ends.from->get_netpoint(), nullptr, nullptr, nullptr, {sg::LinkInRoute(link)},
                     false);
     zone->add_route(nullptr, ends.to->get_netpoint(), nullptr, nullptr, {}, false);
-    add_link(link, name + "-gpu-link");
+    gpu_links_[machine].link = add_link(link, name + "-gpu-link");
   }
 }
 
-FlowFabric::Ends FlowFabric::ends(InstanceId from, InstanceId to) const {
-  const std::uint32_t source = endpoints_[from].machine;
-  const std::uint32_t target = endpoints_[to].machine;
-  if (source == target) return gpu_links_[source];
-  return {hosts_[source], hosts_[target]};
+void FlowFabric::lookup(std::uint32_t from, std::uint32_t to, Links& links) const {
+  links.clear();
+  if (from == to) {
+    links.push_back(gpu_links_[from].link);
+  } else {
+    find_links(from, to, links);
+  }
+}
+
+double FlowFabric::ideal_s(InstanceId from, InstanceId to, double bytes) const {
+  lookup(endpoints_[from].machine, endpoints_[to].machine, found_);
+  double bandwidth_bytes_per_s = std::numeric_limits<double>::max();
+  for (const std::uint32_t link : found_) {
+    bandwidth_bytes_per_s = std::min(bandwidth_bytes_per_s, links_[link].bandwidth_bytes_per_s);
+  }
+  return latency_s(found_) + bytes / (bandwidth_bytes_per_s * speedup_);
 }
 
 TransferId FlowFabric::start(InstanceId from, InstanceId to, double bytes,
@@ -122,56 +116,238 @@ TransferId FlowFabric::start(InstanceId from, InstanceId to, double bytes,
   }
   Flow& flow = flows_[id];
   flow.cancelled = false;
+  flow.from = endpoints_[from].machine;
+  flow.to = endpoints_[to].machine;
   flow.tag = tag;
-  flow.from = from;
-  flow.to = to;
-  flow.bytes = bytes;
-  flow.rate_limit_bytes_per_s = rate_limit_bytes_per_s;
-  flow.way = &route(from, to);
-  engine_.at<&FlowFabric::latency_over>(engine_.now() + flow.way->latency_s, this, id);
+  flow.limit_bytes_per_s = rate_limit_bytes_per_s;
+  flow.left_bytes = bytes;
+  lookup(flow.from, flow.to, flow.links);
+  flow.since_s = engine_.now() + latency_s(flow.links);
+  if (!ledger_.is_cut(flow.links)) enter_ledger(id);
+  if (flow.in_ledger && !contends(flow)) {
+    go(id);
+  } else {
+    come(id);
+  }
   return id;
 }
 
-void FlowFabric::latency_over(std::uint64_t id) {
-  engine_.in_simgrid<&FlowFabric::launch>(this, id);
+// Its latency is over, or what it waited for has come.
+void FlowFabric::begin(std::uint64_t number) {
+  const auto id = static_cast<TransferId>(number);
+  Flow& flow = flows_[id];
+  flow.event = kNoEvent;
+  flow.since_s = engine_.now();
+  if (ledger_.is_cut(flow.links)) {
+    leave_ledger(id);
+    flow.state = State::kStopped;
+    stopped_.push_back(id);
+    return;
+  }
+  if (!flow.in_ledger) enter_ledger(id);
+  if (contends(flow)) {
+    share(id);
+  } else {
+    go(id);
+  }
 }
 
-void FlowFabric::launch(std::uint64_t id) {
+// At its cap, from since_s on.
+void FlowFabric::go(TransferId id) {
+  Flow& flow = flows_[id];
+  flow.state = State::kBooked;
+  flow.end_s = flow.since_s + flow.left_bytes / flow.cap_bytes_per_s;
+  flow.event = engine_.at<&FlowFabric::booked_ended>(flow.end_s, this, id);
+}
+
+void FlowFabric::come(TransferId id) {
+  Flow& flow = flows_[id];
+  flow.state = State::kComes;
+  flow.event = engine_.at<&FlowFabric::begin>(flow.since_s, this, id);
+}
+
+// What others have booked counts from their start, although they begin only after their latency:
+// that a link is overbooked a little early costs no exactness.
+void FlowFabric::enter_ledger(TransferId id) {
+  Flow& flow = flows_[id];
+  flow.in_ledger = true;
+  flow.cap_bytes_per_s = ledger_.cap_bytes_per_s(flow.links, flow.limit_bytes_per_s);
+  ledger_.book(id, flow.links, flow.cap_bytes_per_s);
+  share_overbooked(flow.links);
+}
+
+void FlowFabric::leave_ledger(TransferId id) {
+  Flow& flow = flows_[id];
+  if (std::exchange(flow.in_ledger, false)) {
+    ledger_.free(id, flow.links, flow.cap_bytes_per_s);
+  }
+}
+
+// Whoever goes over an overbooked link becomes SimGrid's; on the other links they take no more than
+// they have booked.
+void FlowFabric::share_overbooked(const Links& links) {
+  for (const std::uint32_t link : links) {
+    if (!ledger_.is_overbooked(link)) continue;
+    for (const TransferId id : ledger_.flows(link)) unbook(id);
+  }
+}
+
+// For SimGrid to move the rest; one that ends now has none.
+void FlowFabric::unbook(TransferId id) {
+  Flow& flow = flows_[id];
+  if (flow.state != State::kBooked || flow.end_s <= engine_.now()) return;
+  engine_.cancel(flow.event);
+  if (flow.since_s > engine_.now()) {
+    come(id);
+    return;
+  }
+  meter(flow, left_now_bytes(flow));
+  share(id);
+}
+
+void FlowFabric::share(TransferId id) {
+  flows_[id].state = State::kLeaves;
+  engine_.in_simgrid<&FlowFabric::enter_simgrid>(this, id);
+}
+
+void FlowFabric::enter_simgrid(std::uint64_t number) {
+  const auto id = static_cast<TransferId>(number);
   Flow& flow = flows_[id];
   if (flow.cancelled) {
-    free_.push_back(static_cast<TransferId>(id));
+    release(id);
     return;
   }
-  if (is_cut(*flow.way)) {
-    stopped_.push_back(static_cast<TransferId>(id));
-    return;
-  }
-  flow.metered_s = engine_.now();
-  flow.metered_bytes = 0;
-  const Ends path = ends(flow.from, flow.to);
-  flow.comm = sg::Comm::sendto_init();
-  flow.comm->set_source(path.from)->set_destination(path.to);
-  flow.comm->set_payload_size(static_cast<std::uint64_t>(std::ceil(flow.bytes / speedup_)));
-  // The id travels as the activity's user data, one up so that it is never null.
-  flow.comm->set_data(reinterpret_cast<void*>(id + 1));
-  flow.running = true;
-  engine_.flow_started();
-  if (started_ == nullptr) started_ = network_model().get_started_action_set();
-  const std::size_t others = started_->size();
-  flow.comm->start();
-  // SimGrid 3.32 forgets Comm::set_rate() where no actors send and receive, and it holds a flow to
-  // the bandwidth that its links had when it started; so the limit goes to what its model has just
-  // started, and no flow keeps one of SimGrid's own.
-  if (started_->size() > others) {
-    started_->back().set_bound(
-        flow.rate_limit_bytes_per_s > 0 ? flow.rate_limit_bytes_per_s / speedup_ : -1);
-  }
-  ++running_;
-  if (running_ == 1) next_window();
+  flow.state = State::kShared;
+  const Ends ends =
+      flow.from == flow.to ? gpu_links_[flow.from].ends : Ends{hosts_[flow.from], hosts_[flow.to]};
+  shared_.start(id, ends.from, ends.to, flow.left_bytes / speedup_,
+                flow.limit_bytes_per_s / speedup_);
+  if (window_end_ == kNoEvent) next_window();
 }
 
-// Flows speed up and slow down as others come and go, so what each has carried is read off at the
-// end of every window in which it ran.
+void FlowFabric::cancel(TransferId transfer) {
+  Flow& flow = flows_[transfer];
+  flow.cancelled = true;
+  if (flow.state == State::kLeaves) return;
+  if (flow.state == State::kShared) {
+    engine_.in_simgrid<&FlowFabric::stop>(this, transfer);
+    return;
+  }
+  engine_.cancel(flow.event);
+  if (flow.state == State::kBooked && flow.since_s < engine_.now()) {
+    meter(flow, left_now_bytes(flow));
+  }
+  if (flow.state == State::kStopped) std::erase(stopped_, transfer);
+  release(transfer);
+}
+
+// The flow may have ended since, and its slot may be another's.
+void FlowFabric::stop(std::uint64_t number) {
+  const auto id = static_cast<TransferId>(number);
+  if (flows_[id].state == State::kShared && flows_[id].cancelled) shared_.stop(id);
+}
+
+void FlowFabric::shared_flow_ended(TransferId id, bool whole, double left_bytes) {
+  meter(flows_[id], left_bytes * speedup_);
+  if (shared_.under_way().empty()) engine_.cancel(window_end_);
+  end(id, whole);
+}
+
+void FlowFabric::booked_ended(std::uint64_t id) {
+  meter(flows_[id], 0);
+  end(static_cast<TransferId>(id), true);
+}
+
+void FlowFabric::failed(std::uint64_t id) { end(static_cast<TransferId>(id), false); }
+
+void FlowFabric::end(TransferId id, bool whole) {
+  const bool cancelled = flows_[id].cancelled;
+  const std::uint64_t tag = flows_[id].tag;
+  release(id);
+  if (cancelled) return;
+  if (whole) {
+    listener_.transfer_done(tag);
+  } else {
+    listener_.transfer_failed(tag);
+  }
+}
+
+void FlowFabric::release(TransferId id) {
+  leave_ledger(id);
+  flows_[id].state = State::kNone;
+  free_.push_back(id);
+}
+
+bool FlowFabric::scale_link(const std::string& name, double share) {
+  const auto found = std::find_if(links_.begin(), links_.end(),
+                                  [&](const MeteredLink& link) { return link.name == name; });
+  if (found == links_.end()) return false;
+  found->share = std::max(0.0, share);
+  const auto link = static_cast<std::uint32_t>(found - links_.begin());
+  ledger_.set_bandwidth(link, found->bandwidth_bytes_per_s * speedup_ * found->share);
+  engine_.in_simgrid<&FlowFabric::apply_share>(this, link);
+  if (found->share > 0) {
+    cap_again(link);
+    for (const TransferId id : std::exchange(stopped_, {})) {
+      flows_[id].since_s = engine_.now();
+      come(id);
+    }
+  } else {
+    cut(link);
+  }
+  return true;
+}
+
+void FlowFabric::apply_share(std::uint64_t index) {
+  const MeteredLink& link = links_[index];
+  engine_.flows_changed();
+  if (link.share <= 0) {
+    link.link->turn_off();
+  } else {
+    link.link->turn_on();
+    link.link->set_bandwidth(link.bandwidth_bytes_per_s * link.share);
+  }
+}
+
+// What crosses the link fails, what would begin to waits; SimGrid says so of its own.
+void FlowFabric::cut(std::uint32_t link) {
+  const double now_s = engine_.now();
+  for (const TransferId id : Links(ledger_.flows(link))) {
+    Flow& flow = flows_[id];
+    if (flow.state == State::kComes) leave_ledger(id);
+    if (flow.state != State::kBooked || flow.end_s <= now_s) continue;
+    engine_.cancel(flow.event);
+    leave_ledger(id);
+    if (flow.since_s >= now_s) {
+      come(id);
+      continue;
+    }
+    meter(flow, left_now_bytes(flow));
+    flow.state = State::kFails;
+    flow.event = engine_.at<&FlowFabric::failed>(now_s, this, id);
+  }
+}
+
+// Whoever crosses the link has another cap from now on, there and elsewhere.
+void FlowFabric::cap_again(std::uint32_t link) {
+  const Links crossing = ledger_.flows(link);
+  for (const TransferId id : crossing) {
+    unbook(id);
+    leave_ledger(id);
+  }
+  for (const TransferId id : crossing) enter_ledger(id);
+}
+
+void FlowFabric::meter(Flow& flow, double left_bytes) {
+  for (const std::uint32_t link : flow.links) {
+    links_[link].meter.add(flow.since_s, engine_.now(), flow.left_bytes - left_bytes);
+  }
+  flow.left_bytes = left_bytes;
+  flow.since_s = engine_.now();
+}
+
+// SimGrid's flows speed up and slow down as others come and go, so what each has carried is read
+// off at the end of every window in which it was under way.
 void FlowFabric::next_window() {
   while (engine_.now() >= window_s_ * LinkMeter::kWindows) window_s_ *= 2;
   const double end_s = (std::floor(engine_.now() / window_s_) + 1) * window_s_;
@@ -180,142 +356,34 @@ void FlowFabric::next_window() {
 
 void FlowFabric::window_ended(std::uint64_t) {
   window_end_ = kNoEvent;
-  engine_.in_simgrid<&FlowFabric::meter_all>(this, 0);
+  engine_.in_simgrid<&FlowFabric::meter_shared>(this, 0);
 }
 
-void FlowFabric::meter_all(std::uint64_t) {
-  if (running_ == 0) return;
-  for (Flow& flow : flows_) {
-    if (flow.running) meter(flow);
+void FlowFabric::meter_shared(std::uint64_t) {
+  if (shared_.under_way().empty()) return;
+  for (const TransferId id : shared_.under_way()) {
+    meter(flows_[id], shared_.left_bytes(id) * speedup_);
   }
   if (window_end_ == kNoEvent) next_window();
-}
-
-void FlowFabric::cancel(TransferId transfer) {
-  Flow& flow = flows_[transfer];
-  flow.cancelled = true;
-  if (flow.running) engine_.in_simgrid<&FlowFabric::stop>(this, transfer);
-  if (std::erase(stopped_, transfer) > 0) free_.push_back(transfer);
-}
-
-// The flow may have ended since, and its slot may be another's.
-void FlowFabric::stop(std::uint64_t id) {
-  if (flows_[id].running && flows_[id].cancelled) flows_[id].comm->cancel();
-}
-
-bool FlowFabric::is_cut(const Route& way) const {
-  return std::any_of(way.links.begin(), way.links.end(),
-                     [&](std::uint32_t link) { return !links_[link].link->is_on(); });
-}
-
-void FlowFabric::completed(const sg::Activity& activity) {
-  const auto* comm = dynamic_cast<const sg::Comm*>(&activity);
-  if (comm == nullptr) return;
-  const auto id =
-      static_cast<TransferId>(reinterpret_cast<std::uintptr_t>(comm->get_data<void>()) - 1);
-  // SimGrid can report one end twice.
-  if (!flows_[id].running || flows_[id].comm.get() != comm) return;
-  engine_.flow_ended();
-  meter(flows_[id]);
-  flows_[id].running = false;
-  --running_;
-  if (running_ == 0) engine_.cancel(window_end_);
-  const bool cancelled = flows_[id].cancelled;
-  const std::uint64_t tag = flows_[id].tag;
-  const bool whole = comm->get_state() == sg::Activity::State::FINISHED;
-  retire(std::move(flows_[id].comm));
-  free_.push_back(id);
-  if (!cancelled) {
-    if (whole) {
-      listener_.transfer_done(tag);
-    } else {
-      listener_.transfer_failed(tag);
-    }
-  }
-  engine_.callback_done();
-}
-
-// SimGrid looks at an activity that ended until its clock moves on, so it must live as long
-// although its slot is free.
-void FlowFabric::retire(sg::CommPtr comm) {
-  const double clock_s = sg::Engine::get_clock();
-  if (!retired_.empty() && retired_since_s_ < clock_s) retired_.clear();
-  retired_since_s_ = clock_s;
-  retired_.push_back(std::move(comm));
-}
-
-const FlowFabric::Route& FlowFabric::route(InstanceId from, InstanceId to) const {
-  const std::uint64_t source = endpoints_[from].machine;
-  const auto [found, added] = routes_.try_emplace(source << 32 | endpoints_[to].machine);
-  Route& route = found->second;
-  if (!added) return route;
-  const Ends path = ends(from, to);
-  std::vector<Link*> links;
-  path.from->route_to(path.to, links, nullptr);
-  route.latency_s = latency_s_ * static_cast<double>(links.size());
-  route.bandwidth_bytes_per_s = std::numeric_limits<double>::max();
-  for (const Link* link : links) {
-    const auto known = link_index_.find(link);
-    if (known == link_index_.end()) continue;
-    route.links.push_back(static_cast<std::uint32_t>(known->second));
-    route.bandwidth_bytes_per_s =
-        std::min(route.bandwidth_bytes_per_s, links_[known->second].bandwidth_bytes_per_s);
-  }
-  return route;
-}
-
-void FlowFabric::meter(Flow& flow) {
-  const bool whole = flow.comm->get_state() == sg::Activity::State::FINISHED;
-  const double left = whole ? 0 : flow.comm->get_remaining() * speedup_;
-  const double carried = flow.bytes - left - flow.metered_bytes;
-  for (const std::uint32_t link : flow.way->links) {
-    links_[link].meter.add(flow.metered_s, engine_.now(), carried);
-  }
-  flow.metered_bytes += carried;
-  flow.metered_s = engine_.now();
-}
-
-double FlowFabric::ideal_s(InstanceId from, InstanceId to, double bytes) const {
-  const Route& way = route(from, to);
-  return way.latency_s + bytes / (way.bandwidth_bytes_per_s * speedup_);
-}
-
-bool FlowFabric::scale_link(const std::string& name, double share) {
-  const auto found = std::find_if(links_.begin(), links_.end(),
-                                  [&](const MeteredLink& link) { return link.name == name; });
-  if (found == links_.end()) return false;
-  found->share = share;
-  engine_.in_simgrid<&FlowFabric::apply_share>(this,
-                                               static_cast<std::uint64_t>(found - links_.begin()));
-  return true;
-}
-
-void FlowFabric::apply_share(std::uint64_t index) {
-  MeteredLink& link = links_[index];
-  engine_.flows_changed();
-  if (link.share <= 0) {
-    link.link->turn_off();
-    return;
-  }
-  link.link->turn_on();
-  link.link->set_bandwidth(link.bandwidth_bytes_per_s * link.share);
-  std::vector<TransferId> stopped;
-  stopped.swap(stopped_);
-  for (const TransferId transfer : stopped) {
-    engine_.in_simgrid<&FlowFabric::launch>(this, transfer);
-  }
 }
 
 std::vector<LinkUse> FlowFabric::link_use() const {
   std::vector<LinkUse> all;
   const double end_s = engine_.now();
-  for (const MeteredLink& link : links_) {
+  for (std::uint32_t i = 0; i < links_.size(); ++i) {
+    const MeteredLink& link = links_[i];
     const double bandwidth_bytes_per_s = link.bandwidth_bytes_per_s * speedup_;
-    const std::vector<double> shares = link.meter.shares(bandwidth_bytes_per_s, end_s);
+    LinkMeter meter = link.meter;
+    for (const TransferId id : ledger_.flows(i)) {
+      const Flow& flow = flows_[id];
+      if (flow.state != State::kBooked || flow.since_s >= end_s) continue;
+      meter.add(flow.since_s, end_s, flow.left_bytes - left_now_bytes(flow));
+    }
+    const std::vector<double> shares = meter.shares(bandwidth_bytes_per_s, end_s);
     LinkUse use;
     use.name = link.name;
     use.bandwidth_bytes_per_s = link.bandwidth_bytes_per_s;
-    use.bytes = link.meter.bytes();
+    use.bytes = meter.bytes();
     use.mean = end_s > 0 ? use.bytes / (bandwidth_bytes_per_s * end_s) : 0;
     use.p99 = shares[static_cast<std::size_t>(0.99 * static_cast<double>(shares.size() - 1))];
     const auto busy = std::lower_bound(shares.begin(), shares.end(), 0.9);

@@ -1,14 +1,14 @@
 #pragma once
 
 #include <optional>
-#include <simgrid/kernel/resource/Action.hpp>
 #include <simgrid/s4u.hpp>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "sim/fabric/fabric.h"
+#include "sim/fabric/ledger.h"
 #include "sim/fabric/link_meter.h"
+#include "sim/fabric/shared_flows.h"
 
 namespace cleave {
 
@@ -22,14 +22,12 @@ struct FlowSettings {
 std::vector<Setting> flow_settings(std::vector<Setting> own = {});
 FlowSettings read_flow_settings(JsonReader& section);
 
-/// Transfers as SimGrid flows: they share the links they cross max-min fairly. A topology builds
-/// its platform in its constructor, with a host for each machine.
-class FlowFabric : public Fabric {
+/// Transfers over links that they share max-min fairly. One whose links have room for all that may
+/// cross them goes at its cap from beginning to end, which is one event; only those that contend
+/// for a link are SimGrid's to solve, from then on until they end. A topology builds its platform
+/// in its constructor, with a host for each machine.
+class FlowFabric : public Fabric, SharedFlows::Listener {
  public:
-  ~FlowFabric() override;
-  FlowFabric(const FlowFabric&) = delete;
-  FlowFabric& operator=(const FlowFabric&) = delete;
-
   TransferId start(InstanceId from, InstanceId to, double bytes, double rate_limit_bytes_per_s,
                    std::uint64_t tag) override;
   void cancel(TransferId transfer) override;
@@ -40,6 +38,7 @@ class FlowFabric : public Fabric {
  protected:
   using Host = simgrid::s4u::Host;
   using Link = simgrid::s4u::Link;
+  using Links = Ledger::Links;
 
   FlowFabric(const FabricContext& context, const FlowSettings& settings);
 
@@ -50,30 +49,39 @@ class FlowFabric : public Fabric {
   const std::vector<MachinePort>& ports() const { return ports_; }
   /// Host and links of one machine, in the order of the machines.
   void add_machine(Host* host) { hosts_.push_back(host); }
-  /// Makes a link known under `name`, to be metered and to fail.
-  void add_link(Link* link, const std::string& name);
+  Host* host(std::uint32_t machine) const { return hosts_[machine]; }
+  /// Makes a link known under `name`, to be metered and to fail; they are numbered from 0.
+  std::uint32_t add_link(Link* link, const std::string& name);
   /// Links between the instances inside each machine that holds several, as hosts of their own in
   /// `zone`, a star.
   void add_gpu_links(simgrid::s4u::NetZone* zone);
+  /// Appends the numbers of the links between two machines, those of SimGrid's route.
+  virtual void find_links(std::uint32_t from, std::uint32_t to, Links& links) const = 0;
 
  private:
-  struct Route {
-    std::vector<std::uint32_t> links;  ///< the metered ones
-    double latency_s = 0;
-    double bandwidth_bytes_per_s = 0;  ///< of the slowest link
+  enum class State : std::uint8_t {
+    kNone,
+    kComes,    ///< its latency is not over, or it was to wait; `event` is when it begins
+    kBooked,   ///< goes at its cap, from since_s on; `event` is its end
+    kFails,    ///< was cut; `event` says so
+    kLeaves,   ///< for SimGrid, as soon as that has come to now
+    kShared,   ///< is SimGrid's
+    kStopped,  ///< before a cut link, until it is back
   };
   struct Flow {
-    simgrid::s4u::CommPtr comm;
-    const Route* way = nullptr;
-    bool running = false;
+    State state = State::kNone;
+    bool in_ledger = false;
     bool cancelled = false;
+    std::uint32_t from = 0;  ///< machine
+    std::uint32_t to = 0;
+    EventId event = kNoEvent;
     std::uint64_t tag = 0;
-    InstanceId from = kNoInstance;
-    InstanceId to = kNoInstance;
-    double bytes = 0;
-    double rate_limit_bytes_per_s = 0;
-    double metered_bytes = 0;  ///< of `bytes`, counted on its links up to
-    double metered_s = 0;      ///< this time
+    double limit_bytes_per_s = 0;  ///< 0: none
+    double cap_bytes_per_s = 0;    ///< as booked
+    double left_bytes = 0;         ///< not metered yet: to be carried from
+    double since_s = 0;            ///< this time on
+    double end_s = 0;              ///< of a booked one
+    Links links;
   };
   struct Ends {
     Host* from = nullptr;
@@ -87,42 +95,65 @@ class FlowFabric : public Fabric {
     double share = 1;  ///< of the bandwidth that is left
   };
 
-  Ends ends(InstanceId from, InstanceId to) const;
-  const Route& route(InstanceId from, InstanceId to) const;
-  bool is_cut(const Route& way) const;
-  void latency_over(std::uint64_t id);
-  void launch(std::uint64_t id);
+  void lookup(std::uint32_t from, std::uint32_t to, Links& links) const;
+  double latency_s(const Links& links) const {
+    return latency_s_ * static_cast<double>(links.size());
+  }
+  bool contends(const Flow& flow) const { return !book_ || ledger_.any_is_overbooked(flow.links); }
+  double left_now_bytes(const Flow& booked) const {
+    return (booked.end_s - engine_.now()) * booked.cap_bytes_per_s;
+  }
+
+  void come(TransferId id);
+  void begin(std::uint64_t id);
+  void go(TransferId id);
+  void booked_ended(std::uint64_t id);
+  void failed(std::uint64_t id);
+  void end(TransferId id, bool whole);
+  void release(TransferId id);
+
+  void enter_ledger(TransferId id);
+  void leave_ledger(TransferId id);
+  void share_overbooked(const Links& links);
+  void unbook(TransferId id);
+  void cut(std::uint32_t link);
+  void cap_again(std::uint32_t link);
+
+  void share(TransferId id);
+  void enter_simgrid(std::uint64_t id);
   void stop(std::uint64_t id);
-  void apply_share(std::uint64_t index);
-  void completed(const simgrid::s4u::Activity& activity);
-  void retire(simgrid::s4u::CommPtr comm);
-  void meter(Flow& flow);
+  void apply_share(std::uint64_t link);
+  void shared_flow_ended(TransferId id, bool whole, double left_bytes) override;
+
+  void meter(Flow& flow, double left_bytes);
   void next_window();
   void window_ended(std::uint64_t);
-  void meter_all(std::uint64_t);
+  void meter_shared(std::uint64_t);
 
   Engine& engine_;
   TransferListener& listener_;
   const std::vector<Endpoint>& endpoints_;
   double speedup_;
+  bool book_;
   /// Of each link. SimGrid's own links have none: where flows get their share only after a latency,
   /// SimGrid 3.32 leaves out the receivers of all but the first that do at one instant.
   double latency_s_;
   std::vector<MachinePort> ports_;
   std::vector<Host*> hosts_;
-  std::vector<Ends> gpu_links_;  ///< by machine
+  struct GpuLink {
+    Ends ends;
+    std::uint32_t link = 0;
+  };
+  std::vector<GpuLink> gpu_links_;  ///< by machine
   std::vector<MeteredLink> links_;
-  std::unordered_map<const Link*, std::size_t> link_index_;
-  mutable std::unordered_map<std::uint64_t, Route> routes_;  ///< found so far, by both machines
-  simgrid::kernel::resource::Action::StateSet* started_ = nullptr;  ///< SimGrid's flows under way
+  Ledger ledger_;
   std::vector<Flow> flows_;
-  std::vector<simgrid::s4u::CommPtr> retired_;  ///< flows that ended at retired_since_s_
-  double retired_since_s_ = 0;
   std::vector<TransferId> free_;
-  std::uint64_t running_ = 0;                   ///< flows
+  std::vector<TransferId> stopped_;
   double window_s_ = LinkMeter::kFirstWindowS;  ///< of the links' meters
   EventId window_end_ = kNoEvent;
-  std::vector<TransferId> stopped_;  ///< before a cut link, until it is back
+  mutable Links found_;  ///< kept for its room
+  SharedFlows shared_;
 };
 
 }  // namespace cleave

@@ -27,6 +27,13 @@ class Star : public FlowFabric {
     add_gpu_links(zone);
     zone->seal();
   }
+
+ private:
+  // As they were added.
+  void find_links(std::uint32_t from, std::uint32_t to, Links& links) const override {
+    links.push_back(2 * from);
+    links.push_back(2 * to + 1);
+  }
 };
 
 const Fabrics::Entry kEntry{"star", "a non-blocking switch; machines share their own NICs only",
