@@ -123,41 +123,13 @@ TransferId FlowFabric::start(InstanceId from, InstanceId to, double bytes,
   flow.left_bytes = bytes;
   lookup(flow.from, flow.to, flow.links);
   flow.since_s = engine_.now() + latency_s(flow.links);
-  if (!ledger_.is_cut(flow.links)) enter_ledger(id);
-  if (flow.in_ledger && !contends(flow)) {
+  if (has_room(flow)) {
+    book(id);
     go(id);
   } else {
     come(id);
   }
   return id;
-}
-
-// Its latency is over, or what it waited for has come.
-void FlowFabric::begin(std::uint64_t number) {
-  const auto id = static_cast<TransferId>(number);
-  Flow& flow = flows_[id];
-  flow.event = kNoEvent;
-  flow.since_s = engine_.now();
-  if (ledger_.is_cut(flow.links)) {
-    leave_ledger(id);
-    flow.state = State::kStopped;
-    stopped_.push_back(id);
-    return;
-  }
-  if (!flow.in_ledger) enter_ledger(id);
-  if (contends(flow)) {
-    share(id);
-  } else {
-    go(id);
-  }
-}
-
-// At its cap, from since_s on.
-void FlowFabric::go(TransferId id) {
-  Flow& flow = flows_[id];
-  flow.state = State::kBooked;
-  flow.end_s = flow.since_s + flow.left_bytes / flow.cap_bytes_per_s;
-  flow.event = engine_.at<&FlowFabric::booked_ended>(flow.end_s, this, id);
 }
 
 void FlowFabric::come(TransferId id) {
@@ -166,47 +138,129 @@ void FlowFabric::come(TransferId id) {
   flow.event = engine_.at<&FlowFabric::begin>(flow.since_s, this, id);
 }
 
-// What others have booked counts from their start, although they begin only after their latency:
-// that a link is overbooked a little early costs no exactness.
-void FlowFabric::enter_ledger(TransferId id) {
+// Its latency is over, or what it waited for has come.
+void FlowFabric::begin(std::uint64_t number) {
+  const auto id = static_cast<TransferId>(number);
   Flow& flow = flows_[id];
-  flow.in_ledger = true;
-  flow.cap_bytes_per_s = ledger_.cap_bytes_per_s(flow.links, flow.limit_bytes_per_s);
-  ledger_.book(id, flow.links, flow.cap_bytes_per_s);
-  share_overbooked(flow.links);
-}
-
-void FlowFabric::leave_ledger(TransferId id) {
-  Flow& flow = flows_[id];
-  if (std::exchange(flow.in_ledger, false)) {
-    ledger_.free(id, flow.links, flow.cap_bytes_per_s);
-  }
-}
-
-// Whoever goes over an overbooked link becomes SimGrid's; on the other links they take no more than
-// they have booked.
-void FlowFabric::share_overbooked(const Links& links) {
-  for (const std::uint32_t link : links) {
-    if (!ledger_.is_overbooked(link)) continue;
-    for (const TransferId id : ledger_.flows(link)) unbook(id);
-  }
-}
-
-// For SimGrid to move the rest; one that ends now has none.
-void FlowFabric::unbook(TransferId id) {
-  Flow& flow = flows_[id];
-  if (flow.state != State::kBooked || flow.end_s <= engine_.now()) return;
-  engine_.cancel(flow.event);
-  if (flow.since_s > engine_.now()) {
-    come(id);
+  flow.event = kNoEvent;
+  flow.since_s = engine_.now();
+  if (is_cut(flow)) {
+    flow.state = State::kStopped;
+    stopped_.push_back(id);
     return;
   }
-  meter(flow, left_now_bytes(flow));
-  share(id);
+  flow.state = State::kBegins;
+  book(id);
+  if (!book_) share(id);
+  send_back_early(flow.links);
+  share_contended(flow.links);
+  if (flow.state == State::kBegins) go(id);
+  for (const std::uint32_t link : flow.links) {
+    if (!ledger_.fits(link)) adjust_yielding(link);
+  }
 }
 
+// From since_s on.
+void FlowFabric::go(TransferId id) {
+  Flow& flow = flows_[id];
+  flow.state = State::kBooked;
+  flow.rate_bytes_per_s = ledger_.rate_bytes_per_s(flow.links, booking(id));
+  flow.end_s = flow.since_s + flow.left_bytes / flow.rate_bytes_per_s;
+  flow.event = engine_.at<&FlowFabric::booked_ended>(flow.end_s, this, id);
+}
+
+// A flow may book before its latency is over only while nobody has less because of that.
+bool FlowFabric::has_room(const Flow& flow) const {
+  const double cap_bytes_per_s = this->cap_bytes_per_s(flow);
+  return book_ && cap_bytes_per_s > 0 &&
+         std::all_of(flow.links.begin(), flow.links.end(),
+                     [&](std::uint32_t link) { return ledger_.fits(link, cap_bytes_per_s); });
+}
+
+double FlowFabric::cap_bytes_per_s(const Flow& flow) const {
+  const double bandwidth_bytes_per_s = ledger_.bandwidth_bytes_per_s(flow.links);
+  return flow.limit_bytes_per_s > 0 ? std::min(flow.limit_bytes_per_s, bandwidth_bytes_per_s)
+                                    : bandwidth_bytes_per_s;
+}
+
+Ledger::Booking FlowFabric::booking(TransferId id) const {
+  const Flow& flow = flows_[id];
+  const bool outside = flow.state == State::kLeaves || flow.state == State::kShared;
+  return {id, flow.cap_bytes_per_s != flow.limit_bytes_per_s, outside, flow.cap_bytes_per_s};
+}
+
+void FlowFabric::book(TransferId id) {
+  flows_[id].cap_bytes_per_s = cap_bytes_per_s(flows_[id]);
+  ledger_.book(flows_[id].links, booking(id));
+}
+
+// Who yields on its links gets what it leaves.
+void FlowFabric::unbook(TransferId id) {
+  const Links& links = flows_[id].links;
+  crowded_.clear();
+  for (const std::uint32_t link : links) {
+    if (!ledger_.fits(link)) crowded_.push_back(link);
+  }
+  ledger_.free(links, id);
+  for (const std::uint32_t link : crowded_) adjust_yielding(link);
+}
+
+void FlowFabric::adjust_yielding(std::uint32_t link) {
+  for (const Ledger::Booking& booking : ledger_.bookings(link)) {
+    if (booking.yields && !booking.outside) adjust(booking);
+  }
+}
+
+void FlowFabric::adjust(const Ledger::Booking& booking) {
+  Flow& flow = flows_[booking.flow];
+  if (!is_under_way(flow) || !ledger_.are_plain(flow.links)) return;
+  if (ledger_.rate_bytes_per_s(flow.links, booking) == flow.rate_bytes_per_s) return;
+  engine_.cancel(flow.event);
+  meter(flow, left_now_bytes(flow));
+  go(booking.flow);
+}
+
+// Where all that have booked no longer fit, those that have not begun may not count yet.
+void FlowFabric::send_back_early(const Links& links) {
+  for (const std::uint32_t link : links) {
+    if (ledger_.fits(link)) continue;
+    for (const Ledger::Booking& booking : Bookings(ledger_.bookings(link))) {
+      if (is_early(flows_[booking.flow])) send_back(booking.flow);
+    }
+  }
+}
+
+void FlowFabric::send_back(TransferId id) {
+  engine_.cancel(flows_[id].event);
+  unbook(id);
+  come(id);
+}
+
+void FlowFabric::share_contended(const Links& links) {
+  for (const std::uint32_t link : links) {
+    if (ledger_.is_plain(link)) continue;
+    for (const Ledger::Booking& booking : Bookings(ledger_.bookings(link))) {
+      share(booking.flow);
+    }
+  }
+}
+
+// For SimGrid to move the rest. What the flow takes of its other links is no longer known.
 void FlowFabric::share(TransferId id) {
-  flows_[id].state = State::kLeaves;
+  Flow& flow = flows_[id];
+  if (is_early(flow)) {
+    send_back(id);
+    return;
+  }
+  if (is_under_way(flow)) {
+    engine_.cancel(flow.event);
+    meter(flow, left_now_bytes(flow));
+  } else if (flow.state != State::kBegins) {
+    return;  // SimGrid's already, or it ends now
+  }
+  flow.state = State::kLeaves;
+  ledger_.set_outside(flow.links, id);
+  share_contended(flow.links);
   engine_.in_simgrid<&FlowFabric::enter_simgrid>(this, id);
 }
 
@@ -214,6 +268,7 @@ void FlowFabric::enter_simgrid(std::uint64_t number) {
   const auto id = static_cast<TransferId>(number);
   Flow& flow = flows_[id];
   if (flow.cancelled) {
+    unbook(id);
     release(id);
     return;
   }
@@ -234,9 +289,8 @@ void FlowFabric::cancel(TransferId transfer) {
     return;
   }
   engine_.cancel(flow.event);
-  if (flow.state == State::kBooked && flow.since_s < engine_.now()) {
-    meter(flow, left_now_bytes(flow));
-  }
+  if (is_under_way(flow)) meter(flow, left_now_bytes(flow));
+  if (flow.state == State::kBooked) unbook(transfer);
   if (flow.state == State::kStopped) std::erase(stopped_, transfer);
   release(transfer);
 }
@@ -250,12 +304,15 @@ void FlowFabric::stop(std::uint64_t number) {
 void FlowFabric::shared_flow_ended(TransferId id, bool whole, double left_bytes) {
   meter(flows_[id], left_bytes * speedup_);
   if (shared_.under_way().empty()) engine_.cancel(window_end_);
+  unbook(id);
   end(id, whole);
 }
 
-void FlowFabric::booked_ended(std::uint64_t id) {
+void FlowFabric::booked_ended(std::uint64_t number) {
+  const auto id = static_cast<TransferId>(number);
   meter(flows_[id], 0);
-  end(static_cast<TransferId>(id), true);
+  unbook(id);
+  end(id, true);
 }
 
 void FlowFabric::failed(std::uint64_t id) { end(static_cast<TransferId>(id), false); }
@@ -273,7 +330,6 @@ void FlowFabric::end(TransferId id, bool whole) {
 }
 
 void FlowFabric::release(TransferId id) {
-  leave_ledger(id);
   flows_[id].state = State::kNone;
   free_.push_back(id);
 }
@@ -311,31 +367,30 @@ void FlowFabric::apply_share(std::uint64_t index) {
 
 // What crosses the link fails, what would begin to waits; SimGrid says so of its own.
 void FlowFabric::cut(std::uint32_t link) {
-  const double now_s = engine_.now();
-  for (const TransferId id : Links(ledger_.flows(link))) {
-    Flow& flow = flows_[id];
-    if (flow.state == State::kComes) leave_ledger(id);
-    if (flow.state != State::kBooked || flow.end_s <= now_s) continue;
-    engine_.cancel(flow.event);
-    leave_ledger(id);
-    if (flow.since_s >= now_s) {
-      come(id);
+  for (const Ledger::Booking& booking : Bookings(ledger_.bookings(link))) {
+    Flow& flow = flows_[booking.flow];
+    if (flow.state != State::kBooked || flow.end_s <= engine_.now()) continue;
+    if (flow.since_s >= engine_.now()) {
+      send_back(booking.flow);
       continue;
     }
+    engine_.cancel(flow.event);
     meter(flow, left_now_bytes(flow));
+    unbook(booking.flow);
     flow.state = State::kFails;
-    flow.event = engine_.at<&FlowFabric::failed>(now_s, this, id);
+    flow.event = engine_.at<&FlowFabric::failed>(engine_.now(), this, booking.flow);
   }
 }
 
 // Whoever crosses the link has another cap from now on, there and elsewhere.
 void FlowFabric::cap_again(std::uint32_t link) {
-  const Links crossing = ledger_.flows(link);
-  for (const TransferId id : crossing) {
-    unbook(id);
-    leave_ledger(id);
+  for (const Ledger::Booking& booking : Bookings(ledger_.bookings(link))) share(booking.flow);
+  const Bookings crossing = ledger_.bookings(link);
+  for (const Ledger::Booking& booking : crossing) {
+    ledger_.free(flows_[booking.flow].links, booking.flow);
+    book(booking.flow);
   }
-  for (const TransferId id : crossing) enter_ledger(id);
+  for (const Ledger::Booking& booking : crossing) share_contended(flows_[booking.flow].links);
 }
 
 void FlowFabric::meter(Flow& flow, double left_bytes) {
@@ -374,10 +429,10 @@ std::vector<LinkUse> FlowFabric::link_use() const {
     const MeteredLink& link = links_[i];
     const double bandwidth_bytes_per_s = link.bandwidth_bytes_per_s * speedup_;
     LinkMeter meter = link.meter;
-    for (const TransferId id : ledger_.flows(i)) {
-      const Flow& flow = flows_[id];
-      if (flow.state != State::kBooked || flow.since_s >= end_s) continue;
-      meter.add(flow.since_s, end_s, flow.left_bytes - left_now_bytes(flow));
+    for (const Ledger::Booking& booking : ledger_.bookings(i)) {
+      const Flow& flow = flows_[booking.flow];
+      if (is_under_way(flow))
+        meter.add(flow.since_s, end_s, flow.left_bytes - left_now_bytes(flow));
     }
     const std::vector<double> shares = meter.shares(bandwidth_bytes_per_s, end_s);
     LinkUse use;

@@ -22,10 +22,10 @@ struct FlowSettings {
 std::vector<Setting> flow_settings(std::vector<Setting> own = {});
 FlowSettings read_flow_settings(JsonReader& section);
 
-/// Transfers over links that they share max-min fairly. One whose links have room for all that may
-/// cross them goes at its cap from beginning to end, which is one event; only those that contend
-/// for a link are SimGrid's to solve, from then on until they end. A topology builds its platform
-/// in its constructor, with a host for each machine.
+/// Transfers over links that they share max-min fairly. Those whose shares are plain to see from
+/// the ledger go on by themselves, each an event at its end; those that contend for a link are
+/// SimGrid's to solve, from then on until they end. A topology builds its platform in its
+/// constructor, with a host for each machine.
 class FlowFabric : public Fabric, SharedFlows::Listener {
  public:
   TransferId start(InstanceId from, InstanceId to, double bytes, double rate_limit_bytes_per_s,
@@ -59,10 +59,12 @@ class FlowFabric : public Fabric, SharedFlows::Listener {
   virtual void find_links(std::uint32_t from, std::uint32_t to, Links& links) const = 0;
 
  private:
+  using Bookings = std::vector<Ledger::Booking>;
   enum class State : std::uint8_t {
     kNone,
     kComes,    ///< its latency is not over, or it was to wait; `event` is when it begins
-    kBooked,   ///< goes at its cap, from since_s on; `event` is its end
+    kBegins,   ///< now
+    kBooked,   ///< goes on by itself, from since_s on; `event` is its end
     kFails,    ///< was cut; `event` says so
     kLeaves,   ///< for SimGrid, as soon as that has come to now
     kShared,   ///< is SimGrid's
@@ -70,7 +72,6 @@ class FlowFabric : public Fabric, SharedFlows::Listener {
   };
   struct Flow {
     State state = State::kNone;
-    bool in_ledger = false;
     bool cancelled = false;
     std::uint32_t from = 0;  ///< machine
     std::uint32_t to = 0;
@@ -78,9 +79,10 @@ class FlowFabric : public Fabric, SharedFlows::Listener {
     std::uint64_t tag = 0;
     double limit_bytes_per_s = 0;  ///< 0: none
     double cap_bytes_per_s = 0;    ///< as booked
+    double rate_bytes_per_s = 0;   ///< of a booked one
+    double end_s = 0;              ///< the same
     double left_bytes = 0;         ///< not metered yet: to be carried from
     double since_s = 0;            ///< this time on
-    double end_s = 0;              ///< of a booked one
     Links links;
   };
   struct Ends {
@@ -99,9 +101,20 @@ class FlowFabric : public Fabric, SharedFlows::Listener {
   double latency_s(const Links& links) const {
     return latency_s_ * static_cast<double>(links.size());
   }
-  bool contends(const Flow& flow) const { return !book_ || ledger_.any_is_overbooked(flow.links); }
+  double cap_bytes_per_s(const Flow& flow) const;
+  bool has_room(const Flow& flow) const;
+  bool is_cut(const Flow& flow) const { return ledger_.bandwidth_bytes_per_s(flow.links) <= 0; }
+  /// It has booked and has not begun.
+  bool is_early(const Flow& flow) const {
+    return flow.state == State::kBooked && flow.since_s > engine_.now();
+  }
+  /// It has booked, has begun and does not end now.
+  bool is_under_way(const Flow& flow) const {
+    return flow.state == State::kBooked && flow.since_s <= engine_.now() &&
+           flow.end_s > engine_.now();
+  }
   double left_now_bytes(const Flow& booked) const {
-    return (booked.end_s - engine_.now()) * booked.cap_bytes_per_s;
+    return (booked.end_s - engine_.now()) * booked.rate_bytes_per_s;
   }
 
   void come(TransferId id);
@@ -112,13 +125,17 @@ class FlowFabric : public Fabric, SharedFlows::Listener {
   void end(TransferId id, bool whole);
   void release(TransferId id);
 
-  void enter_ledger(TransferId id);
-  void leave_ledger(TransferId id);
-  void share_overbooked(const Links& links);
+  Ledger::Booking booking(TransferId id) const;
+  void book(TransferId id);
   void unbook(TransferId id);
+  void adjust_yielding(std::uint32_t link);
+  void adjust(const Ledger::Booking& booking);
+  void send_back_early(const Links& links);
+  void send_back(TransferId id);
   void cut(std::uint32_t link);
   void cap_again(std::uint32_t link);
 
+  void share_contended(const Links& links);
   void share(TransferId id);
   void enter_simgrid(std::uint64_t id);
   void stop(std::uint64_t id);
@@ -152,7 +169,8 @@ class FlowFabric : public Fabric, SharedFlows::Listener {
   std::vector<TransferId> stopped_;
   double window_s_ = LinkMeter::kFirstWindowS;  ///< of the links' meters
   EventId window_end_ = kNoEvent;
-  mutable Links found_;  ///< kept for its room
+  Links crowded_;        ///< kept for its room, as is
+  mutable Links found_;  ///< this
   SharedFlows shared_;
 };
 
