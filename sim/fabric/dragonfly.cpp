@@ -1,3 +1,4 @@
+#include <cmath>
 #include <optional>
 
 #include "sim/fabric/cluster_zone.h"
@@ -60,6 +61,13 @@ class Dragonfly : public ClusterZone {
     if (groups > chassis * routers) {
       fail("groups", "expected at most chassis x routers, " + std::to_string(chassis * routers) +
                          ": each router has one link to another group");
+    }
+    // Beyond, SimGrid 3.32 looks for routes where there are none.
+    const double group_places = 1.0 * chassis * routers * nodes;
+    const double used = std::ceil(static_cast<double>(machines) / group_places);
+    if (used > routers) {
+      fail("routers", "the machines fill " + std::to_string(static_cast<long>(used)) +
+                          " groups; expected at least as many routers in a chassis");
     }
     const double links = 1.0 * groups *
                          (chassis * (routers * (routers - 1.0) / 2) +
