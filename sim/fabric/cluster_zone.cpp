@@ -7,21 +7,12 @@ namespace cleave {
 
 namespace sg = simgrid::s4u;
 
-void ClusterZone::fail(const std::string& setting, const std::string& what) {
-  throw InputError("fabric." + setting + ": " + what);
-}
-
-double ClusterZone::fastest_nics_bytes_per_s() const {
-  double fastest = 0;
-  for (const MachinePort& port : ports()) fastest = std::max(fastest, port.nic_bytes_per_s);
-  return fastest;
-}
-
 void ClusterZone::check_size(const char* setting, double links) {
   constexpr double kMost = 500'000;
   if (links <= kMost) return;
-  fail(setting, "the network has more than " + std::to_string(static_cast<long>(kMost)) +
-                    " links; expected a smaller one");
+  bad_fabric_setting(setting, "the network has more than " +
+                                  std::to_string(static_cast<long>(kMost)) +
+                                  " links; expected a smaller one");
 }
 
 sg::ClusterCallbacks ClusterZone::callbacks() {

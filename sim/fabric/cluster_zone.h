@@ -14,10 +14,8 @@ class ClusterZone : public FlowFabric {
  protected:
   using FlowFabric::FlowFabric;
 
-  [[noreturn]] static void fail(const std::string& setting, const std::string& what);
   /// Refuses a network with more links than a run is likely to be worth.
   static void check_size(const char* setting, double links);
-  double fastest_nics_bytes_per_s() const;
   /// Creates the host of a place; for SimGrid's set-up callback.
   simgrid::s4u::ClusterCallbacks callbacks();
   /// After the zone was built and sealed: NIC speeds, and a name for every link.

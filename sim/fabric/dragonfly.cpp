@@ -55,19 +55,21 @@ class Dragonfly : public ClusterZone {
     const auto& [flow, groups, chassis, routers, nodes, link] = settings;
     const double places = 1.0 * groups * chassis * routers * nodes;
     if (places < static_cast<double>(machines)) {
-      fail("groups", "the dragonfly has places for " + std::to_string(static_cast<long>(places)) +
-                         " machines, the pools have " + std::to_string(machines));
+      bad_fabric_setting("groups", "the dragonfly has places for " +
+                                       std::to_string(static_cast<long>(places)) +
+                                       " machines, the pools have " + std::to_string(machines));
     }
     if (groups > chassis * routers) {
-      fail("groups", "expected at most chassis x routers, " + std::to_string(chassis * routers) +
-                         ": each router has one link to another group");
+      bad_fabric_setting("groups", "expected at most chassis x routers, " +
+                                       std::to_string(chassis * routers) +
+                                       ": each router has one link to another group");
     }
     // Beyond, SimGrid 3.32 looks for routes where there are none.
     const double group_places = 1.0 * chassis * routers * nodes;
     const double used = std::ceil(static_cast<double>(machines) / group_places);
     if (used > routers) {
-      fail("routers", "the machines fill " + std::to_string(static_cast<long>(used)) +
-                          " groups; expected at least as many routers in a chassis");
+      bad_fabric_setting("routers", "the machines fill " + std::to_string(static_cast<long>(used)) +
+                                        " groups; expected at least as many routers in a chassis");
     }
     const double links = 1.0 * groups *
                          (chassis * (routers * (routers - 1.0) / 2) +

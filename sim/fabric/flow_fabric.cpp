@@ -38,6 +38,10 @@ FlowSettings read_flow_settings(JsonReader& section) {
   return settings;
 }
 
+void bad_fabric_setting(const std::string& setting, const std::string& what) {
+  throw InputError("fabric." + setting + ": " + what);
+}
+
 FlowFabric::FlowFabric(const FabricContext& context, const FlowSettings& settings)
     : engine_(context.engine),
       listener_(context.listener),
@@ -61,6 +65,12 @@ FlowFabric::FlowFabric(const FabricContext& context, const FlowSettings& setting
                           settings.nic_bytes_per_s.value_or(endpoint.nic_bytes_per_s),
                       0});
   }
+}
+
+double FlowFabric::fastest_nics_bytes_per_s() const {
+  double fastest = 0;
+  for (const MachinePort& port : ports_) fastest = std::max(fastest, port.nic_bytes_per_s);
+  return fastest;
 }
 
 std::uint32_t FlowFabric::add_link(Link* link, const std::string& name) {

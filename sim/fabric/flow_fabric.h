@@ -21,6 +21,8 @@ struct FlowSettings {
 /// These, and behind them `own` of a topology.
 std::vector<Setting> flow_settings(std::vector<Setting> own = {});
 FlowSettings read_flow_settings(JsonReader& section);
+/// A setting that leaves no place for the machines, or is too large.
+[[noreturn]] void bad_fabric_setting(const std::string& setting, const std::string& what);
 
 /// Transfers over links that they share max-min fairly. Those whose shares are plain to see from
 /// the ledger go on by themselves, each an event at its end; those that contend for a link are
@@ -47,6 +49,7 @@ class FlowFabric : public Fabric, SharedFlows::Listener {
     double gpu_link_bytes_per_s = 0;  ///< 0 where the machine holds one instance
   };
   const std::vector<MachinePort>& ports() const { return ports_; }
+  double fastest_nics_bytes_per_s() const;
   /// Host and links of one machine, in the order of the machines.
   void add_machine(Host* host) { hosts_.push_back(host); }
   Host* host(std::uint32_t machine) const { return hosts_[machine]; }

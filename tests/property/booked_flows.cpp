@@ -16,7 +16,7 @@ namespace cleave {
 
 namespace {
 
-constexpr int kNetworks = 200;  // a topology
+constexpr int kNetworks = 250;  // a topology
 
 struct Flow {
   InstanceId from = 0;
@@ -47,6 +47,8 @@ Json random_settings(const std::string& topology, Random& random) {
   if (topology == "fat-tree") {
     settings["hosts_per_leaf"] = up_to(4);
     settings["spines"] = up_to(3);
+    settings["routing"] = random.below(2) == 0 ? "adaptive" : "static";
+    if (random.below(3) == 0) settings.update({{"down", {2, 2, 3}}, {"up", {1, 2, 1}}});
     settings["oversubscription"] = 0.5 * static_cast<double>(up_to(8));
   } else if (topology == "dragonfly") {
     settings.update({{"groups", 2}, {"chassis", 2}, {"routers", 1 + up_to(2)}, {"nodes", 3}});
@@ -174,9 +176,9 @@ TEST_CASE("property: what the ledger knows is what SimGrid would find") {
   for (const char* topology : {"star", "fat-tree", "dragonfly"}) {
     for (std::uint64_t seed = 0; seed < kNetworks; ++seed) {
       const Network network = random_network(topology, seed);
+      INFO(topology << ", network " << seed << ": " << network.settings.dump());
       const std::vector<double> expected = run(network, false);
       const std::vector<double> seen = run(network, true);
-      INFO(topology << ", network " << seed << ": " << network.settings.dump());
       REQUIRE(seen.size() == expected.size());
       for (std::size_t i = 0; i < network.flows.size(); ++i) {
         INFO("flow " << i << " of " << network.flows[i].bytes << " bytes");
