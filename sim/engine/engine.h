@@ -53,6 +53,11 @@ class Engine : public Clock {
     ++flows_;
     ++flow_changes_;
   }
+  /// A flow is no longer SimGrid's; no callback tells of its end.
+  void flow_taken_back() {
+    --flows_;
+    ++flow_changes_;
+  }
   /// The speed of a link changed.
   void flows_changed() { ++flow_changes_; }
   /// To be called from SimGrid's completion callback, before anything else; afterwards done().

@@ -133,7 +133,7 @@ TransferId FlowFabric::start(InstanceId from, InstanceId to, double bytes,
   flow.left_bytes = bytes;
   lookup(flow.from, flow.to, flow.links);
   flow.since_s = engine_.now() + latency_s(flow.links);
-  if (has_room(flow)) {
+  if (books_early(id)) {
     book(id);
     go(id);
   } else {
@@ -180,11 +180,13 @@ void FlowFabric::go(TransferId id) {
 }
 
 // A flow may book before its latency is over only while nobody has less because of that.
-bool FlowFabric::has_room(const Flow& flow) const {
-  const double cap_bytes_per_s = this->cap_bytes_per_s(flow);
-  return book_ && cap_bytes_per_s > 0 &&
+bool FlowFabric::books_early(TransferId id) {
+  Flow& flow = flows_[id];
+  flow.cap_bytes_per_s = cap_bytes_per_s(flow);
+  const Ledger::Booking own = booking(id);
+  return book_ && flow.cap_bytes_per_s > 0 &&
          std::all_of(flow.links.begin(), flow.links.end(),
-                     [&](std::uint32_t link) { return ledger_.fits(link, cap_bytes_per_s); });
+                     [&](std::uint32_t link) { return ledger_.fits(link, own); });
 }
 
 double FlowFabric::cap_bytes_per_s(const Flow& flow) const {
@@ -196,7 +198,12 @@ double FlowFabric::cap_bytes_per_s(const Flow& flow) const {
 Ledger::Booking FlowFabric::booking(TransferId id) const {
   const Flow& flow = flows_[id];
   const bool outside = flow.state == State::kLeaves || flow.state == State::kShared;
-  return {id, flow.cap_bytes_per_s != flow.limit_bytes_per_s, outside, flow.cap_bytes_per_s};
+  return {id,
+          flow.cap_bytes_per_s != flow.limit_bytes_per_s,
+          outside,
+          flow.cap_bytes_per_s,
+          flow.links.front(),
+          flow.links.back()};
 }
 
 void FlowFabric::book(TransferId id) {
@@ -269,7 +276,7 @@ void FlowFabric::share(TransferId id) {
     return;  // SimGrid's already, or it ends now
   }
   flow.state = State::kLeaves;
-  ledger_.set_outside(flow.links, id);
+  ledger_.set_outside(flow.links, id, true);
   share_contended(flow.links);
   engine_.in_simgrid<&FlowFabric::enter_simgrid>(this, id);
 }
@@ -313,9 +320,51 @@ void FlowFabric::stop(std::uint64_t number) {
 
 void FlowFabric::shared_flow_ended(TransferId id, bool whole, double left_bytes) {
   meter(flows_[id], left_bytes * speedup_);
-  if (shared_.under_way().empty()) engine_.cancel(window_end_);
   unbook(id);
+  if (book_) take_back(flows_[id].links);
+  if (shared_.under_way().empty()) engine_.cancel(window_end_);
   end(id, whole);
+}
+
+// Flows that were SimGrid's because of one that has ended go on by themselves again.
+void FlowFabric::take_back(const Links& links) {
+  for (const std::uint32_t link : links) {
+    for (const Ledger::Booking& booking : Bookings(ledger_.bookings(link))) {
+      if (flows_[booking.flow].state != State::kShared || !find_contenders(booking.flow)) continue;
+      for (const TransferId id : contenders_) {
+        meter(flows_[id], shared_.left_bytes(id) * speedup_);
+        shared_.take_back(id);
+        flows_[id].state = State::kBegins;
+        ledger_.set_outside(flows_[id].links, id, false);
+      }
+      for (const TransferId id : contenders_) go(id);
+    }
+  }
+}
+
+// Whoever gets more or less as `id` does, over any number of links; false where their shares are
+// not plain to see, or some of them are on the way into SimGrid or out of it.
+bool FlowFabric::find_contenders(TransferId id) {
+  ++search_;
+  contenders_.assign(1, id);
+  flows_[id].found = search_;
+  for (std::size_t i = 0; i < contenders_.size(); ++i) {
+    const TransferId one = contenders_[i];
+    if (flows_[one].state != State::kShared || flows_[one].cancelled ||
+        shared_.left_bytes(one) <= 0) {
+      return false;
+    }
+    for (const std::uint32_t link : flows_[one].links) {
+      if (ledger_.fits(link)) continue;
+      if (!ledger_.could_be_plain(link)) return false;
+      for (const Ledger::Booking& booking : ledger_.bookings(link)) {
+        if (std::exchange(flows_[booking.flow].found, search_) != search_) {
+          contenders_.push_back(booking.flow);
+        }
+      }
+    }
+  }
+  return true;
 }
 
 void FlowFabric::booked_ended(std::uint64_t number) {

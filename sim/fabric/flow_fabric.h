@@ -86,6 +86,7 @@ class FlowFabric : public Fabric, SharedFlows::Listener {
     double end_s = 0;              ///< the same
     double left_bytes = 0;         ///< not metered yet: to be carried from
     double since_s = 0;            ///< this time on
+    std::uint64_t found = 0;       ///< by the search of this number
     Links links;
   };
   struct Ends {
@@ -105,7 +106,6 @@ class FlowFabric : public Fabric, SharedFlows::Listener {
     return latency_s_ * static_cast<double>(links.size());
   }
   double cap_bytes_per_s(const Flow& flow) const;
-  bool has_room(const Flow& flow) const;
   bool is_cut(const Flow& flow) const { return ledger_.bandwidth_bytes_per_s(flow.links) <= 0; }
   /// It has booked and has not begun.
   bool is_early(const Flow& flow) const {
@@ -129,6 +129,7 @@ class FlowFabric : public Fabric, SharedFlows::Listener {
   void release(TransferId id);
 
   Ledger::Booking booking(TransferId id) const;
+  bool books_early(TransferId id);
   void book(TransferId id);
   void unbook(TransferId id);
   void adjust_yielding(std::uint32_t link);
@@ -141,6 +142,8 @@ class FlowFabric : public Fabric, SharedFlows::Listener {
   void share_contended(const Links& links);
   void share(TransferId id);
   void enter_simgrid(std::uint64_t id);
+  void take_back(const Links& links);
+  bool find_contenders(TransferId id);
   void stop(std::uint64_t id);
   void apply_share(std::uint64_t link);
   void shared_flow_ended(TransferId id, bool whole, double left_bytes) override;
@@ -172,6 +175,8 @@ class FlowFabric : public Fabric, SharedFlows::Listener {
   std::vector<TransferId> stopped_;
   double window_s_ = LinkMeter::kFirstWindowS;  ///< of the links' meters
   EventId window_end_ = kNoEvent;
+  std::vector<TransferId> contenders_;  ///< what the last search found
+  std::uint64_t search_ = 0;
   Links crowded_;        ///< kept for its room, as is
   mutable Links found_;  ///< this
   SharedFlows shared_;

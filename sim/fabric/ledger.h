@@ -10,7 +10,8 @@ namespace cleave {
 
 /// Who may take how much of which link. A flow books its cap, the least of its own limit and the
 /// bandwidth of its links, on each link that it crosses. Max-min fairness is plain to see
-/// - where all caps on a link fit into it: nobody waits for another there;
+/// - where all caps on a link fit into it: nobody waits for another there. Of flows that come over
+///   one first link, or leave over one last link, no more than that carries has to fit;
 /// - where they do not, but just one flow has no limit of its own and would still get as much as
 ///   any other: the others have their caps, and it yields: it takes what they leave.
 /// Elsewhere flows contend, and somebody else has to work out who gets what; these flows are said
@@ -27,10 +28,15 @@ class Ledger {
     bool yields;  ///< has no limit of its own
     bool outside;
     double cap_bytes_per_s;
+    std::uint32_t first;  ///< of its links
+    std::uint32_t last;
   };
 
   /// Links are numbered from 0.
-  void add_link(double bandwidth_bytes_per_s) { links_.push_back({bandwidth_bytes_per_s, 0, {}}); }
+  void add_link(double bandwidth_bytes_per_s) {
+    links_.push_back({bandwidth_bytes_per_s, 0, {}});
+    sums_.push_back(0);
+  }
   /// 0: the link is cut. What is booked stays.
   void set_bandwidth(std::uint32_t link, double bytes_per_s) {
     links_[link].bandwidth_bytes_per_s = bytes_per_s;
@@ -65,22 +71,31 @@ class Ledger {
       from.bookings.pop_back();
     }
   }
-  void set_outside(const Links& links, std::uint32_t flow) {
-    for (const std::uint32_t link : links) find(links_[link], flow).outside = true;
+  void set_outside(const Links& links, std::uint32_t flow, bool outside) {
+    for (const std::uint32_t link : links) find(links_[link], flow).outside = outside;
   }
 
-  /// All caps on the link fit into it, and one of so much more.
-  bool fits(std::uint32_t link, double more_bytes_per_s = 0) const {
-    const Link& one = links_[link];
-    return one.booked_bytes_per_s + more_bytes_per_s <= one.bandwidth_bytes_per_s * (1 + kRounding);
+  /// All that is booked fits into the link.
+  bool fits(std::uint32_t link) const {
+    return links_[link].booked_bytes_per_s <= most_bytes_per_s(link) || fits_by_ends(link, nullptr);
+  }
+  /// It still does with one booking more.
+  bool fits(std::uint32_t link, const Booking& more) const {
+    return links_[link].booked_bytes_per_s + more.cap_bytes_per_s <= most_bytes_per_s(link) ||
+           fits_by_ends(link, &more);
   }
   bool is_plain(std::uint32_t link) const {
+    return fits(link) || (std::none_of(bookings(link).begin(), bookings(link).end(),
+                                       [](const Booking& booking) { return booking.outside; }) &&
+                          could_be_plain(link));
+  }
+  /// The link would be plain if nobody on it were outside.
+  bool could_be_plain(std::uint32_t link) const {
     if (fits(link)) return true;
     double left_bytes_per_s = links_[link].bandwidth_bytes_per_s;
     double largest_bytes_per_s = 0;
     int yielding = 0;
     for (const Booking& booking : bookings(link)) {
-      if (booking.outside) return false;
       if (booking.yields) {
         ++yielding;
       } else {
@@ -115,12 +130,40 @@ class Ledger {
     std::vector<Booking> bookings;
   };
 
+  double most_bytes_per_s(std::uint32_t link) const {
+    return links_[link].bandwidth_bytes_per_s * (1 + kRounding);
+  }
+  // First and last links are never taken to fit because of one another.
+  bool fits_by_ends(std::uint32_t link, const Booking* more) const {
+    const std::vector<Booking>& here = bookings(link);
+    if (here.empty() || here.front().first == link || here.front().last == link) return false;
+    return sum_by(&Booking::first, here, more) <= most_bytes_per_s(link) ||
+           sum_by(&Booking::last, here, more) <= most_bytes_per_s(link);
+  }
+  double sum_by(std::uint32_t Booking::*end, const std::vector<Booking>& here,
+                const Booking* more) const {
+    double sum_bytes_per_s = 0;
+    const auto add = [&](const Booking& booking) {
+      const double most_bytes_per_s = links_[booking.*end].bandwidth_bytes_per_s;
+      double& sum = sums_[booking.*end];
+      const double before_bytes_per_s = std::min(sum, most_bytes_per_s);
+      sum += booking.cap_bytes_per_s;
+      sum_bytes_per_s += std::min(sum, most_bytes_per_s) - before_bytes_per_s;
+    };
+    for (const Booking& booking : here) add(booking);
+    if (more != nullptr) add(*more);
+    for (const Booking& booking : here) sums_[booking.*end] = 0;
+    if (more != nullptr) sums_[more->*end] = 0;
+    return sum_bytes_per_s;
+  }
+
   static Booking& find(Link& link, std::uint32_t flow) {
     return *std::find_if(link.bookings.begin(), link.bookings.end(),
                          [&](const Booking& booking) { return booking.flow == flow; });
   }
 
   std::vector<Link> links_;
+  mutable std::vector<double> sums_;  ///< by link; all 0 between calls
 };
 
 }  // namespace cleave

@@ -70,20 +70,34 @@ void SharedFlows::completed(const sg::Activity& activity) {
   engine_.flow_ended();
   const bool whole = comm->get_state() == sg::Activity::State::FINISHED;
   const double left_bytes = whole ? 0 : comm->get_remaining();
-  const std::size_t place = flows_[flow].place;
-  under_way_[place] = under_way_.back();
-  flows_[under_way_[place]].place = place;
-  under_way_.pop_back();
-  retire(std::move(flows_[flow].comm));
+  retire(remove(flow));
   listener_.shared_flow_ended(flow, whole, left_bytes);
   engine_.callback_done();
 }
 
-// SimGrid looks at an activity that ended until its clock moves on, so it must live as long
-// although its number is free.
+void SharedFlows::take_back(std::uint32_t flow) {
+  const sg::CommPtr comm = remove(flow);
+  retire(comm);
+  engine_.flow_taken_back();
+  comm->cancel();
+}
+
+sg::CommPtr SharedFlows::remove(std::uint32_t flow) {
+  const std::size_t place = flows_[flow].place;
+  under_way_[place] = under_way_.back();
+  flows_[under_way_[place]].place = place;
+  under_way_.pop_back();
+  return std::move(flows_[flow].comm);
+}
+
+// SimGrid looks at an activity that ended until its clock moves on, and at one that was cancelled
+// while it told of others once more then, so it must live as long although its number is free.
 void SharedFlows::retire(sg::CommPtr comm) {
   const double clock_s = sg::Engine::get_clock();
-  if (!retired_.empty() && retired_since_s_ < clock_s) retired_.clear();
+  if (retired_since_s_ < clock_s) {
+    retired_before_.clear();
+    retired_.swap(retired_before_);
+  }
   retired_since_s_ = clock_s;
   retired_.push_back(std::move(comm));
 }

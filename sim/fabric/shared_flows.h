@@ -31,6 +31,8 @@ class SharedFlows {
   /// At most `limit_bytes_per_s` fast; 0: no limit.
   void start(std::uint32_t flow, Host* from, Host* to, double bytes, double limit_bytes_per_s);
   void stop(std::uint32_t flow) { flows_[flow].comm->cancel(); }
+  /// Ends a flow of which the listener will not hear.
+  void take_back(std::uint32_t flow);
   double left_bytes(std::uint32_t flow) const { return flows_[flow].comm->get_remaining(); }
   /// Flows under way.
   const std::vector<std::uint32_t>& under_way() const { return under_way_; }
@@ -42,6 +44,7 @@ class SharedFlows {
   };
 
   void completed(const simgrid::s4u::Activity& activity);
+  simgrid::s4u::CommPtr remove(std::uint32_t flow);
   void retire(simgrid::s4u::CommPtr comm);
 
   Engine& engine_;
@@ -50,6 +53,7 @@ class SharedFlows {
   std::vector<Flow> flows_;
   std::vector<std::uint32_t> under_way_;
   std::vector<simgrid::s4u::CommPtr> retired_;  ///< flows that ended at retired_since_s_
+  std::vector<simgrid::s4u::CommPtr> retired_before_;
   double retired_since_s_ = 0;
 };
 
