@@ -132,7 +132,7 @@ TransferId FlowFabric::start(InstanceId from, InstanceId to, double bytes,
   flow.limit_bytes_per_s = rate_limit_bytes_per_s;
   flow.left_bytes = bytes;
   lookup(flow.from, flow.to, flow.links);
-  flow.since_s = engine_.now() + latency_s(flow.links);
+  flow.begin_s = flow.since_s = engine_.now() + latency_s(flow.links);
   if (books_early(id)) {
     book(id);
     go(id);
@@ -153,7 +153,6 @@ void FlowFabric::begin(std::uint64_t number) {
   const auto id = static_cast<TransferId>(number);
   Flow& flow = flows_[id];
   flow.event = kNoEvent;
-  flow.since_s = engine_.now();
   if (is_cut(flow)) {
     flow.state = State::kStopped;
     stopped_.push_back(id);
@@ -399,12 +398,11 @@ bool FlowFabric::scale_link(const std::string& name, double share) {
   if (found == links_.end()) return false;
   found->share = std::max(0.0, share);
   const auto link = static_cast<std::uint32_t>(found - links_.begin());
-  ledger_.set_bandwidth(link, found->bandwidth_bytes_per_s * speedup_ * found->share);
   engine_.in_simgrid<&FlowFabric::apply_share>(this, link);
   if (found->share > 0) {
-    cap_again(link);
+    set_bandwidth(link, found->bandwidth_bytes_per_s * speedup_ * found->share);
     for (const TransferId id : std::exchange(stopped_, {})) {
-      flows_[id].since_s = engine_.now();
+      flows_[id].begin_s = flows_[id].since_s = engine_.now();
       come(id);
     }
   } else {
@@ -426,24 +424,30 @@ void FlowFabric::apply_share(std::uint64_t index) {
 
 // What crosses the link fails, what would begin to waits; SimGrid says so of its own.
 void FlowFabric::cut(std::uint32_t link) {
-  for (const Ledger::Booking& booking : Bookings(ledger_.bookings(link))) {
+  std::vector<TransferId> stopped;
+  for (const Ledger::Booking& booking : ledger_.bookings(link)) {
     Flow& flow = flows_[booking.flow];
     if (flow.state != State::kBooked || flow.end_s <= engine_.now()) continue;
-    if (flow.since_s >= engine_.now()) {
-      send_back(booking.flow);
-      continue;
-    }
+    if (is_under_way(flow)) meter(flow, left_now_bytes(flow));
     engine_.cancel(flow.event);
-    meter(flow, left_now_bytes(flow));
-    unbook(booking.flow);
     flow.state = State::kFails;
-    flow.event = engine_.at<&FlowFabric::failed>(engine_.now(), this, booking.flow);
+    stopped.push_back(booking.flow);
   }
+  for (const TransferId id : stopped) {
+    unbook(id);
+    if (flows_[id].begin_s < engine_.now()) {
+      flows_[id].event = engine_.at<&FlowFabric::failed>(engine_.now(), this, id);
+    } else {
+      come(id);
+    }
+  }
+  ledger_.set_bandwidth(link, 0);
 }
 
 // Whoever crosses the link has another cap from now on, there and elsewhere.
-void FlowFabric::cap_again(std::uint32_t link) {
+void FlowFabric::set_bandwidth(std::uint32_t link, double bytes_per_s) {
   for (const Ledger::Booking& booking : Bookings(ledger_.bookings(link))) share(booking.flow);
+  ledger_.set_bandwidth(link, bytes_per_s);
   const Bookings crossing = ledger_.bookings(link);
   for (const Ledger::Booking& booking : crossing) {
     ledger_.free(flows_[booking.flow].links, booking.flow);

@@ -83,7 +83,8 @@ class FlowFabric : public Fabric, SharedFlows::Listener {
     double limit_bytes_per_s = 0;  ///< 0: none
     double cap_bytes_per_s = 0;    ///< as booked
     double rate_bytes_per_s = 0;   ///< of a booked one
-    double end_s = 0;              ///< the same
+    double begin_s = 0;            ///< when its latency is over
+    double end_s = 0;              ///< of a booked one
     double left_bytes = 0;         ///< not metered yet: to be carried from
     double since_s = 0;            ///< this time on
     std::uint64_t found = 0;       ///< by the search of this number
@@ -137,7 +138,7 @@ class FlowFabric : public Fabric, SharedFlows::Listener {
   void send_back_early(const Links& links);
   void send_back(TransferId id);
   void cut(std::uint32_t link);
-  void cap_again(std::uint32_t link);
+  void set_bandwidth(std::uint32_t link, double bytes_per_s);
 
   void share_contended(const Links& links);
   void share(TransferId id);
