@@ -7,14 +7,6 @@ namespace cleave {
 
 namespace sg = simgrid::s4u;
 
-void ClusterZone::check_size(const char* setting, double links) {
-  constexpr double kMost = 500'000;
-  if (links <= kMost) return;
-  bad_fabric_setting(setting, "the network has more than " +
-                                  std::to_string(static_cast<long>(kMost)) +
-                                  " links; expected a smaller one");
-}
-
 sg::ClusterCallbacks ClusterZone::callbacks() {
   return sg::ClusterCallbacks(
       [this](sg::NetZone* zone, const std::vector<unsigned long>&, unsigned long place) {

@@ -14,8 +14,6 @@ class ClusterZone : public FlowFabric {
  protected:
   using FlowFabric::FlowFabric;
 
-  /// Refuses a network with more links than a run is likely to be worth.
-  static void check_size(const char* setting, double links);
   /// Creates the host of a place; for SimGrid's set-up callback.
   simgrid::s4u::ClusterCallbacks callbacks();
   /// After the zone was built and sealed: NIC speeds, and a name for every link.

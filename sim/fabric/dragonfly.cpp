@@ -74,7 +74,7 @@ class Dragonfly : public ClusterZone {
     const double links = 1.0 * groups *
                          (chassis * (routers * (routers - 1.0) / 2) +
                           routers * (chassis * (chassis - 1.0) / 2) + (groups - 1.0) / 2);
-    check_size("groups", places + links);
+    check_fabric_size("groups", places + links);
   }
 };
 

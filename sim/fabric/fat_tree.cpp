@@ -39,6 +39,10 @@ void check_levels(const std::vector<unsigned>& down, const std::vector<unsigned>
   if (down.size() != up.size() || down.size() < 2) {
     bad_fabric_setting("down", "expected as many entries as \"up\" has, one a level, at least 2");
   }
+  constexpr std::size_t kMost = 16;
+  if (down.size() > kMost) {
+    bad_fabric_setting("down", "expected at most " + std::to_string(kMost) + " levels");
+  }
   if (up[0] != 1) bad_fabric_setting("up[0]", "expected 1: a machine hangs on one leaf switch");
 }
 
@@ -82,7 +86,6 @@ class StaticTree : public ClusterZone {
   StaticTree(const FabricContext& context, const FatTreeSettings& settings)
       : ClusterZone(context, settings.flow) {
     const FatTreeShape shape = fat_tree_shape(settings, ports().size(), fastest_nics_bytes_per_s());
-    check_size(settings.down.empty() ? "spines" : "down", links(shape.down, shape.up));
     const std::vector<unsigned> parallel(shape.down.size(), 1);
     sg::NetZone* root = sg::create_full_zone("fabric");
     sg::NetZone* zone = sg::create_fatTree_zone(
@@ -118,6 +121,7 @@ FatTreeShape fat_tree_shape(const FatTreeSettings& settings, std::size_t machine
     shape.up = {1, settings.spines};
   }
   check_places(shape.down, machines);
+  check_fabric_size(settings.down.empty() ? "spines" : "down", links(shape.down, shape.up));
   shape.link_bytes_per_s = settings.link_gbps ? *settings.link_gbps * 1e9 / 8
                                               : shape.down[0] * fastest_nics_bytes_per_s /
                                                     (shape.up.back() * settings.oversubscription);

@@ -42,6 +42,14 @@ void bad_fabric_setting(const std::string& setting, const std::string& what) {
   throw InputError("fabric." + setting + ": " + what);
 }
 
+void check_fabric_size(const std::string& setting, double links) {
+  constexpr double kMost = 500'000;
+  if (links <= kMost) return;
+  bad_fabric_setting(setting, "the network has more than " +
+                                  std::to_string(static_cast<long>(kMost)) +
+                                  " links; expected a smaller one");
+}
+
 FlowFabric::FlowFabric(const FabricContext& context, const FlowSettings& settings)
     : engine_(context.engine),
       listener_(context.listener),

@@ -23,6 +23,8 @@ std::vector<Setting> flow_settings(std::vector<Setting> own = {});
 FlowSettings read_flow_settings(JsonReader& section);
 /// A setting that leaves no place for the machines, or is too large.
 [[noreturn]] void bad_fabric_setting(const std::string& setting, const std::string& what);
+/// Refuses a network with more links than a run is likely to be worth.
+void check_fabric_size(const std::string& setting, double links);
 
 /// Transfers over links that they share max-min fairly. Those whose shares are plain to see from
 /// the ledger go on by themselves, each an event at its end; those that contend for a link are
