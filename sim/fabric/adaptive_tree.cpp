@@ -30,8 +30,8 @@ NetPoint* add_gateway(sg::NetZone* zone, const std::string& name, bool among_zon
 
 }  // namespace
 
-AdaptiveTree::AdaptiveTree(const FabricContext& context, const FatTreeSettings& settings)
-    : FlowFabric(context, settings.flow) {
+AdaptiveTree::AdaptiveTree(const std::vector<Endpoint>& endpoints, const FatTreeSettings& settings)
+    : Network(endpoints, settings.flow) {
   const FatTreeShape shape = fat_tree_shape(settings, ports().size(), fastest_nics_bytes_per_s());
   down_ = shape.down;
   levels_.resize(down_.size() - 1);

@@ -10,9 +10,9 @@ namespace cleave {
 /// A fat tree whose switches spread what they send over all their links to the next level, as
 /// adaptive routing does: the links from the switches of a subtree to the level above are one, of
 /// their summed bandwidth, and so are those back.
-class AdaptiveTree : public FlowFabric {
+class AdaptiveTree : public Network {
  public:
-  AdaptiveTree(const FabricContext& context, const FatTreeSettings& settings);
+  AdaptiveTree(const std::vector<Endpoint>& endpoints, const FatTreeSettings& settings);
 
  private:
   struct Level {

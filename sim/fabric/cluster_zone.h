@@ -3,16 +3,16 @@
 #include <unordered_map>
 #include <vector>
 
-#include "sim/fabric/flow_fabric.h"
+#include "sim/fabric/network.h"
 
 namespace cleave {
 
 /// What the switched topologies of SimGrid have in common: places for hosts, of which the machines
 /// take the first; each machine's own link gets the speed of its NICs, the links between switches
 /// that of the trunk.
-class ClusterZone : public FlowFabric {
+class ClusterZone : public Network {
  protected:
-  using FlowFabric::FlowFabric;
+  using Network::Network;
 
   /// Creates the host of a place; for SimGrid's set-up callback.
   simgrid::s4u::ClusterCallbacks callbacks();

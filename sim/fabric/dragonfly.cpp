@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "sim/fabric/cluster_zone.h"
+#include "sim/fabric/flow_fabric.h"
 
 namespace cleave {
 
@@ -35,8 +36,8 @@ class Dragonfly : public ClusterZone {
             kNodes.count(section, 1, 4096),   kLink.optional_number(section, kPositive)};
   }
 
-  Dragonfly(const FabricContext& context, const Settings& settings)
-      : ClusterZone(context, settings.flow) {
+  Dragonfly(const std::vector<Endpoint>& endpoints, const Settings& settings)
+      : ClusterZone(endpoints, settings.flow) {
     check(settings, ports().size());
     const double trunk_bytes_per_s =
         settings.link_gbps ? *settings.link_gbps * 1e9 / 8 : fastest_nics_bytes_per_s();
@@ -78,14 +79,15 @@ class Dragonfly : public ClusterZone {
   }
 };
 
-const Fabrics::Entry kEntry{"dragonfly", "groups of chassis of routers, all groups linked",
-                            flow_settings({kGroups, kChassis, kRouters, kNodes, kLink}),
-                            [](JsonReader& section) {
-                              const Dragonfly::Settings settings = Dragonfly::read(section);
-                              return [=](const FabricContext& context) {
-                                return std::make_unique<Dragonfly>(context, settings);
-                              };
-                            }};
+const Fabrics::Entry kEntry{
+    "dragonfly", "groups of chassis of routers, all groups linked",
+    flow_settings({kGroups, kChassis, kRouters, kNodes, kLink}), [](JsonReader& section) {
+      const Dragonfly::Settings settings = Dragonfly::read(section);
+      return [=](const FabricContext& context) {
+        return std::make_unique<FlowFabric>(
+            context, std::make_unique<Dragonfly>(context.endpoints, settings));
+      };
+    }};
 
 }  // namespace
 

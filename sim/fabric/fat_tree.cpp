@@ -1,7 +1,10 @@
 #include "sim/fabric/fat_tree.h"
 
+#include <utility>
+
 #include "sim/fabric/adaptive_tree.h"
 #include "sim/fabric/cluster_zone.h"
+#include "sim/fabric/flow_fabric.h"
 
 namespace cleave {
 
@@ -83,8 +86,8 @@ FatTreeSettings read(JsonReader& section) {
 /// link while others are idle.
 class StaticTree : public ClusterZone {
  public:
-  StaticTree(const FabricContext& context, const FatTreeSettings& settings)
-      : ClusterZone(context, settings.flow) {
+  StaticTree(const std::vector<Endpoint>& endpoints, const FatTreeSettings& settings)
+      : ClusterZone(endpoints, settings.flow) {
     const FatTreeShape shape = fat_tree_shape(settings, ports().size(), fastest_nics_bytes_per_s());
     const std::vector<unsigned> parallel(shape.down.size(), 1);
     sg::NetZone* root = sg::create_full_zone("fabric");
@@ -104,9 +107,14 @@ const Fabrics::Entry kEntry{
     [](JsonReader& section) {
       const FatTreeSettings settings = read(section);
       const bool adaptive = kRouting.choice(section, {"adaptive", "static"}) == "adaptive";
-      return [=](const FabricContext& context) -> std::unique_ptr<Fabric> {
-        if (adaptive) return std::make_unique<AdaptiveTree>(context, settings);
-        return std::make_unique<StaticTree>(context, settings);
+      return [=](const FabricContext& context) {
+        std::unique_ptr<Network> tree;
+        if (adaptive) {
+          tree = std::make_unique<AdaptiveTree>(context.endpoints, settings);
+        } else {
+          tree = std::make_unique<StaticTree>(context.endpoints, settings);
+        }
+        return std::make_unique<FlowFabric>(context, std::move(tree));
       };
     }};
 

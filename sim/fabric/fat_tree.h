@@ -3,7 +3,7 @@
 #include <optional>
 #include <vector>
 
-#include "sim/fabric/flow_fabric.h"
+#include "sim/fabric/network.h"
 
 namespace cleave {
 

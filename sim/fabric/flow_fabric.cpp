@@ -2,124 +2,27 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
 namespace cleave {
 
-namespace sg = simgrid::s4u;
-
-namespace {
-
-struct Common {
-  Setting latency{"latency_s", 1e-6, "s", "of each link"};
-  Setting nic_gbps{"nic_gbps", nullptr, "Gb/s", "of each NIC; the machine's own unless given"};
-  Setting nics{"nics_per_machine", nullptr, "NICs", "the machine's own unless given"};
-};
-
-}  // namespace
-
-std::vector<Setting> flow_settings(std::vector<Setting> own) {
-  const Common common;
-  own.insert(own.begin(), {common.latency, common.nic_gbps, common.nics});
-  return own;
-}
-
-FlowSettings read_flow_settings(JsonReader& section) {
-  const Common common;
-  FlowSettings settings;
-  settings.latency_s = common.latency.number(section, {0, 10, false});
-  if (const auto gbps = common.nic_gbps.optional_number(section, kPositive)) {
-    settings.nic_bytes_per_s = *gbps * 1e9 / 8;
-  }
-  if (section.has(common.nics.name)) {
-    settings.nics = static_cast<double>(section.integer(common.nics.name, 1, 1024));
-  }
-  return settings;
-}
-
-void bad_fabric_setting(const std::string& setting, const std::string& what) {
-  throw InputError("fabric." + setting + ": " + what);
-}
-
-void check_fabric_size(const std::string& setting, double links) {
-  constexpr double kMost = 500'000;
-  if (links <= kMost) return;
-  bad_fabric_setting(setting, "the network has more than " +
-                                  std::to_string(static_cast<long>(kMost)) +
-                                  " links; expected a smaller one");
-}
-
-FlowFabric::FlowFabric(const FabricContext& context, const FlowSettings& settings)
+FlowFabric::FlowFabric(const FabricContext& context, std::unique_ptr<Network> network)
     : engine_(context.engine),
       listener_(context.listener),
       endpoints_(context.endpoints),
       speedup_(context.speedup),
       book_(context.book),
-      latency_s_(settings.latency_s),
+      network_(std::move(network)),
+      links_(network_->links().size()),
       shared_(context.engine, *this) {
-  std::vector<double> first_bytes_per_s;
-  for (const Endpoint& endpoint : endpoints_) {
-    if (endpoint.machine < ports_.size()) {
-      // Between groups of different sizes the smaller one's links are the limit.
-      double& link_bytes_per_s = ports_[endpoint.machine].gpu_link_bytes_per_s;
-      link_bytes_per_s =
-          std::min(link_bytes_per_s > 0 ? link_bytes_per_s : first_bytes_per_s[endpoint.machine],
-                   endpoint.gpu_link_bytes_per_s);
-      continue;
-    }
-    first_bytes_per_s.push_back(endpoint.gpu_link_bytes_per_s);
-    ports_.push_back({settings.nics.value_or(endpoint.nic_count) *
-                          settings.nic_bytes_per_s.value_or(endpoint.nic_bytes_per_s),
-                      0});
-  }
-}
-
-double FlowFabric::fastest_nics_bytes_per_s() const {
-  double fastest = 0;
-  for (const MachinePort& port : ports_) fastest = std::max(fastest, port.nic_bytes_per_s);
-  return fastest;
-}
-
-std::uint32_t FlowFabric::add_link(Link* link, const std::string& name) {
-  links_.push_back({link, name, link->get_bandwidth(), {}});
-  ledger_.add_link(link->get_bandwidth() * speedup_);
-  return static_cast<std::uint32_t>(links_.size() - 1);
-}
-
-void FlowFabric::add_gpu_links(sg::NetZone* zone) {
-  gpu_links_.resize(ports_.size());
-  for (std::size_t machine = 0; machine < ports_.size(); ++machine) {
-    if (ports_[machine].gpu_link_bytes_per_s == 0) continue;
-    const std::string name = "machine-" + std::to_string(machine);
-    Link* link = zone->create_link(name + "-gpu-link", ports_[machine].gpu_link_bytes_per_s);
-    link->seal();
-    Ends& ends = gpu_links_[machine].ends;
-    ends.from = zone->create_host(name + "-out", 1e9)->seal();
-    ends.to = zone->create_host(name + "-in", 1e9)->seal();
-    zone->add_route(ends.from->get_netpoint(), nullptr, nullptr, nullptr, {sg::LinkInRoute(link)},
-                    false);
-    zone->add_route(nullptr, ends.to->get_netpoint(), nullptr, nullptr, {}, false);
-    gpu_links_[machine].link = add_link(link, name + "-gpu-link");
-  }
-}
-
-void FlowFabric::lookup(std::uint32_t from, std::uint32_t to, Links& links) const {
-  links.clear();
-  if (from == to) {
-    links.push_back(gpu_links_[from].link);
-  } else {
-    find_links(from, to, links);
+  for (const Network::NamedLink& link : network_->links()) {
+    ledger_.add_link(link.bandwidth_bytes_per_s * speedup_);
   }
 }
 
 double FlowFabric::ideal_s(InstanceId from, InstanceId to, double bytes) const {
-  lookup(endpoints_[from].machine, endpoints_[to].machine, found_);
-  double bandwidth_bytes_per_s = std::numeric_limits<double>::max();
-  for (const std::uint32_t link : found_) {
-    bandwidth_bytes_per_s = std::min(bandwidth_bytes_per_s, links_[link].bandwidth_bytes_per_s);
-  }
-  return latency_s(found_) + bytes / (bandwidth_bytes_per_s * speedup_);
+  network_->links_between(endpoints_[from].machine, endpoints_[to].machine, found_);
+  return network_->latency_s(found_) + bytes / (network_->bandwidth_bytes_per_s(found_) * speedup_);
 }
 
 TransferId FlowFabric::start(InstanceId from, InstanceId to, double bytes,
@@ -139,8 +42,8 @@ TransferId FlowFabric::start(InstanceId from, InstanceId to, double bytes,
   flow.tag = tag;
   flow.limit_bytes_per_s = rate_limit_bytes_per_s;
   flow.left_bytes = bytes;
-  lookup(flow.from, flow.to, flow.links);
-  flow.begin_s = flow.since_s = engine_.now() + latency_s(flow.links);
+  network_->links_between(flow.from, flow.to, flow.links);
+  flow.begin_s = flow.since_s = engine_.now() + network_->latency_s(flow.links);
   if (books_early(id)) {
     book(id);
     go(id);
@@ -297,8 +200,7 @@ void FlowFabric::enter_simgrid(std::uint64_t number) {
     return;
   }
   flow.state = State::kShared;
-  const Ends ends =
-      flow.from == flow.to ? gpu_links_[flow.from].ends : Ends{hosts_[flow.from], hosts_[flow.to]};
+  const Network::Ends ends = network_->ends(flow.from, flow.to);
   shared_.start(id, ends.from, ends.to, flow.left_bytes / speedup_,
                 flow.limit_bytes_per_s / speedup_);
   if (window_end_ == kNoEvent) next_window();
@@ -401,32 +303,31 @@ void FlowFabric::release(TransferId id) {
 }
 
 bool FlowFabric::scale_link(const std::string& name, double share) {
-  const auto found = std::find_if(links_.begin(), links_.end(),
-                                  [&](const MeteredLink& link) { return link.name == name; });
-  if (found == links_.end()) return false;
-  found->share = std::max(0.0, share);
-  const auto link = static_cast<std::uint32_t>(found - links_.begin());
-  engine_.in_simgrid<&FlowFabric::apply_share>(this, link);
-  if (found->share > 0) {
-    set_bandwidth(link, found->bandwidth_bytes_per_s * speedup_ * found->share);
+  const std::optional<std::uint32_t> link = network_->find(name);
+  if (!link) return false;
+  links_[*link].share = share;
+  engine_.in_simgrid<&FlowFabric::apply_share>(this, *link);
+  if (share > 0) {
+    set_bandwidth(*link, network_->links()[*link].bandwidth_bytes_per_s * speedup_ * share);
     for (const TransferId id : std::exchange(stopped_, {})) {
       flows_[id].begin_s = flows_[id].since_s = engine_.now();
       come(id);
     }
   } else {
-    cut(link);
+    cut(*link);
   }
   return true;
 }
 
 void FlowFabric::apply_share(std::uint64_t index) {
-  const MeteredLink& link = links_[index];
+  const Network::NamedLink& link = network_->links()[index];
+  const double share = links_[index].share;
   engine_.flows_changed();
-  if (link.share <= 0) {
+  if (share <= 0) {
     link.link->turn_off();
   } else {
     link.link->turn_on();
-    link.link->set_bandwidth(link.bandwidth_bytes_per_s * link.share);
+    link.link->set_bandwidth(link.bandwidth_bytes_per_s * share);
   }
 }
 
@@ -495,26 +396,17 @@ void FlowFabric::meter_shared(std::uint64_t) {
 
 std::vector<LinkUse> FlowFabric::link_use() const {
   std::vector<LinkUse> all;
-  const double end_s = engine_.now();
   for (std::uint32_t i = 0; i < links_.size(); ++i) {
-    const MeteredLink& link = links_[i];
-    const double bandwidth_bytes_per_s = link.bandwidth_bytes_per_s * speedup_;
-    LinkMeter meter = link.meter;
+    const Network::NamedLink& link = network_->links()[i];
+    LinkMeter meter = links_[i].meter;
     for (const Ledger::Booking& booking : ledger_.bookings(i)) {
       const Flow& flow = flows_[booking.flow];
-      if (is_under_way(flow))
-        meter.add(flow.since_s, end_s, flow.left_bytes - left_now_bytes(flow));
+      if (!is_under_way(flow)) continue;
+      meter.add(flow.since_s, engine_.now(), flow.left_bytes - left_now_bytes(flow));
     }
-    const std::vector<double> shares = meter.shares(bandwidth_bytes_per_s, end_s);
-    LinkUse use;
-    use.name = link.name;
-    use.bandwidth_bytes_per_s = link.bandwidth_bytes_per_s;
-    use.bytes = meter.bytes();
-    use.mean = end_s > 0 ? use.bytes / (bandwidth_bytes_per_s * end_s) : 0;
-    use.p99 = shares[static_cast<std::size_t>(0.99 * static_cast<double>(shares.size() - 1))];
-    const auto busy = std::lower_bound(shares.begin(), shares.end(), 0.9);
-    use.above_90 = static_cast<double>(shares.end() - busy) / static_cast<double>(shares.size());
-    all.push_back(std::move(use));
+    all.push_back(meter.use(link.bandwidth_bytes_per_s * speedup_, engine_.now()));
+    all.back().name = link.name;
+    all.back().bandwidth_bytes_per_s = link.bandwidth_bytes_per_s;
   }
   return all;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sim/base/error.h"
+#include "sim/core/records.h"
 
 namespace cleave {
 
@@ -36,7 +37,17 @@ class LinkMeter {
     }
   }
 
-  double bytes() const { return bytes_; }
+  /// Of a link of this bandwidth, up to `end_s`; it is yet to be named.
+  LinkUse use(double bandwidth_bytes_per_s, double end_s) const {
+    const std::vector<double> shares = this->shares(bandwidth_bytes_per_s, end_s);
+    LinkUse use;
+    use.bytes = bytes_;
+    use.mean = end_s > 0 ? bytes_ / (bandwidth_bytes_per_s * end_s) : 0;
+    use.p99 = shares[static_cast<std::size_t>(0.99 * static_cast<double>(shares.size() - 1))];
+    const auto busy = std::lower_bound(shares.begin(), shares.end(), 0.9);
+    use.above_90 = static_cast<double>(shares.end() - busy) / static_cast<double>(shares.size());
+    return use;
+  }
 
   /// Shares of `bandwidth_bytes_per_s` used in each window up to `end_s`, ascending.
   std::vector<double> shares(double bandwidth_bytes_per_s, double end_s) const {
