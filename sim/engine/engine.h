@@ -30,7 +30,7 @@ class Engine : public Clock {
   /// now() is then the time of the last event.
   bool run_until(double time_s);
 
-  /// Events that have happened so far; the ends of flows are not among them.
+  /// Events that have happened so far; the ends of flows in SimGrid are not among them.
   std::uint64_t events() const { return events_; }
 
   // For the fabric: what it needs to keep SimGrid's clock and ours together.
@@ -51,6 +51,11 @@ class Engine : public Clock {
   }
   void flow_started() {
     ++flows_;
+    ++flow_changes_;
+  }
+  /// A flow is no longer SimGrid's; no callback tells of its end.
+  void flow_taken_back() {
+    --flows_;
     ++flow_changes_;
   }
   /// The speed of a link changed.

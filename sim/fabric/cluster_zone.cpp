@@ -7,25 +7,6 @@ namespace cleave {
 
 namespace sg = simgrid::s4u;
 
-void ClusterZone::fail(const std::string& setting, const std::string& what) {
-  throw InputError("fabric." + setting + ": " + what);
-}
-
-double ClusterZone::fastest_nics_bytes_per_s() const {
-  double fastest = 0;
-  for (const MachinePort& port : ports()) {
-    if (!port.is_store) fastest = std::max(fastest, port.nic_bytes_per_s);
-  }
-  return fastest;
-}
-
-void ClusterZone::check_size(const char* setting, double links) {
-  constexpr double kMost = 500'000;
-  if (links <= kMost) return;
-  fail(setting, "the network has more than " + std::to_string(static_cast<long>(kMost)) +
-                    " links; expected a smaller one");
-}
-
 sg::ClusterCallbacks ClusterZone::callbacks() {
   return sg::ClusterCallbacks(
       [this](sg::NetZone* zone, const std::vector<unsigned long>&, unsigned long place) {
@@ -50,7 +31,7 @@ void ClusterZone::finish(sg::NetZone* root, double trunk_bytes_per_s) {
     for (auto [link, end] : {std::pair(out.front(), "-up"), std::pair(in.back(), "-down")}) {
       link->set_bandwidth(ports()[machine].nic_bytes_per_s);
       nics.push_back(link);
-      add_link(link, name + end);
+      name_link(link, name + end);
     }
   }
   std::sort(nics.begin(), nics.end());
@@ -58,12 +39,23 @@ void ClusterZone::finish(sg::NetZone* root, double trunk_bytes_per_s) {
     const bool trunk = link->get_bandwidth() == trunk_bytes_per_s &&
                        link->get_name() != "__loopback__" &&
                        !std::binary_search(nics.begin(), nics.end(), link);
-    if (trunk) add_link(link, link->get_name());
+    if (trunk) name_link(link, link->get_name());
   }
   sg::NetZone* gpus = sg::create_star_zone("gpu-links");
   gpus->set_parent(root);
   add_gpu_links(gpus);
   gpus->seal();
+}
+
+void ClusterZone::find_links(std::uint32_t from, std::uint32_t to, Links& links) const {
+  const auto [found, added] = routes_.try_emplace(std::uint64_t{from} << 32 | to);
+  Links& route = found->second;
+  if (added) {
+    std::vector<Link*> path;
+    host(from)->route_to(host(to), path, nullptr);
+    for (const Link* link : path) route.push_back(numbers_.at(link));
+  }
+  links.insert(links.end(), route.begin(), route.end());
 }
 
 }  // namespace cleave

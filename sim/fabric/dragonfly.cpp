@@ -1,6 +1,8 @@
+#include <cmath>
 #include <optional>
 
 #include "sim/fabric/cluster_zone.h"
+#include "sim/fabric/flow_fabric.h"
 
 namespace cleave {
 
@@ -34,8 +36,8 @@ class Dragonfly : public ClusterZone {
             kNodes.count(section, 1, 4096),   kLink.optional_number(section, kPositive)};
   }
 
-  Dragonfly(const FabricContext& context, const Settings& settings)
-      : ClusterZone(context, settings.flow) {
+  Dragonfly(const std::vector<Endpoint>& endpoints, const Settings& settings)
+      : ClusterZone(endpoints, settings.flow) {
     check(settings, ports().size());
     const double trunk_bytes_per_s =
         settings.link_gbps ? *settings.link_gbps * 1e9 / 8 : fastest_nics_bytes_per_s();
@@ -54,28 +56,38 @@ class Dragonfly : public ClusterZone {
     const auto& [flow, groups, chassis, routers, nodes, link] = settings;
     const double places = 1.0 * groups * chassis * routers * nodes;
     if (places < static_cast<double>(machines)) {
-      fail("groups", "the dragonfly has places for " + std::to_string(static_cast<long>(places)) +
-                         " machines, the pools have " + std::to_string(machines));
+      bad_fabric_setting("groups", "the dragonfly has places for " +
+                                       std::to_string(static_cast<long>(places)) +
+                                       " machines, the pools have " + std::to_string(machines));
     }
     if (groups > chassis * routers) {
-      fail("groups", "expected at most chassis x routers, " + std::to_string(chassis * routers) +
-                         ": each router has one link to another group");
+      bad_fabric_setting("groups", "expected at most chassis x routers, " +
+                                       std::to_string(chassis * routers) +
+                                       ": each router has one link to another group");
+    }
+    // Beyond, SimGrid 3.32 looks for routes where there are none.
+    const double group_places = 1.0 * chassis * routers * nodes;
+    const double used = std::ceil(static_cast<double>(machines) / group_places);
+    if (used > routers) {
+      bad_fabric_setting("routers", "the machines fill " + std::to_string(static_cast<long>(used)) +
+                                        " groups; expected at least as many routers in a chassis");
     }
     const double links = 1.0 * groups *
                          (chassis * (routers * (routers - 1.0) / 2) +
                           routers * (chassis * (chassis - 1.0) / 2) + (groups - 1.0) / 2);
-    check_size("groups", places + links);
+    check_fabric_size("groups", places + links);
   }
 };
 
-const Fabrics::Entry kEntry{"dragonfly", "groups of chassis of routers, all groups linked",
-                            flow_settings({kGroups, kChassis, kRouters, kNodes, kLink}),
-                            [](JsonReader& section) {
-                              const Dragonfly::Settings settings = Dragonfly::read(section);
-                              return [=](const FabricContext& context) {
-                                return std::make_unique<Dragonfly>(context, settings);
-                              };
-                            }};
+const Fabrics::Entry kEntry{
+    "dragonfly", "groups of chassis of routers, all groups linked",
+    flow_settings({kGroups, kChassis, kRouters, kNodes, kLink}), [](JsonReader& section) {
+      const Dragonfly::Settings settings = Dragonfly::read(section);
+      return [=](const FabricContext& context) {
+        return std::make_unique<FlowFabric>(
+            context, std::make_unique<Dragonfly>(context.endpoints, settings));
+      };
+    }};
 
 }  // namespace
 

@@ -68,6 +68,9 @@ struct FabricContext {
   Engine& engine;
   const std::vector<Endpoint>& endpoints;  ///< by InstanceId, and a store behind them
   double speedup = 1;                      ///< how much faster than the links every transfer is
+  /// Whether transfers that do not contend for links go without the solver of those that do. The
+  /// results are the same; tests compare them.
+  bool book = true;
 };
 
 /// Scenario: `fabric.topology`. Making one throws InputError where its settings leave no place for

@@ -1,6 +1,10 @@
-#include <optional>
+#include "sim/fabric/fat_tree.h"
 
+#include <utility>
+
+#include "sim/fabric/adaptive_tree.h"
 #include "sim/fabric/cluster_zone.h"
+#include "sim/fabric/flow_fabric.h"
 
 namespace cleave {
 
@@ -18,107 +22,118 @@ const Setting kDown{"down", nullptr, "",
                     "for more levels: connections below a switch of each level, from the leaves"};
 const Setting kUp{"up", nullptr, "", "beside down: connections above it, the first being 1"};
 
-/// Leaf switches under spine switches, with static routing (destination modulo).
-class FatTree : public ClusterZone {
- public:
-  struct Settings {
-    FlowSettings flow;
-    std::vector<unsigned> down;  ///< empty: hosts and spines say it
-    std::vector<unsigned> up;
-    unsigned hosts = 0;
-    unsigned spines = 0;
-    double oversubscription = 1;
-    std::optional<double> link_gbps;
-  };
+const Setting kRouting{"routing", "adaptive", "",
+                       "adaptive: a switch spreads its bytes over all its links up; or static, "
+                       "by their destination"};
 
-  static Settings read(JsonReader& section) {
-    Settings settings;
-    settings.flow = read_flow_settings(section);
-    settings.hosts = kHosts.count(section, 1, 4096);
-    settings.spines = kSpines.count(section, 1, 4096);
-    settings.oversubscription = kOversubscription.number(section, kPositive);
-    settings.link_gbps = kLink.optional_number(section, kPositive);
-    if (section.has(kDown.name) || section.has(kUp.name)) {
-      settings.down = counts(section, kDown.name);
-      settings.up = counts(section, kUp.name);
-      check_levels(settings.down, settings.up);
-    }
-    return settings;
+double links(const std::vector<unsigned>& down, const std::vector<unsigned>& up) {
+  double below = 1;  // machines, then switches, each with `up` links to the next level
+  for (const unsigned count : down) below *= count;
+  double sum = 0;
+  for (std::size_t level = 0; level < down.size(); ++level) {
+    below *= up[level];
+    sum += below;
+    below /= down[level];
   }
+  return sum;
+}
 
-  FatTree(const FabricContext& context, const Settings& settings)
-      : ClusterZone(context, settings.flow) {
-    const auto machines = static_cast<unsigned>(ports().size());
-    const bool levels_given = !settings.down.empty();
-    std::vector<unsigned> down{settings.hosts, (machines + settings.hosts - 1) / settings.hosts};
-    std::vector<unsigned> up{1, settings.spines};
-    if (levels_given) {
-      down = settings.down;
-      up = settings.up;
-      check_places(down, machines);
-    }
-    check_size(levels_given ? "down" : "spines", links(down, up));
-    const double trunk_bytes_per_s =
-        settings.link_gbps
-            ? *settings.link_gbps * 1e9 / 8
-            : down[0] * fastest_nics_bytes_per_s() / (up.back() * settings.oversubscription);
-    const std::vector<unsigned> parallel(down.size(), 1);
+void check_levels(const std::vector<unsigned>& down, const std::vector<unsigned>& up) {
+  if (down.size() != up.size() || down.size() < 2) {
+    bad_fabric_setting("down", "expected as many entries as \"up\" has, one a level, at least 2");
+  }
+  constexpr std::size_t kMost = 16;
+  if (down.size() > kMost) {
+    bad_fabric_setting("down", "expected at most " + std::to_string(kMost) + " levels");
+  }
+  if (up[0] != 1) bad_fabric_setting("up[0]", "expected 1: a machine hangs on one leaf switch");
+}
+
+void check_places(const std::vector<unsigned>& down, std::size_t machines) {
+  double places = 1;
+  for (const unsigned count : down) places *= count;
+  if (places < static_cast<double>(machines)) {
+    bad_fabric_setting("down", "the tree has places for " +
+                                   std::to_string(static_cast<long>(places)) +
+                                   " machines, the pools have " + std::to_string(machines));
+  }
+}
+
+std::vector<unsigned> counts(JsonReader& section, const std::string& key) {
+  std::vector<unsigned> counts;
+  for (const double count : section.numbers(key, {1, 4096, false})) {
+    counts.push_back(static_cast<unsigned>(count));
+  }
+  return counts;
+}
+
+FatTreeSettings read(JsonReader& section) {
+  FatTreeSettings settings;
+  settings.flow = read_flow_settings(section);
+  settings.hosts = kHosts.count(section, 1, 4096);
+  settings.spines = kSpines.count(section, 1, 4096);
+  settings.oversubscription = kOversubscription.number(section, kPositive);
+  settings.link_gbps = kLink.optional_number(section, kPositive);
+  if (section.has(kDown.name) || section.has(kUp.name)) {
+    settings.down = counts(section, kDown.name);
+    settings.up = counts(section, kUp.name);
+    check_levels(settings.down, settings.up);
+  }
+  return settings;
+}
+
+/// Switches that send by destination modulo, as SimGrid's do: flows to some destinations share a
+/// link while others are idle.
+class StaticTree : public ClusterZone {
+ public:
+  StaticTree(const std::vector<Endpoint>& endpoints, const FatTreeSettings& settings)
+      : ClusterZone(endpoints, settings.flow) {
+    const FatTreeShape shape = fat_tree_shape(settings, ports().size(), fastest_nics_bytes_per_s());
+    const std::vector<unsigned> parallel(shape.down.size(), 1);
     sg::NetZone* root = sg::create_full_zone("fabric");
     sg::NetZone* zone = sg::create_fatTree_zone(
-        "fat-tree", root, {static_cast<unsigned>(down.size()), down, up, parallel}, callbacks(),
-        trunk_bytes_per_s, 0, Link::SharingPolicy::SPLITDUPLEX);
+        "fat-tree", root,
+        {static_cast<unsigned>(shape.down.size()), shape.down, shape.up, parallel}, callbacks(),
+        shape.link_bytes_per_s, 0, Link::SharingPolicy::SPLITDUPLEX);
     zone->seal();
-    finish(root, trunk_bytes_per_s);
+    finish(root, shape.link_bytes_per_s);
     root->seal();
-  }
-
- private:
-  static std::vector<unsigned> counts(JsonReader& section, const std::string& key) {
-    std::vector<unsigned> counts;
-    for (const double count : section.numbers(key, {1, 4096, false})) {
-      counts.push_back(static_cast<unsigned>(count));
-    }
-    return counts;
-  }
-
-  static double links(const std::vector<unsigned>& down, const std::vector<unsigned>& up) {
-    double below = 1;  // machines, then switches, each with `up` links to the next level
-    for (const unsigned count : down) below *= count;
-    double sum = 0;
-    for (std::size_t level = 0; level < down.size(); ++level) {
-      below *= up[level];
-      sum += below;
-      below /= down[level];
-    }
-    return sum;
-  }
-
-  static void check_levels(const std::vector<unsigned>& down, const std::vector<unsigned>& up) {
-    if (down.size() != up.size() || down.size() < 2) {
-      fail("down", "expected as many entries as \"up\" has, one a level, at least 2");
-    }
-    if (up[0] != 1) fail("up[0]", "expected 1: a machine hangs on one leaf switch");
-  }
-
-  static void check_places(const std::vector<unsigned>& down, unsigned machines) {
-    double places = 1;
-    for (const unsigned count : down) places *= count;
-    if (places < machines) {
-      fail("down", "the tree has places for " + std::to_string(static_cast<long>(places)) +
-                       " machines, the pools have " + std::to_string(machines));
-    }
   }
 };
 
-const Fabrics::Entry kEntry{"fat-tree", "leaf and spine switches, oversubscribed if so set",
-                            flow_settings({kHosts, kSpines, kOversubscription, kLink, kDown, kUp}),
-                            [](JsonReader& section) {
-                              const FatTree::Settings settings = FatTree::read(section);
-                              return [=](const FabricContext& context) {
-                                return std::make_unique<FatTree>(context, settings);
-                              };
-                            }};
+const Fabrics::Entry kEntry{
+    "fat-tree", "leaf and spine switches, oversubscribed if so set",
+    flow_settings({kHosts, kSpines, kOversubscription, kRouting, kLink, kDown, kUp}),
+    [](JsonReader& section) {
+      const FatTreeSettings settings = read(section);
+      const bool adaptive = kRouting.choice(section, {"adaptive", "static"}) == "adaptive";
+      return [=](const FabricContext& context) {
+        std::unique_ptr<Network> tree;
+        if (adaptive) {
+          tree = std::make_unique<AdaptiveTree>(context.endpoints, settings);
+        } else {
+          tree = std::make_unique<StaticTree>(context.endpoints, settings);
+        }
+        return std::make_unique<FlowFabric>(context, std::move(tree));
+      };
+    }};
 
 }  // namespace
+
+FatTreeShape fat_tree_shape(const FatTreeSettings& settings, std::size_t machines,
+                            double fastest_nics_bytes_per_s) {
+  FatTreeShape shape{settings.down, settings.up, 0};
+  if (shape.down.empty()) {
+    const auto leaves = (machines + settings.hosts - 1) / settings.hosts;
+    shape.down = {settings.hosts, static_cast<unsigned>(leaves)};
+    shape.up = {1, settings.spines};
+  }
+  check_places(shape.down, machines);
+  check_fabric_size(settings.down.empty() ? "spines" : "down", links(shape.down, shape.up));
+  shape.link_bytes_per_s = settings.link_gbps ? *settings.link_gbps * 1e9 / 8
+                                              : shape.down[0] * fastest_nics_bytes_per_s /
+                                                    (shape.up.back() * settings.oversubscription);
+  return shape;
+}
 
 }  // namespace cleave

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sim/base/error.h"
+#include "sim/core/records.h"
 
 namespace cleave {
 
@@ -36,9 +37,23 @@ class LinkMeter {
     }
   }
 
-  double bytes() const { return bytes_; }
+  /// Of a link of this bandwidth, up to `end_s`; it is yet to be named.
+  LinkUse use(double bandwidth_bytes_per_s, double end_s) const {
+    std::vector<double> shares = this->shares(bandwidth_bytes_per_s, end_s);
+    const auto windows = static_cast<double>(shares.size());
+    const auto p99 = shares.begin() + static_cast<std::ptrdiff_t>(0.99 * (windows - 1));
+    std::nth_element(shares.begin(), p99, shares.end());
+    const auto above_90 =
+        std::count_if(shares.begin(), shares.end(), [](double share) { return share >= 0.9; });
+    LinkUse use;
+    use.bytes = bytes_;
+    use.mean = end_s > 0 ? bytes_ / (bandwidth_bytes_per_s * end_s) : 0;
+    use.p99 = *p99;
+    use.above_90 = static_cast<double>(above_90) / windows;
+    return use;
+  }
 
-  /// Shares of `bandwidth_bytes_per_s` used in each window up to `end_s`, ascending.
+  /// Shares of `bandwidth_bytes_per_s` used in each window up to `end_s`.
   std::vector<double> shares(double bandwidth_bytes_per_s, double end_s) const {
     // Long after the last bytes the windows are still as narrow as these wanted them.
     LinkMeter wide = *this;
@@ -52,7 +67,6 @@ class LinkMeter {
       }
       shares[i] = std::min(1.0, share);
     }
-    std::sort(shares.begin(), shares.end());
     return shares;
   }
 

@@ -1,4 +1,5 @@
 #include "sim/fabric/flow_fabric.h"
+#include "sim/fabric/network.h"
 
 namespace cleave {
 
@@ -8,9 +9,10 @@ namespace sg = simgrid::s4u;
 
 /// A non-blocking switch: the only links are the machines' NICs, one direction apart from the
 /// other.
-class Star : public FlowFabric {
+class Star : public Network {
  public:
-  Star(const FabricContext& context, const FlowSettings& flow) : FlowFabric(context, flow) {
+  Star(const std::vector<Endpoint>& endpoints, const FlowSettings& flow)
+      : Network(endpoints, flow) {
     sg::NetZone* zone = sg::create_star_zone("star");
     for (std::size_t machine = 0; machine < ports().size(); ++machine) {
       const std::string name = name_of(machine);
@@ -27,13 +29,21 @@ class Star : public FlowFabric {
     add_gpu_links(zone);
     zone->seal();
   }
+
+ private:
+  // As they were added.
+  void find_links(std::uint32_t from, std::uint32_t to, Links& links) const override {
+    links.push_back(2 * from);
+    links.push_back(2 * to + 1);
+  }
 };
 
 const Fabrics::Entry kEntry{"star", "a non-blocking switch; machines share their own NICs only",
                             flow_settings(), [](JsonReader& section) {
                               const FlowSettings flow = read_flow_settings(section);
                               return [=](const FabricContext& context) {
-                                return std::make_unique<Star>(context, flow);
+                                return std::make_unique<FlowFabric>(
+                                    context, std::make_unique<Star>(context.endpoints, flow));
                               };
                             }};
 
