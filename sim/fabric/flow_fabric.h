@@ -78,9 +78,9 @@ class FlowFabric : public Fabric, SharedFlows::Listener {
   }
 
   void come(TransferId id);
-  void begin(std::uint64_t id);
+  void begin(std::uint64_t number);
   void go(TransferId id);
-  void booked_ended(std::uint64_t id);
+  void booked_ended(std::uint64_t number);
   void failed(std::uint64_t id);
   void end(TransferId id, bool whole);
   void release(TransferId id);
@@ -98,11 +98,11 @@ class FlowFabric : public Fabric, SharedFlows::Listener {
 
   void share_contended(const Links& links);
   void share(TransferId id);
-  void enter_simgrid(std::uint64_t id);
+  void enter_simgrid(std::uint64_t number);
   void take_back(const Links& links);
   bool find_contenders(TransferId id);
-  void stop(std::uint64_t id);
-  void apply_share(std::uint64_t link);
+  void stop(std::uint64_t number);
+  void apply_share(std::uint64_t index);
   void shared_flow_ended(TransferId id, bool whole, double left_bytes) override;
 
   void meter(Flow& flow, double left_bytes);
