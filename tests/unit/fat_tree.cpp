@@ -24,12 +24,12 @@ class Tree : TransferListener {
       endpoints_.push_back({machine, 1, 1e9, 0, 0});
     }
     settings["latency_s"] = 0;
-    fabric_ = policy<Fabrics>("fat-tree", settings)({engine_, *this, endpoints_});
+    fabric_ = policy<Fabrics>("fat-tree", settings)({engine_, endpoints_});
   }
 
   /// Seconds until the last of flows of 1 GB that start together has arrived.
   double seconds(const std::vector<Pair>& flows) {
-    for (const Pair& pair : flows) fabric_->start(pair.from, pair.to, 1e9, 0, 0);
+    for (const Pair& pair : flows) fabric_->start(pair.from, pair.to, 1e9, 0, *this, 0);
     engine_.run();
     return end_s_;
   }
