@@ -19,6 +19,7 @@ struct BatchShape {
   std::uint32_t decodes = 0;
   std::int64_t kv_tokens = 0;  ///< that the sequences read
   double kv_growth = 0;        ///< as many as the sequences get tokens
+  std::uint32_t prompts = 0;   ///< that the prefill tokens are of; 0: nobody says
 };
 
 /// The time of such a run: iteration i (from 0) takes first_s + i * growth_s. Exact for `holds_for`

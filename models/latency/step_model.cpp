@@ -215,11 +215,20 @@ StepModel::PairTime StepModel::pair_time(double tokens, double pairs) const {
   return time;
 }
 
+/// Of the prompts, what the data-parallel group has that has most of them: groups wait for one
+/// another after each layer, and a prompt is one group's.
+double StepModel::prompt_share(const BatchShape& shape) const {
+  const std::uint32_t groups = parallelism_.data;
+  const std::uint32_t prompts = shape.prompts;
+  if (prompts == 0) return 1.0 / groups;
+  return static_cast<double>((prompts + groups - 1) / groups) / prompts;
+}
+
 /// Attention of the prompts, what stages wait for one another, and the time to launch it all.
 void StepModel::add_prompts(const BatchShape& shape, RunCost& cost) const {
   const double stages = parallelism_.pipeline;
   const double bubbles = (2 * stages - 1) / stages;
-  const double shares = stages * parallelism_.data;
+  const double shares = stages / prompt_share(shape);
   const PairTime pairs = pair_time(shape.prefill_tokens, shape.prefill_pairs);
   cost.first_s = bubbles * (cost.first_s + pairs.seconds / shares);
   cost.growth_s = bubbles * (cost.growth_s + pairs.per_pair_s * shape.pairs_growth / shares);
@@ -244,7 +253,9 @@ RunCost StepModel::cost(const BatchShape& shape) const {
   const double tokens = shape.prefill_tokens / stages + decodes;
   const auto of_a_group = [&](double all) { return std::max(all / groups, std::min(all, 1.0)); };
   const bool prompts = shape.prefill_tokens > 0;
-  const Work work{of_a_group(tokens), tokens, of_a_group(std::max(decodes, 1 / stages))};
+  const double prefilled = shape.prefill_tokens / stages * prompt_share(shape);
+  const Work work{std::max(of_a_group(tokens), prefilled + decodes / groups), tokens,
+                  of_a_group(std::max(decodes, 1 / stages))};
 
   RunCost cost;
   cost.first_s = matrix_s(work) + expert_s(work.all) + exchange_s(work) + layers_s_;

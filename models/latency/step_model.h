@@ -63,6 +63,7 @@ class StepModel {
     double until_pairs = 0;
   };
   PairTime pair_time(double tokens, double pairs) const;
+  double prompt_share(const BatchShape& shape) const;
   void add_prompts(const BatchShape& shape, RunCost& cost) const;
 
   void set_matrices(const Gpu& gpu, const Operators& operators);

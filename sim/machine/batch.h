@@ -35,7 +35,8 @@ class Batch {
   BatchShape shape() const {
     return {prompts_.tokens(),       prompts_.pairs(),
             prompts_.pairs_growth(), sequences_.computed_tokens(),
-            sequences_.kv_tokens(),  sequences_.tokens()};
+            sequences_.kv_tokens(),  sequences_.tokens(),
+            prompts_.running()};
   }
 
   /// Iterations until the chunks of a prompt or the tokens of a sequence end, or one that lingers

@@ -153,6 +153,27 @@ TEST_CASE("step model: experts are read as far as tokens are routed to them") {
   CHECK(found < 3 * all_s);
 }
 
+TEST_CASE("step model: groups wait for the one that has a prompt") {
+  Instance one;
+  one.llm = "qwen3-30b-a3b";
+  one.parallelism = {1, 1, 2, 2};
+  const StepModel steps = one.steps();
+  const auto seconds = [&](std::uint32_t tokens, double pairs, std::uint32_t prompts) {
+    return steps.cost({tokens, pairs, 0, 64, 64'000, 64, prompts}).first_s;
+  };
+  const double single = 2048.0 * 2048;
+  // Two prompts are one for each group; one alone takes longer than half of the two.
+  CHECK(seconds(4096, 2 * single, 2) == seconds(4096, 2 * single, 0));
+  CHECK(seconds(2048, single, 1) > seconds(2048, single, 0));
+  CHECK(seconds(2048, single, 1) > 0.6 * seconds(4096, 2 * single, 2));
+  CHECK(seconds(2048, single, 1) < seconds(4096, 2 * single, 2));
+  CHECK(seconds(6144, 3 * single, 3) > seconds(6144, 3 * single, 0));
+  one.parallelism = {2, 1, 1, 1};
+  const StepModel together = one.steps();
+  CHECK(together.cost({2048, single, 0, 64, 64'000, 64, 1}).first_s ==
+        together.cost({2048, single, 0, 64, 64'000, 64, 0}).first_s);
+}
+
 TEST_CASE("step model: groups with attention of their own read a part of the KV caches each") {
   Instance tensor;
   tensor.llm = "deepseek-v3";
