@@ -107,10 +107,10 @@ class KvTiers : public LowerTiers, public TransferListener {
                std::uint32_t from, std::uint32_t to);
   bool wanted(const Job& job) const;
   double bytes_of(const Job& job) const;
-  void begin_lane(std::uint32_t lane);
-  void latency_over(std::uint64_t lane);
-  void moved(std::uint64_t lane);
-  void end_first(std::uint32_t lane, bool whole);
+  void begin_lane(std::uint32_t index);
+  void latency_over(std::uint64_t index);
+  void moved(std::uint64_t index);
+  void end_first(std::uint32_t index, bool whole);
   void finish(const Job& job, bool whole);
 
   std::uint32_t block_tokens_;
