@@ -97,7 +97,10 @@ void Cluster::start(InstanceId id, double load_s) {
   const InstanceStatus status = loads_[id].status;
   if (status == InstanceStatus::kUp || status == InstanceStatus::kLoading) return;
   instances_[id].set_pace(1);
-  if (status == InstanceStatus::kOff) instances_[id].forget_cache();
+  if (status == InstanceStatus::kOff) {
+    instances_[id].forget_cache();
+    if (tiers_) tiers_->stopped(id);
+  }
   if (status == InstanceStatus::kOff && load_s > 0) {
     set_status(id, InstanceStatus::kLoading);
     loading_[id] = engine_.at<&Cluster::loaded>(engine_.now() + load_s, this, id);

@@ -41,7 +41,7 @@ std::vector<RequestId> Cluster::stuck_prompts(InstanceId id) const {
 }
 
 void Cluster::untangle_soon(InstanceId id) {
-  if (can_deadlock_ || !instances_[id].idle()) return;
+  if (can_deadlock_ || !instances_[id].idle() || instances_[id].loads()) return;
   if (transfers_->entangled(id) == kNoRequest && stuck_prompts(id).empty()) return;
   engine_.at<&Cluster::untangle>(engine_.now(), this, id);
 }

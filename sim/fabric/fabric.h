@@ -52,6 +52,9 @@ class Fabric {
   /// Stops a transfer that is under way; the listener does not hear of it again.
   virtual void cancel(TransferId transfer) = 0;
 
+  /// Whether what starts now would wait for a link that is cut.
+  virtual bool is_cut(InstanceId /*from*/, InstanceId /*to*/) const { return false; }
+
   /// Seconds the same transfer takes when it is alone; no transfer takes less.
   virtual double ideal_s(InstanceId from, InstanceId to, double bytes) const = 0;
 

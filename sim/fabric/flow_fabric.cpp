@@ -19,6 +19,11 @@ FlowFabric::FlowFabric(const FabricContext& context, std::unique_ptr<Network> ne
   }
 }
 
+bool FlowFabric::is_cut(InstanceId from, InstanceId to) const {
+  network_->links_between(endpoints_[from].machine, endpoints_[to].machine, found_);
+  return ledger_.bandwidth_bytes_per_s(found_) <= 0;
+}
+
 double FlowFabric::ideal_s(InstanceId from, InstanceId to, double bytes) const {
   network_->links_between(endpoints_[from].machine, endpoints_[to].machine, found_);
   return network_->latency_s(found_) + bytes / (network_->bandwidth_bytes_per_s(found_) * speedup_);

@@ -22,6 +22,7 @@ class FlowFabric : public Fabric, SharedFlows::Listener {
   TransferId start(InstanceId from, InstanceId to, double bytes, double rate_limit_bytes_per_s,
                    TransferListener& listener, std::uint64_t tag) override;
   void cancel(TransferId transfer) override;
+  bool is_cut(InstanceId from, InstanceId to) const override;
   double ideal_s(InstanceId from, InstanceId to, double bytes) const override;
   bool scale_link(const std::string& name, double share) override;
   std::vector<LinkUse> link_use() const override;

@@ -107,7 +107,8 @@ void Instance::loaded(RequestId request, std::uint32_t blocks) {
   RequestState& state = (*requests_)[request];
   memory_.end_load(state, requests_->contents[request], memory_.tokens_of(blocks));
   came_back(request);
-  reconsider(Cause::kArrival, task_of(request, Phase::kPrompt));
+  reconsider(Cause::kRoom);
+  listener_->room_made(id_);
 }
 
 void Instance::came_back(RequestId request) {

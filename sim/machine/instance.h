@@ -97,6 +97,8 @@ class Instance {
   bool idle() const { return !run_.under_way() && !ending_; }
   bool queue_empty() const { return !waiting_.has_tasks(); }
   bool empty() const { return batch_.empty() && waiting_.size() == 0; }
+  /// Whether something is loaded from lower tiers for a request that waits here.
+  bool loads() const { return waiting_.first_loading() != kNoRequest; }
   /// In the batch, whether they are computed or stand still.
   const std::vector<RequestId>& prompts() const { return batch_.prompts().all(); }
 

@@ -129,14 +129,20 @@ std::uint32_t KvMemory::find_below(const RequestState& request, const Content& c
   return from < to ? kind_->tiers->find(instance_, content, from, to) * block() : 0;
 }
 
-std::uint32_t KvMemory::load(RequestId id, RequestState& request, const Content& content,
-                             std::int64_t room) {
+std::uint32_t KvMemory::loadable(const RequestState& request, const Content& content,
+                                 std::int64_t room) const {
   const std::uint32_t below = find_below(request, content);
   if (below == 0) return 0;
+  const std::int64_t most =
+      (room - hit(request, content).unused_tokens) / block() * std::int64_t{block()};
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(most, 0, below));
+}
+
+std::uint32_t KvMemory::load(RequestId id, RequestState& request, const Content& content,
+                             std::int64_t room) {
+  const std::uint32_t tokens = loadable(request, content, room);
+  if (tokens == 0) return 0;
   const PrefixHit found = hit(request, content);
-  const std::int64_t most = (room - found.unused_tokens) / block() * block();
-  if (most <= 0) return 0;
-  const auto tokens = static_cast<std::uint32_t>(std::min<std::int64_t>(below, most));
   use(content, found);
   request.shared_tokens = found.tokens;
   request.held_tokens = tokens;

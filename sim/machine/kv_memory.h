@@ -80,6 +80,9 @@ class KvMemory {
   void make_room(std::int64_t tokens = 0);
   /// Of a prompt that would start now, tokens that lower tiers have behind what it would find here.
   std::uint32_t find_below(const RequestState& request, const Content& content) const;
+  /// As many of these as there is room for, in whole blocks.
+  std::uint32_t loadable(const RequestState& request, const Content& content,
+                         std::int64_t room) const;
   /// Starts to load as many of these as there is room for, which the request holds, with what is
   /// found here, until end_load(); gives how many, and nothing happens where that is none.
   std::uint32_t load(RequestId id, RequestState& request, const Content& content,

@@ -64,7 +64,8 @@ void PrefixCache::put(const Content& content, std::uint32_t from, std::uint32_t 
   });
   runs(content, from, to, [&](const BlockRun& run) {
     Entry& entry = entries_[run.id];
-    if (run.from > entry.end || run.to < entry.begin) {
+    if (entry.first != kNone && run.from > entry.end) return;
+    if (run.to < entry.begin) {
       drop(entry);
       std::erase_if(left_, [&](const BlockRun& other) { return other.id == run.id; });
     }

@@ -47,7 +47,7 @@ class PrefixCache {
   /// The first blocks of a content have one user less; gives how many have none now.
   std::uint32_t leave(const Content& content, std::uint32_t blocks);
   /// Where nobody uses any: of a content the blocks [from, to) are there from now on, and whatever
-  /// is there before them was used now. Blocks of their extents beyond a gap go.
+  /// is there before them was used now. Of an extent no blocks stay, or come, beyond a gap.
   void put(const Content& content, std::uint32_t from, std::uint32_t to);
 
   /// Blocks that nobody uses.

@@ -54,6 +54,10 @@ class Selection {
   /// computes `chunk` tokens, or a sequence.
   void take(RequestId request, std::uint32_t chunk);
   void take(RequestId request) { take(request, state(request).prompt_left()); }
+  /// Whether load() would load something.
+  bool can_load(RequestId request) const {
+    return parts_.memory.loadable(state(request), parts_.requests.contents[request], room()) > 0;
+  }
   /// Instead, where lower tiers have more of its prompt than the prefix cache: out of the line
   /// until as much of that is here as there is room for. KV tokens that this takes; 0: nothing
   /// happened.

@@ -122,7 +122,7 @@ class Trtllm : public BatchingPolicy {
     Part part;
     if (settings_.chunked) {
       part = part_of(selection, left, budget);
-    } else if (left <= budget || batch.empty()) {
+    } else if (left <= budget || batch.empty() || selection.can_load(request)) {
       part.chunk = left;
     }
     const std::int64_t needed =

@@ -138,7 +138,7 @@ class Vllm : public BatchingPolicy {
     const std::uint32_t whole_chunk = chunk_of(left, left);
     std::uint32_t chunk = std::min(whole_chunk, settings_.budget - batch.tokens());
     if (chunk < whole_chunk && !settings_.chunked) {
-      if (!batch.empty()) return 0;
+      if (!batch.empty() && !selection.can_load(request)) return 0;
       chunk = left;
     }
     const std::int64_t needed = std::int64_t{selection.blocks(settings_.whole ? left : chunk)} +

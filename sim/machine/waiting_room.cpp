@@ -86,14 +86,16 @@ void WaitingRoom::set_out(RequestId request) {
 
 void WaitingRoom::come_back(RequestId request) {
   loading_.erase(request);
-  if (by_priority_) {
+  if (by_priority_ || state(request).step() == Step::kRedoLoads) {
     stand_in_line(request, End::kFront);
     return;
   }
+  const auto stays_before = [&](RequestId other) {
+    return state(other).step() == Step::kRedoWaits ||
+           state(other).record.number < state(request).record.number;
+  };
   RequestId behind = line_.first();
-  while (behind != kNoRequest && state(behind).record.number < state(request).record.number) {
-    behind = line_.after(behind);
-  }
+  while (behind != kNoRequest && stays_before(behind)) behind = line_.after(behind);
   line_.insert_before(behind, request);
 }
 

@@ -74,7 +74,7 @@ class WaitingRoom {
   /// Out of the line while some of its cache is loaded.
   void set_out(RequestId request);
   RequestId first_loading() const { return loading_.first(); }
-  /// Back into it, before those that arrived later.
+  /// Back into it, before those that arrived later; one whose cache was dropped before all.
   void come_back(RequestId request);
   /// Was chosen to run.
   void choose(RequestId request);

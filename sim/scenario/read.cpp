@@ -253,6 +253,13 @@ Scenario read_scenario(const Json& document) {
   scenario.scheduler = read_scheduler(reader.object("scheduler"));
   scenario.kv_transfer = read_kv_transfer(reader.object("kv_transfer"));
   scenario.fabric = read_fabric(reader.object("fabric"));
+  const std::vector<TierSpec>& tiers = scenario.kv_cache.tiers;
+  if (!tiers.empty() && tiers.back().tier == Tier::kStore && scenario.fabric.name == "pipe") {
+    throw InputError(
+        "kv_cache.tiers: a store is reached over links, which fabric.topology \"pipe\" has none "
+        "of; "
+        "expected another topology");
+  }
   read_faults(reader, scenario);
   scenario.slo = read_slo(reader);
   scenario.power_budget_w = read_power_budget(reader);

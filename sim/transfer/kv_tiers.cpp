@@ -58,19 +58,21 @@ std::uint32_t KvTiers::new_lane(double bytes_per_s, InstanceId from, InstanceId 
   return static_cast<std::uint32_t>(lanes_.size() - 1);
 }
 
-// What is there of the blocks [from, to) without a gap, tier by tier: each where the first tier has
-// it that has the one before, or else the fastest.
+// What is there of the blocks [from, to) without a gap, each run of them from the fastest tier.
 template <class Visit>
 void KvTiers::walk(InstanceId instance, const Content& content, std::uint32_t from,
                    std::uint32_t to, Visit visit) const {
   const std::vector<Level>& levels = levels_[instance];
   const auto count = static_cast<std::uint32_t>(levels.size());
-  std::uint32_t missing_in = 0;  // levels in a row
-  for (std::uint32_t level = 0; from < to && missing_in < count; level = (level + 1) % count) {
+  for (std::uint32_t level = 0; from < to && level < count;) {
     const std::uint32_t blocks = place(levels[level]).blocks.find(content, from, to).blocks;
-    missing_in = blocks > 0 ? 0 : missing_in + 1;
-    if (blocks > 0) visit(level, from, from + blocks);
+    if (blocks == 0) {
+      ++level;
+      continue;
+    }
+    visit(level, from, from + blocks);
     from += blocks;
+    level = 0;
   }
 }
 
@@ -185,10 +187,19 @@ double KvTiers::bytes_of(const Job& job) const {
          levels_[job.instance][job.level].room.bytes_per_token;
 }
 
-// The first that somebody still wants.
+// Somebody still wants it, and writes have blocks that are not there by now.
+bool KvTiers::is_needed(Job& job) {
+  if (!wanted(job)) return false;
+  if (job.request != kNoRequest) return true;
+  const Level& level = levels_[job.instance][job.level];
+  job.from += place(level).blocks.find(job.content, job.from, job.to).blocks;
+  return job.from < job.to;
+}
+
+// The first that is needed.
 void KvTiers::begin_lane(std::uint32_t index) {
   Lane& lane = lanes_[index];
-  while (!lane.jobs.empty() && !wanted(jobs_[lane.jobs.front()])) {
+  while (!lane.jobs.empty() && !is_needed(jobs_[lane.jobs.front()])) {
     free_jobs_.push_back(lane.jobs.front());
     lane.jobs.pop_front();
   }
@@ -206,6 +217,10 @@ void KvTiers::begin_lane(std::uint32_t index) {
 void KvTiers::latency_over(std::uint64_t index) {
   Lane& lane = lanes_[index];
   lane.event = kNoEvent;
+  if (fabric_.is_cut(lane.from, lane.to)) {
+    end_first(static_cast<std::uint32_t>(index), false);
+    return;
+  }
   const double bytes = bytes_of(jobs_[lane.jobs.front()]);
   lane.transfer = fabric_.start(lane.from, lane.to, bytes, 0, *this, index);
 }
@@ -226,11 +241,12 @@ void KvTiers::transfer_failed(std::uint64_t tag) {
 }
 
 void KvTiers::end_first(std::uint32_t index, bool whole) {
+  // What it leads to waits behind it, and the next knows what has come.
   const std::uint32_t id = lanes_[index].jobs.front();
-  lanes_[index].jobs.pop_front();
-  begin_lane(index);
   finish(jobs_[id], whole);
+  lanes_[index].jobs.pop_front();
   free_jobs_.push_back(id);
+  begin_lane(index);
 }
 
 void KvTiers::finish(const Job& job, bool whole) {

@@ -106,6 +106,7 @@ class KvTiers : public LowerTiers, public TransferListener {
   Job& enqueue(std::uint32_t lane, InstanceId instance, std::uint32_t level, const Content& content,
                std::uint32_t from, std::uint32_t to);
   bool wanted(const Job& job) const;
+  bool is_needed(Job& job);
   double bytes_of(const Job& job) const;
   void begin_lane(std::uint32_t index);
   void latency_over(std::uint64_t index);
