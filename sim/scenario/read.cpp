@@ -84,6 +84,26 @@ void read_llm(JsonReader& reader, Scenario& scenario) {
   latency.finish();
 }
 
+/// Tiers where they can be, and credits for those alone.
+void check_tiers(const Scenario& scenario) {
+  const std::vector<TierSpec>& tiers = scenario.kv_cache.tiers;
+  for (std::size_t i = 0; i < kTiers; ++i) {
+    const auto tier = static_cast<Tier>(i);
+    const bool there = std::any_of(tiers.begin(), tiers.end(),
+                                   [&](const TierSpec& spec) { return spec.tier == tier; });
+    const std::string credit = std::string(tier_name(tier)) + "_credit";
+    if (!there && scenario.document["scheduler"].contains(credit)) {
+      throw InputError("scheduler." + credit + ": has no meaning without a tier \"" +
+                       tier_name(tier) + "\" in kv_cache.tiers");
+    }
+    if (there && tier == Tier::kStore && scenario.fabric.name == "pipe") {
+      throw InputError(
+          "kv_cache.tiers: a store is reached over links, which fabric.topology \"pipe\" has none "
+          "of; expected another topology");
+    }
+  }
+}
+
 void check_priorities(const Scenario& scenario) {
   if (scenario.workload.priority_shares.empty()) return;
   if (scenario.batching.policy.make({})->by_priority()) return;
@@ -253,13 +273,7 @@ Scenario read_scenario(const Json& document) {
   scenario.scheduler = read_scheduler(reader.object("scheduler"));
   scenario.kv_transfer = read_kv_transfer(reader.object("kv_transfer"));
   scenario.fabric = read_fabric(reader.object("fabric"));
-  const std::vector<TierSpec>& tiers = scenario.kv_cache.tiers;
-  if (!tiers.empty() && tiers.back().tier == Tier::kStore && scenario.fabric.name == "pipe") {
-    throw InputError(
-        "kv_cache.tiers: a store is reached over links, which fabric.topology \"pipe\" has none "
-        "of; "
-        "expected another topology");
-  }
+  check_tiers(scenario);
   read_faults(reader, scenario);
   scenario.slo = read_slo(reader);
   scenario.power_budget_w = read_power_budget(reader);

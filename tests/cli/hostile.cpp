@@ -1,6 +1,7 @@
 // Input that no program expects ends in one sentence, with exit code 2.
 
 #include "tests/catch.h"
+#include "tests/cli/refused.h"
 #include "tests/cli/run_cleave.h"
 
 using namespace cleave::testing;
@@ -8,14 +9,6 @@ using namespace cleave::testing;
 namespace {
 
 using Names = std::vector<std::string>;
-
-void check_refused(const Names& arguments, const std::string& part) {
-  const Outcome outcome = run_cleave(arguments);
-  INFO(outcome.err);
-  CHECK(outcome.exit_code == 2);
-  CHECK(contains(outcome.err, part));
-  CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
-}
 
 /// Measurements that can be fitted, but for a first line.
 std::string measurements(const std::string& first_line) {

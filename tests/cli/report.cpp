@@ -1,6 +1,7 @@
 #include "sim/base/json_reader.h"
 #include "sim/report/html.h"
 #include "tests/catch.h"
+#include "tests/cli/refused.h"
 #include "tests/cli/run_cleave.h"
 
 using namespace cleave;
@@ -24,14 +25,6 @@ Json results_in(const std::string& page) {
   REQUIRE(from != std::string::npos);
   const std::size_t to = page.find("</script>", from);
   return parse_json(page.substr(from + begin.size(), to - from - begin.size()), "page");
-}
-
-void check_refused(const std::vector<std::string>& arguments, const std::string& part) {
-  const Outcome outcome = run_cleave(arguments);
-  INFO(outcome.err);
-  CHECK(outcome.exit_code == 2);
-  CHECK(outcome.out.empty());
-  CHECK(contains(outcome.err, part));
 }
 
 const std::string kPoints =

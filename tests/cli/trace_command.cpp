@@ -1,5 +1,6 @@
 #include "sim/base/json_reader.h"
 #include "tests/catch.h"
+#include "tests/cli/refused.h"
 #include "tests/cli/run_cleave.h"
 
 using namespace cleave;
@@ -23,17 +24,6 @@ const std::string kMooncake =
     "\n"
     R"({"timestamp": 2500, "input_length": 1000, "output_length": 7, "hash_ids": [1, 3]})"
     "\n";
-
-/// Wrong input: exit code 2, one sentence with `part` and nothing on stdout.
-void check_refused(const Names& arguments, const std::string& part) {
-  const Outcome outcome = run_cleave(arguments);
-  INFO(outcome.err);
-  CHECK(outcome.exit_code == 2);
-  CHECK(outcome.out.empty());
-  CHECK(outcome.err.starts_with("cleave: "));
-  CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
-  CHECK(contains(outcome.err, part));
-}
 
 void check_done(const Names& arguments) {
   const Outcome outcome = run_cleave(arguments);

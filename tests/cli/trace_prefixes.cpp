@@ -1,5 +1,6 @@
 #include "sim/base/json_reader.h"
 #include "tests/catch.h"
+#include "tests/cli/refused.h"
 #include "tests/cli/run_cleave.h"
 
 using namespace cleave;
@@ -17,16 +18,6 @@ const std::string kTrace =
     "\n";
 
 using Names = std::vector<std::string>;
-
-void check_refused(const Names& arguments, const std::string& part) {
-  const Outcome outcome = run_cleave(arguments);
-  INFO(outcome.err);
-  CHECK(outcome.exit_code == 2);
-  CHECK(outcome.out.empty());
-  CHECK(outcome.err.starts_with("cleave: "));
-  CHECK(std::count(outcome.err.begin(), outcome.err.end(), '\n') == 1);
-  CHECK(contains(outcome.err, part));
-}
 
 }  // namespace
 

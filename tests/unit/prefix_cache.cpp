@@ -14,6 +14,7 @@
 
 using namespace cleave;
 using Catch::Matchers::Contains;
+using cleave::testing::mooncake_line;
 using cleave::testing::real_trace;
 using cleave::testing::TempFile;
 
@@ -28,12 +29,7 @@ struct Line {
 std::string mooncake(const std::vector<Line>& lines) {
   std::string text;
   for (const Line& line : lines) {
-    text += Json{{"timestamp", line.time_ms},
-                 {"input_length", line.prompt},
-                 {"output_length", line.output},
-                 {"hash_ids", line.ids}}
-                .dump() +
-            "\n";
+    text += mooncake_line(line.time_ms, line.prompt, line.output, line.ids);
   }
   return text;
 }

@@ -12,32 +12,21 @@ using namespace cleave::testing;
 
 namespace {
 
-/// A line of a Mooncake trace, far from the others.
-std::string mooncake_line(std::size_t number, std::uint32_t prompt, std::uint32_t output,
-                          const std::vector<int>& ids) {
-  return Json{{"timestamp", number * 1'000'000},
-              {"input_length", prompt},
-              {"output_length", output},
-              {"hash_ids", ids}}
-             .dump() +
-         "\n";
-}
-
 /// Turns of conversations that take turns at random; prompts end within a block, and all that is
 /// computed fills whole blocks of 256 tokens, or these and `more` tokens.
 std::string conversations(std::uint32_t more) {
   Random random(11, 1);
   std::string text;
-  std::map<std::uint64_t, std::vector<int>> said;
+  std::map<std::uint64_t, std::vector<std::uint64_t>> said;
   int next_id = 1;
   for (std::size_t i = 0; i < 120; ++i) {
-    std::vector<int>& ids = said[random.below(12)];
+    std::vector<std::uint64_t>& ids = said[random.below(12)];
     if (ids.size() > 20) ids.clear();
     if (ids.empty()) ids.push_back(static_cast<int>(random.below(2)) + 1'000'000);
     for (std::uint64_t added = 1 + random.below(3); added > 0; --added) ids.push_back(next_id++);
     const auto prompt = static_cast<std::uint32_t>(ids.size() * 512 - 56);
     const auto output = static_cast<std::uint32_t>(57 + 256 * random.below(3)) + more;
-    text += mooncake_line(i, prompt, output, ids);
+    text += mooncake_line(1e6 * static_cast<double>(i), prompt, output, ids);
   }
   return text;
 }
@@ -77,7 +66,7 @@ TEST_CASE("The points of a curve go from the largest request to all hits") {
 }
 
 TEST_CASE("Without anything to find a curve is the size of the largest request") {
-  const TempFile trace(mooncake_line(0, 1000, 10, {1, 2}) + mooncake_line(1, 500, 10, {3}));
+  const TempFile trace(mooncake_line(0, 1000, 10, {1, 2}) + mooncake_line(1e6, 500, 10, {3}));
   const HitCurve curve = measure_hits(*open_trace(trace.path()), 100, "test");
   CHECK(curve.points.empty());
   CHECK(curve.unlimited.blocks == 11);

@@ -74,6 +74,17 @@ inline std::vector<Request> requests_of(const std::string& json) {
   return all;
 }
 
+/// A line of Mooncake's, with ids of blocks of 512 tokens.
+inline std::string mooncake_line(double time_ms, std::uint32_t prompt, std::uint32_t output,
+                                 const std::vector<std::uint64_t>& ids) {
+  return Json{{"timestamp", time_ms},
+              {"input_length", prompt},
+              {"output_length", output},
+              {"hash_ids", ids}}
+             .dump() +
+         "\n";
+}
+
 /// A real trace, where scripts/fetch_traces has put it (or in $CLEAVE_DATA).
 inline std::optional<std::string> real_trace(const std::string& name) {
   const char* folder = std::getenv("CLEAVE_DATA");

@@ -16,6 +16,15 @@ inline void append_session(std::string& row, const Request& request) {
   append_number(row, request.after_s * 1000);
 }
 
+/// The beginning of a line: when a request came (ms), its session, and its lengths.
+inline void append_request(std::string& row, const Request& request) {
+  row += "{\"timestamp\": ";
+  append_number(row, request.arrival_s * 1000);
+  append_session(row, request);
+  row += ", \"input_length\": " + std::to_string(request.prompt_tokens) +
+         ", \"output_length\": " + std::to_string(request.output_tokens);
+}
+
 /// The field `hash_ids` of a line: of each block of so many tokens of the prompt, the last one in
 /// part, its id; as far as the content is known by such blocks.
 inline void append_block_ids(std::string& row, const Request& request, std::uint32_t block_tokens) {

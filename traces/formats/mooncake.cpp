@@ -23,11 +23,8 @@ class Mooncake final : public TraceFormat, public TraceWriter {
   }
   const TraceWriter* writer() const override { return this; }
   void append(std::string& row, const Request& request, std::uint64_t) const override {
-    row += "{\"timestamp\": ";
-    append_number(row, request.arrival_s * 1000);
-    append_session(row, request);
-    row += ", \"input_length\": " + std::to_string(request.prompt_tokens) +
-           ", \"output_length\": " + std::to_string(request.output_tokens) + ", ";
+    append_request(row, request);
+    row += ", ";
     append_block_ids(row, request, kBlock);
     row += "}";
   }
