@@ -19,7 +19,10 @@ constexpr std::uint64_t kOwnTokens = 0x6f776e20746f6b65;
 }  // namespace
 
 Cluster::Cluster(const Scenario& scenario, Observer& observer)
-    : scenario_(scenario), observer_(observer), kinds_(scenario.pools.size()) {
+    : scenario_(scenario),
+      observer_(observer),
+      kinds_(scenario.pools.size()),
+      gate_(scenario.classes) {
   build();
 }
 
@@ -33,6 +36,7 @@ RunTotals Cluster::run() {
 bool Cluster::run_until(double time_s) {
   if (!clients_) {
     clients_.emplace(open_workload(scenario_.workload));
+    if (scaler_) scaler_->begin();
     schedule_arrival();
     schedule_faults();
   }
@@ -100,6 +104,7 @@ void Cluster::admit(const Request& request) {
   record.prompt_tokens = request.prompt_tokens;
   record.output_tokens = request.output_tokens;
   record.priority = request.priority;
+  record.traffic_class = request.traffic_class;
   record.session = request.session;
   record.turn = request.turn;
   record.last_turn = request.last_turn;
@@ -109,20 +114,78 @@ void Cluster::admit(const Request& request) {
       static_cast<std::int64_t>(request.prompt_tokens) + request.output_tokens;
   if (request.prompt_tokens > longest_prompt_) ++totals_.over_prompt_limit;
   if (fits_nowhere(needed)) {
-    ++totals_.rejected;
-    observer_.rejected(record, static_cast<double>(needed) * scenario_.llm.kv_bytes_per_token);
-    left(record.session, false);
+    send_away(record, Refusal::kTooLarge,
+              static_cast<double>(needed) * scenario_.llm.kv_bytes_per_token);
+    return;
+  }
+  if (!gate_.lets_in(record.traffic_class, engine_.now())) {
+    send_away(record, Refusal::kOverRate);
     return;
   }
   const RequestId id = requests_.add();
   requests_[id].record = record;
   requests_[id].expected_output = expected_output(request);
+  requests_[id].rank = rank_of(record);
+  if (scaler_) scaler_->traffic().arrived(record.prompt_tokens);
+  watch_deadline(id);
   if (scenario_.kv_cache.prefix_caching) describe(id, request.content);
   if (frontend_s_ > 0) {
     engine_.at<&Cluster::seen>(engine_.now() + frontend_s_, this, id);
   } else {
     begin(id);
   }
+}
+
+void Cluster::send_away(const FinishedRequest& record, Refusal why, double needed_bytes) {
+  FinishedRequest gone = record;
+  gone.refusal = why;
+  ++totals_.rejected;
+  totals_.over_rate += why == Refusal::kOverRate ? 1 : 0;
+  totals_.late += why == Refusal::kLate ? 1 : 0;
+  observer_.rejected(gone, needed_bytes);
+  left(gone.session, false);
+}
+
+// Slack is what is left to the deadline when the prompt alone is computed: as a rank, the time at
+// which that is 0.
+double Cluster::rank_of(const FinishedRequest& record) const {
+  switch (scenario_.batching.queue_order) {
+    case QueueOrder::kPriority:
+      return record.priority;
+    case QueueOrder::kSlack: {
+      const std::optional<double> limit_s = scenario_.classes[record.traffic_class].ttft_limit_s;
+      if (!limit_s) return std::numeric_limits<double>::infinity();
+      return record.arrival_s + *limit_s - prompt_s(*latencies_.front(), record.prompt_tokens);
+    }
+    default:
+      return 0;
+  }
+}
+
+void Cluster::watch_deadline(RequestId request) {
+  const FinishedRequest& record = requests_[request].record;
+  if (scenario_.classes.empty() || !scenario_.classes[record.traffic_class].sheds_late) return;
+  const double limit_s = *scenario_.classes[record.traffic_class].ttft_limit_s;
+  // Places of requests are used again: with a part of its number.
+  engine_.at<&Cluster::due>(record.arrival_s + limit_s, this, record.number << 32 | request);
+}
+
+void Cluster::due(std::uint64_t which) {
+  const auto request = static_cast<RequestId>(which);
+  const RequestState& state = requests_[request];
+  const FinishedRequest record = state.record;
+  const bool same = (record.number << 32 | request) == which && state.step() != Step::kGone;
+  if (!same || record.restarts > 0) return;
+  const auto stranded = std::find(stranded_.begin(), stranded_.end(), request);
+  if (stranded != stranded_.end()) {
+    stranded_.erase(stranded);
+  } else if (state.step() == Step::kPromptWaits && state.untouched() && state.generated == 0) {
+    take_back(request);
+  } else {
+    return;
+  }
+  requests_.remove(request);
+  send_away(record, Refusal::kLate);
 }
 
 // Prompt and output of a request, with the ids of its extents chained: equal ones are equal from
@@ -231,6 +294,7 @@ void Cluster::prompt_dropped(RequestId request) { lose_transfer(request); }
 void Cluster::prompt_finished(RequestId request) {
   RequestState& state = requests_[request];
   const FinishedRequest& record = state.record;
+  if (scaler_) scaler_->traffic().first_token(engine_.now() - record.arrival_s);
   if (record.output_tokens == 1) {
     complete(request);
     return;
@@ -284,6 +348,11 @@ void Cluster::complete(RequestId request) {
   if (record.output_tokens == 1) {
     record.token_start_s = record.first_token_s;
     record.token_instance = record.prompt_instance;
+  }
+  if (scaler_) {
+    const double gaps = record.output_tokens - 1.0;
+    scaler_->traffic().completed(record.output_tokens,
+                                 (record.completion_s - record.first_token_s) / gaps);
   }
   ++totals_.completed;
   completed_output_tokens_ += record.output_tokens;

@@ -1,15 +1,21 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "sim/base/random.h"
 #include "sim/core/observer.h"
 #include "sim/engine/engine.h"
 #include "sim/fabric/fabric.h"
 #include "sim/machine/instance.h"
+#include "sim/scaling/instance_capacity.h"
+#include "sim/scaling/scaler.h"
+#include "sim/scaling/start_up.h"
 #include "sim/scenario/scenario.h"
 #include "sim/scheduling/scheduler.h"
+#include "sim/traffic_gate.h"
 #include "sim/transfer/kv_tiers.h"
 #include "sim/transfer/kv_transfers.h"
 #include "traces/clients.h"
@@ -18,7 +24,11 @@ namespace cleave {
 
 /// The cluster of a scenario at work: takes requests as they arrive, has each placed, follows it
 /// from its prompt through its transfer to its last token, and keeps the scheduler's loads.
-class Cluster : public ClusterView, public InstanceListener, public KvTransferListener {
+class Cluster : public ClusterView,
+                public InstanceListener,
+                public KvTransferListener,
+                public StartUpListener,
+                public ScalerClient {
  public:
   Cluster(const Scenario& scenario, Observer& observer);
   ~Cluster() override;
@@ -43,6 +53,10 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   void schedule_arrival();
   void left(std::uint64_t session, bool served);
   void admit(const Request& request);
+  void send_away(const FinishedRequest& record, Refusal why, double needed_bytes = 0);
+  double rank_of(const FinishedRequest& record) const;
+  void watch_deadline(RequestId request);
+  void due(std::uint64_t request);  ///< the first token of one that may wait no longer
   void describe(RequestId request, const Content& content);
   void begin(RequestId request);
   void seen(std::uint64_t request);  ///< by the engine, after its front end
@@ -72,22 +86,39 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   // cluster_setup.cpp
   void build();
   void build_kind(std::size_t pool);
-  void add_store();
-  void build_tiers();
+  InstanceId add_store(const std::string& name, double bytes_per_s);
+  void build_scaler();
+  std::optional<double> tpot_limit_s() const;
+  void build_tiers(InstanceId store);
 
   // faults.cpp
   void schedule_faults();
   void end_with_last_request();
   void fault(std::uint64_t index);
+  std::vector<InstanceId> on_machine(std::uint32_t machine) const;
+  void fail_later(std::uint64_t index, double from_s);
+  void fail(std::uint64_t index);
+  void repaired(std::uint64_t index);
   void stop(const std::vector<InstanceId>& ids);
   void start(InstanceId id, double load_s);
-  void loaded(std::uint64_t id);
+  void empty_caches(InstanceId id);
+  void started(InstanceId id) override;
   void drain(InstanceId id);
   void off_if_drained(InstanceId id);
   void set_status(InstanceId id, InstanceStatus status);
   void begin_stranded();
   void lose_transfer(RequestId request);
   bool strand_cut_off();
+
+  // scaling.cpp: machines that a policy turns on and off
+  std::uint32_t queued(InstanceId id) const override { return instances_[id].waiting(); }
+  std::uint64_t stranded() const override { return stranded_.size(); }
+  void turn_off(InstanceId id) override;
+  void turn_on(InstanceId id) override;
+  void turn_down(InstanceId id) override;
+  void lend(InstanceId id, PoolRole role) override;
+  bool unblock() override { return strand_cut_off() || recover(); }
+  void out_of_service(InstanceId id, bool out);
 
   // recovery.cpp: requests that begin again, and deadlocks
   void restart(RequestId request);
@@ -108,21 +139,30 @@ class Cluster : public ClusterView, public InstanceListener, public KvTransferLi
   std::vector<Endpoint> endpoints_;
   std::vector<Instance> instances_;
   std::vector<InstanceLoad> loads_;
-  std::vector<EventId> loading_;  ///< by InstanceId: when its weights are loaded
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<Fabric> fabric_;
   std::unique_ptr<KvTiers> tiers_;  ///< null: none
   std::unique_ptr<KvTransfers> transfers_;
+  InstanceId weights_store_ = kNoInstance;  ///< where weights come from over the network
+  std::optional<StartUp> start_up_;
+  std::optional<InstanceCapacity> capacity_;
+  std::optional<Scaler> scaler_;  ///< none: all machines are on
+  TrafficGate gate_;
   std::optional<Clients> clients_;  ///< once it runs
   Request arriving_;                ///< kept for its memory
   EventId arrival_ = kNoEvent;
-  double arrival_s_ = 0;              ///< when that is
-  std::vector<EventId> faults_;       ///< that are still to come, in the scenario's order
-  std::uint32_t longest_prompt_ = 0;  ///< that does not run alone everywhere
-  double frontend_s_ = 0;             ///< from arrival until the engine sees a request
-  bool can_deadlock_ = false;         ///< as published, or by the memory policy
-  std::vector<RequestId> stranded_;   ///< nothing was up to take them
-  std::vector<RequestId> held_back_;  ///< taken back by recover(), the oldest last
+  double arrival_s_ = 0;         ///< when that is
+  std::vector<EventId> faults_;  ///< that are still to come, in the scenario's order
+  struct Failure {
+    Random random;
+    bool down = false;
+  };
+  std::map<std::uint64_t, Failure> failures_;  ///< by the fault's number: those at random
+  std::uint32_t longest_prompt_ = 0;           ///< that does not run alone everywhere
+  double frontend_s_ = 0;                      ///< from arrival until the engine sees a request
+  bool can_deadlock_ = false;                  ///< as published, or by the memory policy
+  std::vector<RequestId> stranded_;            ///< nothing was up to take them
+  std::vector<RequestId> held_back_;           ///< taken back by recover(), the oldest last
   RunTotals totals_;
   double completed_output_tokens_ = 0;
   std::uint64_t completed_at_last_recovery_ = 0;

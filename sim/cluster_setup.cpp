@@ -9,11 +9,16 @@ void Cluster::build() {
   for (std::size_t pool = 0; pool < scenario_.pools.size(); ++pool) build_kind(pool);
   scheduler_ = scenario_.scheduler.policy.make(*this);
   const bool has_tiers = !scenario_.kv_cache.tiers.empty();
-  if (has_tiers && scenario_.kv_cache.tiers.back().tier == Tier::kStore) add_store();
+  InstanceId kv_store = kNoInstance;
+  if (has_tiers && scenario_.kv_cache.tiers.back().tier == Tier::kStore) {
+    kv_store = add_store("store", scenario_.pools.front().tiers.back().read_bytes_per_s);
+  }
+  if (scenario_.scaling.on() && scenario_.scaling.weights_from_network) {
+    weights_store_ = add_store("weights", *scenario_.scaling.bytes_per_s);
+  }
   fabric_ = scenario_.fabric.make({engine_, endpoints_, scheduler_->transfer_speedup()});
-  if (has_tiers) build_tiers();
+  if (has_tiers) build_tiers(kv_store);
   instances_.reserve(loads_.size());
-  loading_.resize(loads_.size(), kNoEvent);
   for (std::size_t pool = 0; pool < scenario_.pools.size(); ++pool) {
     for (std::uint32_t i = 0; i < scenario_.pools[pool].instances(); ++i) {
       const auto id = static_cast<InstanceId>(instances_.size());
@@ -24,30 +29,31 @@ void Cluster::build() {
       KvTransferKind{scenario_.llm.kv_bytes_per_token, scenario_.llm.kv_parts(),
                      scenario_.kv_transfer.policy.make, scenario_.kv_transfer.admission.make},
       endpoints_, engine_, requests_, instances_, *fabric_, *this, observer_);
+  build_scaler();
 }
 
 // Behind the machines of all pools.
-void Cluster::add_store() {
+InstanceId Cluster::add_store(const std::string& name, double bytes_per_s) {
   Endpoint store;
   for (const Endpoint& endpoint : endpoints_) {
     store.machine = std::max(store.machine, endpoint.machine + 1);
   }
   store.nic_count = 1;
-  store.nic_bytes_per_s = scenario_.pools.front().tiers.back().read_bytes_per_s;
-  store.is_store = true;
+  store.nic_bytes_per_s = bytes_per_s;
+  store.store = name;
   endpoints_.push_back(store);
+  return static_cast<InstanceId>(endpoints_.size() - 1);
 }
 
-void Cluster::build_tiers() {
+void Cluster::build_tiers(InstanceId store) {
   std::vector<TieredInstance> all;
   for (std::size_t pool = 0; pool < scenario_.pools.size(); ++pool) {
     for (std::uint32_t i = 0; i < scenario_.pools[pool].instances(); ++i) {
       all.push_back({endpoints_[all.size()].machine, scenario_.pools[pool].tiers});
     }
   }
-  tiers_ = std::make_unique<KvTiers>(all, endpoints_.front().kv_block_tokens,
-                                     static_cast<InstanceId>(all.size()), engine_, requests_,
-                                     instances_, *fabric_, observer_);
+  tiers_ = std::make_unique<KvTiers>(all, endpoints_.front().kv_block_tokens, store, engine_,
+                                     requests_, instances_, *fabric_, observer_);
   for (InstanceKind& kind : kinds_) kind.memory.tiers = tiers_.get();
 }
 
@@ -62,6 +68,7 @@ void Cluster::build_kind(std::size_t pool) {
   const BatchingSpec& batching = scenario_.batching;
   kind.batching = [&batching, &spec] { return batching.policy.make(spec.batching_site()); };
   kind.speculation = batching.speculation;
+  kind.by_rank = batching.queue_order != QueueOrder::kArrival;
   const auto policy = kind.batching();
   auto memory = policy->memory({spec.kv.block_tokens, llm.window_tokens, llm.window_share()});
   memories_.push_back(memory ? std::move(memory) : batching.memory.make());

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "sim/cluster.h"
+#include "traces/portable_math.h"
 
 namespace cleave {
 
@@ -11,6 +12,12 @@ void Cluster::schedule_faults() {
       throw InputError("faults[" + std::to_string(i) + "].link: no link \"" + fault.link +
                        "\" in this fabric; links.csv of a run lists them");
     }
+    if (fault.action == FaultSpec::Action::kFail) {
+      failures_.emplace(i, Failure{Random(fault.seed, fault.machine)});
+      faults_.push_back(kNoEvent);
+      fail_later(i, fault.at_s);
+      continue;
+    }
     faults_.push_back(engine_.at<&Cluster::fault>(fault.at_s, this, i));
   }
 }
@@ -18,9 +25,53 @@ void Cluster::schedule_faults() {
 // A run ends with its last request: faults after it are none.
 void Cluster::end_with_last_request() {
   if (arrival_ != kNoEvent || totals_.arrived != totals_.completed + totals_.rejected) return;
+  for (const auto& [index, failure] : failures_) {
+    if (faults_[index] != kNoEvent && !failure.down) engine_.only_watches(-1);
+  }
   for (EventId& event : faults_) engine_.cancel(event);
-  for (EventId& event : loading_) engine_.cancel(event);
+  start_up_->cancel_all();
+  if (scaler_) scaler_->end();
   if (tiers_) tiers_->end();
+}
+
+std::vector<InstanceId> Cluster::on_machine(std::uint32_t machine) const {
+  std::vector<InstanceId> ids;
+  for (InstanceId id = 0; id < instances_.size(); ++id) {
+    if (endpoints_[id].machine == machine) ids.push_back(id);
+  }
+  return ids;
+}
+
+// A failure is nothing that a cluster at rest could wait for; the repair after it is.
+void Cluster::fail_later(std::uint64_t index, double from_s) {
+  const double up_s =
+      -portable_log(failures_.at(index).random.uniform()) * scenario_.faults[index].mean_up_s;
+  faults_[index] = engine_.at<&Cluster::fail>(from_s + up_s, this, index);
+  engine_.only_watches(1);
+}
+
+void Cluster::fail(std::uint64_t index) {
+  engine_.only_watches(-1);
+  faults_[index] = kNoEvent;
+  if (engine_.at_rest_but_for(0) && !unblock()) return;
+  const FaultSpec& fault = scenario_.faults[index];
+  const std::vector<InstanceId> ids = on_machine(fault.machine);
+  for (const InstanceId id : ids) out_of_service(id, true);
+  stop(ids);
+  failures_.at(index).down = true;
+  faults_[index] = engine_.at<&Cluster::repaired>(engine_.now() + fault.repair_s, this, index);
+}
+
+void Cluster::repaired(std::uint64_t index) {
+  faults_[index] = kNoEvent;
+  failures_.at(index).down = false;
+  const FaultSpec& fault = scenario_.faults[index];
+  for (const InstanceId id : on_machine(fault.machine)) {
+    out_of_service(id, false);
+    start(id, fault.amount);
+  }
+  begin_stranded();
+  fail_later(index, engine_.now());
 }
 
 void Cluster::fault(std::uint64_t index) {
@@ -30,19 +81,19 @@ void Cluster::fault(std::uint64_t index) {
     fabric_->scale_link(fault.link, fault.amount);
     return;
   }
-  std::vector<InstanceId> ids;
-  for (InstanceId id = 0; id < instances_.size(); ++id) {
-    if (endpoints_[id].machine == fault.machine) ids.push_back(id);
-  }
+  const std::vector<InstanceId> ids = on_machine(fault.machine);
   switch (fault.action) {
     case FaultSpec::Action::kStop:
+      for (const InstanceId id : ids) out_of_service(id, true);
       stop(ids);
       break;
     case FaultSpec::Action::kStart:
+      for (const InstanceId id : ids) out_of_service(id, false);
       for (const InstanceId id : ids) start(id, fault.amount);
       begin_stranded();
       break;
     case FaultSpec::Action::kDrain:
+      for (const InstanceId id : ids) out_of_service(id, true);
       for (const InstanceId id : ids) drain(id);
       break;
     default:
@@ -97,21 +148,22 @@ void Cluster::start(InstanceId id, double load_s) {
   const InstanceStatus status = loads_[id].status;
   if (status == InstanceStatus::kUp || status == InstanceStatus::kLoading) return;
   instances_[id].set_pace(1);
-  if (status == InstanceStatus::kOff) {
-    instances_[id].forget_cache();
-    if (tiers_) tiers_->stopped(id);
-  }
+  if (status == InstanceStatus::kOff) empty_caches(id);
   if (status == InstanceStatus::kOff && load_s > 0) {
     set_status(id, InstanceStatus::kLoading);
-    loading_[id] = engine_.at<&Cluster::loaded>(engine_.now() + load_s, this, id);
+    start_up_->begin(id, load_s);
   } else {
     set_status(id, InstanceStatus::kUp);
   }
 }
 
-void Cluster::loaded(std::uint64_t id) {
-  loading_[id] = kNoEvent;
-  set_status(static_cast<InstanceId>(id), InstanceStatus::kUp);
+void Cluster::empty_caches(InstanceId id) {
+  instances_[id].forget_cache();
+  if (tiers_) tiers_->stopped(id);
+}
+
+void Cluster::started(InstanceId id) {
+  set_status(id, InstanceStatus::kUp);
   begin_stranded();
 }
 
@@ -131,7 +183,7 @@ void Cluster::off_if_drained(InstanceId id) {
 }
 
 void Cluster::set_status(InstanceId id, InstanceStatus status) {
-  engine_.cancel(loading_[id]);
+  start_up_->cancel(id);
   loads_[id].status = status;
   scheduler_->load_changed(id);
   observer_.status_changed(id, engine_.now(), status);

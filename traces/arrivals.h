@@ -6,6 +6,7 @@
 #include "sim/base/random.h"
 #include "sim/base/registry.h"
 #include "traces/distribution.h"
+#include "traces/rate_curve.h"
 #include "traces/transform.h"
 
 namespace cleave {
@@ -13,6 +14,7 @@ namespace cleave {
 /// What an arrival process is made from.
 struct ArrivalSettings {
   double rate_rps = 0;  ///< mean rate; 0: the trace's own
+  RateCurve rate;       ///< over time, of a process that has no times of its own
   double cv = 1;        ///< coefficient of variation of the gaps
   std::uint64_t seed = 0;
   const Distribution* distribution = nullptr;  ///< rates over time; null if there are none

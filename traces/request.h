@@ -13,6 +13,7 @@ struct Request {
   std::uint32_t output_tokens = 0;  ///< at least 1; the first comes from the prompt phase
   std::uint64_t line = 0;           ///< line in its file, from 1; running number where generated
   std::uint32_t priority = 0;       ///< the lower, the earlier, where batching looks at it
+  std::uint32_t traffic_class = 0;  ///< in the scenario's order, where it has classes
   Content content = {};             ///< of its prompt, and of its output where that is known
   std::uint64_t session = 0;        ///< the conversation that it is a turn of; 0: none
   std::uint32_t turn = 0;           ///< of its session, from 1

@@ -9,10 +9,21 @@
 #include "sim/base/json_reader.h"
 #include "traces/clients.h"
 #include "traces/conversations.h"
+#include "traces/rate_curve.h"
 #include "traces/trace_reader.h"
 #include "traces/transform.h"
 
 namespace cleave {
+
+struct Workload;
+
+/// A class of requests of a workload: a share of its requests, or requests of its own beside them.
+struct WorkloadClass {
+  double share = 0;
+  std::uint32_t priority = 0;               ///< the lower, the earlier, where the queue looks at it
+  std::shared_ptr<const Workload> own;      ///< null: a share of the workload's
+  std::shared_ptr<const Workload> lengths;  ///< of a share: null: as the workload says
+};
 
 /// The "workload" object of a scenario: which requests reach the cluster, and when. Members have
 /// the names of its keys; what is absent is empty.
@@ -42,6 +53,9 @@ struct Workload {
   /// Generated: mean arrivals a second; may be absent for "trace" only, then as in the trace.
   /// "infinite" and "closed" have none.
   std::optional<double> rate_rps;
+  /// Of "poisson", "constant" and "gamma": the rate over time (read_rates()), scaled to the mean
+  /// `rate_rps` where that is given, too.
+  std::optional<RateCurve> rates;
   /// "gamma" only: coefficient of variation of the gaps; 1 is Poisson, above is burstier.
   std::optional<double> cv;
   /// Requests in the cluster at once. "closed": there are always so many, but for think_s and the
@@ -55,6 +69,9 @@ struct Workload {
   bool paired = true;
   /// Shares of the requests that have priority 0, 1, and so on; without, all have 0.
   std::vector<double> priority_shares;
+  /// The scenario's "classes". Where none has a share, the workload has no requests but theirs, and
+  /// only says for how long, and the seed.
+  std::vector<WorkloadClass> classes;
   std::optional<SystemPrompts> system_prompts;
   std::optional<SessionSettings> sessions;  ///< generated only
   /// Replay, key "turns": "after_reply" where later turns of the trace's sessions wait for the
@@ -91,8 +108,16 @@ bool is_trace_file(const Workload& workload);
 bool offers_rate(const Workload& workload);
 
 /// Reads and checks the object (all of it: calls finish()). Throws InputError for unknown keys and
-/// names, numbers out of range, and settings that contradict each other; no file is opened.
+/// names, numbers out of range, and settings that contradict each other; no trace is opened.
 Workload read_workload(JsonReader& reader);
+
+/// The workload of a scenario all of whose classes have requests of their own.
+Workload read_frame(JsonReader& reader);
+
+/// What a scenario's class number `number` says of its requests: keys "share" or "workload",
+/// "priority", and of a share "trace", "prompt_tokens" and "output_tokens". A workload of its own
+/// lasts as long as `whole` where it does not say, and has a seed of its own.
+WorkloadClass read_workload_class(JsonReader& reader, const Workload& whole, std::size_t number);
 
 /// Those who send the requests. Throws InputError if a file cannot be read or no request is left.
 /// The same workload gives the same requests every time and everywhere.

@@ -1,8 +1,10 @@
+#include <algorithm>
 #include <limits>
 #include <utility>
 
 #include "traces/arrivals.h"
 #include "traces/generator.h"
+#include "traces/traffic_classes.h"
 #include "traces/transform.h"
 #include "traces/workload.h"
 
@@ -52,31 +54,41 @@ SourcePtr replay(const Workload& workload) {
                              : std::move(source);
 }
 
+std::unique_ptr<Lengths> lengths_of(const Workload& workload) {
+  if (workload.prompt_tokens) {
+    return fixed_lengths(*workload.prompt_tokens, *workload.output_tokens);
+  }
+  if (is_trace_file(workload)) {
+    return resampled_lengths(*open_file(workload), workload.paired, workload.seed);
+  }
+  return quantile_lengths(load_distribution(workload.trace, "workload.trace"), workload.paired,
+                          workload.seed);
+}
+
 SourcePtr generated(const Workload& workload) {
   ArrivalSettings settings;
   settings.rate_rps = workload.rate_rps.value_or(0);
+  settings.rate = RateCurve(workload.rate_rps.value_or(1));
+  if (workload.rates) {
+    settings.rate =
+        workload.rate_rps ? workload.rates->scaled_to(*workload.rate_rps) : *workload.rates;
+  }
   settings.cv = workload.cv.value_or(1);
   settings.seed = workload.seed;
   Distribution distribution;
-  std::unique_ptr<Lengths> lengths;
-  if (workload.prompt_tokens) {
-    lengths = fixed_lengths(*workload.prompt_tokens, *workload.output_tokens);
-  } else if (is_trace_file(workload)) {
+  if (is_trace_file(workload)) {
     settings.trace = [workload] { return open_file(workload); };
-    lengths = resampled_lengths(*settings.trace(), workload.paired, workload.seed);
-  } else {
+  } else if (!workload.trace.empty()) {
     distribution = load_distribution(workload.trace, "workload.trace");
     settings.distribution = &distribution;
-    lengths = quantile_lengths(distribution, workload.paired, workload.seed);
   }
   auto arrivals =
       ArrivalProcesses::make("workload.arrivals", "arrival process", workload.arrivals, settings);
-  return generate(std::move(arrivals), std::move(lengths));
+  return generate(std::move(arrivals), lengths_of(workload));
 }
 
-}  // namespace
-
-Clients open_workload(const Workload& workload) {
+/// What its clients are given, but for how many.
+SourcePtr open_source(const Workload& workload) {
   SourcePtr source = workload.arrivals == "replay" ? replay(workload) : generated(workload);
   if (workload.length_range) {
     source = spread_lengths(std::move(source), *workload.length_range, workload.seed);
@@ -92,19 +104,67 @@ Clients open_workload(const Workload& workload) {
   } else if (workload.after_reply) {
     source = answer_replies(std::move(source));
   }
+  return source;
+}
+
+/// Those of a rate, up to its end.
+SourcePtr limited(SourcePtr source, const Workload& workload) {
+  if (workload.duration_s) source = limit_duration(std::move(source), *workload.duration_s);
+  if (workload.requests) {
+    source = limit_requests(std::move(source), *workload.requests + workload.warmup_requests);
+  }
+  return source;
+}
+
+SourcePtr share_out(SourcePtr source, const Workload& workload) {
+  std::vector<SharedClass> shared;
+  for (std::uint32_t i = 0; i < workload.classes.size(); ++i) {
+    const WorkloadClass& each = workload.classes[i];
+    if (each.own) continue;
+    shared.push_back(
+        {i, each.share, each.priority, each.lengths ? lengths_of(*each.lengths) : nullptr});
+  }
+  return draw_classes(std::move(source), std::move(shared), workload.seed);
+}
+
+SourcePtr with_classes(SourcePtr shared, const Workload& workload) {
+  std::vector<SourcePtr> all;
+  if (shared) all.push_back(std::move(shared));
+  for (std::uint32_t i = 0; i < workload.classes.size(); ++i) {
+    const WorkloadClass& each = workload.classes[i];
+    if (!each.own) continue;
+    all.push_back(of_class(limited(open_source(*each.own), *each.own), i, each.priority));
+  }
+  return all.size() == 1 ? std::move(all.front()) : merge(std::move(all));
+}
+
+bool shares_out(const Workload& workload) {
+  return std::any_of(workload.classes.begin(), workload.classes.end(),
+                     [](const WorkloadClass& each) { return !each.own; });
+}
+
+}  // namespace
+
+Clients open_workload(const Workload& workload) {
   ClientSettings clients;
+  SourcePtr source;
+  if (workload.classes.empty() || shares_out(workload)) {
+    source = open_source(workload);
+    if (!workload.classes.empty()) source = share_out(std::move(source), workload);
+  }
   clients.concurrency = workload.concurrency;
   clients.ramp_up_s = workload.ramp_up_s;
   clients.think_s = workload.think_s;
   if (workload.arrivals == "closed" || workload.arrivals == "infinite") {
     clients.completed_first = workload.warmup_requests;
     clients.duration_s = workload.duration_s.value_or(clients.duration_s);
-  } else if (workload.duration_s) {
-    source = limit_duration(std::move(source), *workload.duration_s);
+    if (workload.requests) {
+      source = limit_requests(std::move(source), *workload.requests + workload.warmup_requests);
+    }
+  } else if (source) {
+    source = limited(std::move(source), workload);
   }
-  if (workload.requests) {
-    source = limit_requests(std::move(source), *workload.requests + workload.warmup_requests);
-  }
+  if (!workload.classes.empty()) source = with_classes(std::move(source), workload);
   return {std::move(source), clients};
 }
 

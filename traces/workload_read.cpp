@@ -6,6 +6,7 @@
 #include "sim/base/files.h"
 #include "traces/arrivals.h"
 #include "traces/workload.h"
+#include "traces/workload_defaults.h"
 
 namespace cleave {
 
@@ -146,6 +147,19 @@ void read_lengths(JsonReader& reader, Workload& workload) {
   }
 }
 
+void read_rates_over_time(JsonReader& reader, Workload& workload) {
+  const std::string& arrivals = workload.arrivals;
+  if (!reader.has("rates")) {
+    if (reader.has("rates_period_s")) reader.fail("rates_period_s", "has no meaning without rates");
+    return;
+  }
+  if (arrivals != "poisson" && arrivals != "constant" && arrivals != "gamma") {
+    reader.fail("rates", "is for arrivals \"poisson\", \"constant\" and \"gamma\", not \"" +
+                             arrivals + "\"");
+  }
+  workload.rates = read_rates(reader);
+}
+
 void check_replay(JsonReader& reader, const Workload& workload) {
   if (!is_trace_file(workload)) {
     reader.fail("arrivals",
@@ -223,8 +237,8 @@ void check_generated(JsonReader& reader, const Workload& workload) {
   if (own_rate && workload.trace.empty() && !workload.given) {
     reader.fail("arrivals", "\"trace\" needs a trace; use \"poisson\" with rate_rps");
   }
-  if (!workload.rate_rps && !own_rate) {
-    reader.fail("rate_rps", "is missing; arrivals \"" + workload.arrivals + "\" need it");
+  if (!workload.rate_rps && !workload.rates && !own_rate) {
+    reader.fail("rate_rps", "is missing; arrivals \"" + workload.arrivals + "\" need it, or rates");
   }
   const bool ends = own_rate && is_trace_file(workload);
   if (!ends && !workload.duration_s && !workload.requests) {
@@ -243,7 +257,9 @@ bool offers_rate(const Workload& workload) {
   return !workload.concurrency && workload.arrivals != "infinite";
 }
 
-Workload read_workload(JsonReader& reader) {
+Workload read_workload(JsonReader& reader) { return read_workload(reader, {}); }
+
+Workload read_workload(JsonReader& reader, const WorkloadDefaults& otherwise) {
   Workload workload;
   read_lengths(reader, workload);
   std::vector<std::string> known = ArrivalProcesses::names();
@@ -253,13 +269,19 @@ Workload read_workload(JsonReader& reader) {
     workload.arrivals = reader.name("arrivals", "arrival process", known);
   }
   workload.rate_rps = read_number(reader, "rate_rps", kRate);
+  read_rates_over_time(reader, workload);
   workload.cv = read_number(reader, "cv", kCv);
   workload.concurrency = read_whole<std::uint64_t>(reader, "concurrency", 1, kMostClients);
   workload.ramp_up_s = reader.number("ramp_up_s", kTime, 0);
   workload.think_s = reader.number("think_s", kTime, 0);
-  workload.seed = static_cast<std::uint64_t>(reader.integer("seed", 0, kMostRequests, 1));
+  workload.seed = static_cast<std::uint64_t>(
+      reader.integer("seed", 0, kMostRequests, static_cast<std::int64_t>(otherwise.seed)));
   workload.duration_s = read_number(reader, "duration_s", kDuration);
   workload.requests = read_whole<std::uint64_t>(reader, "requests", 1, kMostRequests);
+  const double span_s = workload.rates ? workload.rates->span_s() : 0;
+  if (!workload.duration_s && !workload.requests) {
+    workload.duration_s = span_s > 0 ? span_s : otherwise.duration_s;
+  }
   workload.warmup_requests =
       static_cast<std::uint64_t>(reader.integer("warmup_requests", 0, kMostRequests, 0));
   workload.from_s = read_number(reader, "from_s", kTime);

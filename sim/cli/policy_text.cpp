@@ -7,6 +7,7 @@
 #include "sim/machine/batching_policy.h"
 #include "sim/machine/memory_policy.h"
 #include "sim/report/table.h"
+#include "sim/scaling/scaling_policy.h"
 #include "sim/scheduling/scheduler.h"
 #include "sim/transfer/admission.h"
 #include "sim/transfer/transfer_policy.h"
@@ -69,11 +70,14 @@ std::string cell(const std::string& text) { return text.empty() ? "| " : text + 
 }  // namespace
 
 std::vector<PolicyFamily> policy_families() {
-  return {
-      family<Schedulers>("scheduler.policy"),         family<LatencyPolicies>("latency.policy"),
-      family<BatchingPolicies>("batching.policy"),    family<MemoryPolicies>("batching.memory"),
-      family<TransferPolicies>("kv_transfer.policy"), family<Admissions>("kv_transfer.admission"),
-      family<ArrivalProcesses>("workload.arrivals")};
+  return {family<Schedulers>("scheduler.policy"),
+          family<LatencyPolicies>("latency.policy"),
+          family<BatchingPolicies>("batching.policy"),
+          family<MemoryPolicies>("batching.memory"),
+          family<TransferPolicies>("kv_transfer.policy"),
+          family<Admissions>("kv_transfer.admission"),
+          family<ScalingPolicies>("scaling.policy"),
+          family<ArrivalProcesses>("workload.arrivals")};
 }
 
 PolicyFamily fabric_family() { return family<Fabrics>("fabric.topology"); }

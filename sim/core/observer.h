@@ -16,7 +16,8 @@ class Observer {
   virtual ~Observer() = default;
   virtual void arrived(double /*time_s*/) {}
   virtual void finished(const FinishedRequest&) {}
-  /// A request that no instance could ever hold.
+  /// A request that was sent away; FinishedRequest::refusal says why. Of one too large, the KV
+  /// memory that it needs.
   virtual void rejected(const FinishedRequest&, double /*needed_bytes*/) {}
   /// At the end of the run, each request still in the cluster.
   virtual void unfinished(const FinishedRequest&) {}

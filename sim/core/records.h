@@ -7,6 +7,14 @@
 
 namespace cleave {
 
+/// Why a request was sent away.
+enum class Refusal : std::uint8_t {
+  kNone,
+  kTooLarge,  ///< for every instance
+  kOverRate,  ///< its class sent more than it may
+  kLate,      ///< it still waited when its class's first token was due
+};
+
 /// A request that left the cluster with all its tokens. Times in seconds since the start of the
 /// run.
 struct FinishedRequest {
@@ -14,9 +22,11 @@ struct FinishedRequest {
   std::uint64_t line = 0;    ///< line in its file, from 1
   std::uint32_t prompt_tokens = 0;
   std::uint32_t output_tokens = 0;
-  std::uint32_t priority = 0;  ///< the lower, the earlier, where batching looks at it
-  std::uint64_t session = 0;   ///< the conversation that it is a turn of; 0: none
-  std::uint32_t turn = 0;      ///< of its session, from 1
+  std::uint32_t priority = 0;       ///< the lower, the earlier, where batching looks at it
+  std::uint32_t traffic_class = 0;  ///< in the scenario's order, where it has classes
+  Refusal refusal = Refusal::kNone;
+  std::uint64_t session = 0;  ///< the conversation that it is a turn of; 0: none
+  std::uint32_t turn = 0;     ///< of its session, from 1
   bool last_turn = true;
   double arrival_s = 0;
   double prompt_start_s = 0;
@@ -73,6 +83,8 @@ struct RunTotals {
   std::uint64_t completed = 0;
   std::uint64_t rejected = 0;
   std::uint64_t unfinished = 0;
+  std::uint64_t over_rate = 0;          ///< of the rejected: Refusal::kOverRate
+  std::uint64_t late = 0;               ///< of the rejected: Refusal::kLate
   std::uint64_t restarts = 0;           ///< after faults
   std::uint64_t deadlocks = 0;          ///< broken by a request that began again
   std::uint64_t over_prompt_limit = 0;  ///< prompts longer than an iteration's limit of tokens

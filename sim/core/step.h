@@ -81,7 +81,7 @@ inline constexpr Steps kFlows{Step::kPromptSends, Step::kSends};
 /// The steps that may follow each step.
 inline constexpr std::array<Steps, static_cast<std::size_t>(Step::kCount)> kNextSteps{{
     /* kGone          */ Steps(Step::kOutside),
-    /* kOutside       */ Steps(Step::kPromptWaits),
+    /* kOutside       */ Steps(Step::kPromptWaits, Step::kGone),
     /* kPromptWaits   */
     Steps(Step::kPrompt, Step::kPromptLoads, Step::kPromptStopped, Step::kOutside),
     /* kPromptLoads   */ Steps(Step::kPromptWaits, Step::kPromptStopped, Step::kOutside),

@@ -35,13 +35,18 @@ class Clock {
     id = kNoEvent;
   }
 
-  /// True where nothing is left to happen but `events` scheduled events.
-  virtual bool at_rest_but_for(std::size_t events) const { return calendar_.size() <= events; }
+  /// So many more of the scheduled events, or fewer, only watch what happens.
+  void only_watches(int more) { watching_ += static_cast<std::size_t>(more); }
+  /// True where nothing is left to happen but `events` scheduled events, and those that only watch.
+  virtual bool at_rest_but_for(std::size_t events) const {
+    return calendar_.size() <= events + watching_;
+  }
 
  protected:
   virtual void event_added() {}
 
   Calendar calendar_;
+  std::size_t watching_ = 0;
   double now_s_ = 0;
 };
 

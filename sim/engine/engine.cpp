@@ -116,7 +116,8 @@ void Engine::arm() {
 // Something is left to happen, and all of it comes after until_s_.
 bool Engine::next_is_too_late() const {
   if (cut_short_) return true;
-  if (until_s_ == kForever || at_rest_but_for(0)) return false;
+  const bool nothing_left = flows_ == 0 && waiting_.empty() && calendar_.empty();
+  if (until_s_ == kForever || nothing_left) return false;
   if (simgrid_->armed != nullptr && simgrid_->armed->get_date() <= until_s_) return false;
   const double wait_s = flows_ > 0 ? simgrid_->next_flow_event_in_s() : -1;
   return wait_s < 0 || simgrid::s4u::Engine::get_clock() + wait_s > until_s_;

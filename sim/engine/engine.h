@@ -21,7 +21,7 @@ class Engine : public Clock {
   ~Engine() override;
 
   bool at_rest_but_for(std::size_t events) const override {
-    return flows_ == 0 && waiting_.empty() && calendar_.size() <= events;
+    return flows_ == 0 && waiting_.empty() && Clock::at_rest_but_for(events);
   }
 
   /// Runs until no event and no flow is left.

@@ -20,7 +20,10 @@ struct Endpoint {
   double gpu_link_bytes_per_s = 0;  ///< between instances inside the machine, bytes per second
   double kv_sync_s = 0;             ///< fixed cost of a transfer layer by layer out of here
   std::uint32_t kv_block_tokens = 1;
-  bool is_store = false;  ///< a machine of its own, whose NIC no setting of the fabric changes
+  /// The name of a store: a machine of its own, whose NIC no setting of the fabric changes; "" for
+  /// all others.
+  std::string store = {};
+  bool is_store() const { return !store.empty(); }
 };
 
 /// Names a transfer while it is under way.
@@ -69,7 +72,7 @@ class Fabric {
 
 struct FabricContext {
   Engine& engine;
-  const std::vector<Endpoint>& endpoints;  ///< by InstanceId, and a store behind them
+  const std::vector<Endpoint>& endpoints;  ///< by InstanceId, and stores behind them
   double speedup = 1;                      ///< how much faster than the links every transfer is
   /// Whether transfers that do not contend for links go without the solver of those that do. The
   /// results are the same; tests compare them.

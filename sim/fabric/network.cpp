@@ -62,18 +62,18 @@ Network::Network(const std::vector<Endpoint>& endpoints, const FlowSettings& set
     }
     first_bytes_per_s.push_back(endpoint.gpu_link_bytes_per_s);
     const double nics =
-        endpoint.is_store ? endpoint.nic_count : settings.nics.value_or(endpoint.nic_count);
-    const double bytes_per_s = endpoint.is_store
+        endpoint.is_store() ? endpoint.nic_count : settings.nics.value_or(endpoint.nic_count);
+    const double bytes_per_s = endpoint.is_store()
                                    ? endpoint.nic_bytes_per_s
                                    : settings.nic_bytes_per_s.value_or(endpoint.nic_bytes_per_s);
-    ports_.push_back({nics * bytes_per_s, 0, endpoint.is_store});
+    ports_.push_back({nics * bytes_per_s, 0, endpoint.store});
   }
 }
 
 double Network::fastest_nics_bytes_per_s() const {
   double fastest = 0;
   for (const MachinePort& port : ports_) {
-    if (!port.is_store) fastest = std::max(fastest, port.nic_bytes_per_s);
+    if (port.store.empty()) fastest = std::max(fastest, port.nic_bytes_per_s);
   }
   return fastest;
 }

@@ -66,11 +66,12 @@ class Network {
   struct MachinePort {
     double nic_bytes_per_s = 0;       ///< all NICs together
     double gpu_link_bytes_per_s = 0;  ///< 0 where the machine holds one instance
-    bool is_store = false;
+    std::string store;                ///< its name, of a store
   };
   /// Of a machine, or of the store that stands where one might.
   std::string name_of(std::size_t machine) const {
-    return ports_[machine].is_store ? "store" : "machine-" + std::to_string(machine);
+    const std::string& store = ports_[machine].store;
+    return store.empty() ? "machine-" + std::to_string(machine) : store;
   }
   const std::vector<MachinePort>& ports() const { return ports_; }
   double fastest_nics_bytes_per_s() const;

@@ -16,7 +16,7 @@ Instance::Instance(InstanceId id, const InstanceKind& kind, Clock& clock, Reques
       observer_(&observer),
       policy_(kind.batching()),
       memory_(id, kind.memory, clock, observer),
-      waiting_(requests, policy_->as_published(), policy_->by_priority()),
+      waiting_(requests, policy_->as_published(), kind.by_rank),
       batch_(requests, kind.memory.policy->growth(), kind.speculation) {}
 
 void Instance::arrive(RequestId request) {

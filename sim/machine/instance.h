@@ -42,6 +42,7 @@ struct InstanceKind {
   KvMemoryKind memory;
   std::function<std::unique_ptr<BatchingPolicy>()> batching;
   Speculation speculation;
+  bool by_rank = false;  ///< who waits stands in the order of RequestState::rank
 };
 
 /// One LLM on one group of GPUs: its batch, who waits for a place in it, and its memory.
@@ -96,6 +97,7 @@ class Instance {
   InstanceId id() const { return id_; }
   bool idle() const { return !run_.under_way() && !ending_; }
   bool queue_empty() const { return !waiting_.has_tasks(); }
+  std::uint32_t waiting() const { return waiting_.size(); }
   bool empty() const { return batch_.empty() && waiting_.size() == 0; }
   /// Whether something is loaded from lower tiers for a request that waits here.
   bool loads() const { return waiting_.first_loading() != kNoRequest; }

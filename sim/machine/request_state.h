@@ -53,6 +53,8 @@ struct RequestState {
   /// Being passed over: while it waits, the instance's choices until then; else the count so far.
   std::uint64_t passed_over = 0;
 
+  double rank = 0;  ///< among those who wait, where they stand in an order: the lower, the earlier
+
   // Load as assigned by the scheduler, so that exactly the same is taken away again.
   std::uint32_t expected_output = 0;
   std::uint32_t assigned_tokens = 0;  ///< of its prompt, to be computed

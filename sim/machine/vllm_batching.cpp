@@ -96,14 +96,14 @@ class Vllm : public BatchingPolicy {
   }
 
  private:
-  /// The last that joined, or the last by priority and arrival.
+  /// The last that joined, or the last by rank and arrival.
   RequestId victim(const Selection& selection) const {
     const Batch& batch = selection.batch();
     RequestId found = batch.last();
-    if (!settings_.by_priority) return found;
+    if (!selection.waiting().by_rank()) return found;
     const auto rank = [&](RequestId id) {
-      const FinishedRequest& record = selection.state(id).record;
-      return std::tuple(record.priority, record.arrival_s, record.number);
+      const RequestState& state = selection.state(id);
+      return std::tuple(state.rank, state.record.arrival_s, state.record.number);
     };
     for (RequestId id = batch.first(); id != kNoRequest; id = batch.after(id)) {
       if (rank(found) < rank(id)) found = id;

@@ -29,8 +29,8 @@ void WaitingRoom::stand_by_arrival(RequestId request) {
 
 void WaitingRoom::stand_in_line(RequestId request, End end) {
   const FinishedRequest& record = state(request).record;
-  if (by_priority_) {
-    ranked_.push({record.priority, record.arrival_s, record.number}, request);
+  if (by_rank_) {
+    ranked_.push({state(request).rank, record.arrival_s, record.number}, request);
   } else if (end == End::kFront) {
     line_.push_front(request);
   } else {
@@ -86,7 +86,7 @@ void WaitingRoom::set_out(RequestId request) {
 
 void WaitingRoom::come_back(RequestId request) {
   loading_.erase(request);
-  if (by_priority_ || state(request).step() == Step::kRedoLoads) {
+  if (by_rank_ || state(request).step() == Step::kRedoLoads) {
     stand_in_line(request, End::kFront);
     return;
   }
@@ -151,7 +151,7 @@ void WaitingRoom::leave(RequestId request, Step step) {
 }
 
 void WaitingRoom::leave_line(RequestId request) {
-  if (by_priority_) {
+  if (by_rank_) {
     ranked_.erase(request);
   } else {
     line_.erase(request);

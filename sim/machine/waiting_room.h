@@ -12,16 +12,16 @@ namespace cleave {
 /// a rule behind those whose KV cache was dropped; sequences put aside; and sequences that never
 /// ran here, by arrival. Counts how often each was passed over, and how many are in progress.
 ///
-/// By priority, prompts stand in the order of (priority, arrival) instead.
+/// By rank, prompts stand in the order of (rank, arrival) instead.
 ///
 /// With one queue for all (as published), prompts stand in it with the sequences too, a prompt's
 /// token phase right behind it, and the least passed over in front.
 class WaitingRoom {
  public:
-  WaitingRoom(RequestTable& requests, bool one_queue, bool by_priority = false)
+  WaitingRoom(RequestTable& requests, bool one_queue, bool by_rank = false)
       : requests_(&requests),
         one_queue_(one_queue),
-        by_priority_(by_priority),
+        by_rank_(by_rank),
         line_(requests.links),
         loading_(requests.links),
         aside_(requests.links),
@@ -29,12 +29,13 @@ class WaitingRoom {
         by_arrival_(requests.waiting_positions),
         ranked_(requests.waiting_positions) {}
 
+  bool by_rank() const { return by_rank_; }
   /// Requests that wait.
   std::uint32_t size() const { return size_; }
   bool has_tasks() const { return !tasks_.empty() || first_in_line() != kNoRequest; }
   /// Each of these is kNoRequest where there is none.
   RequestId first_in_line() const {
-    if (!by_priority_) return line_.first();
+    if (!by_rank_) return line_.first();
     return ranked_.empty() ? kNoRequest : ranked_.top().id;
   }
   RequestId first_aside() const { return aside_.first(); }
@@ -101,12 +102,12 @@ class WaitingRoom {
   };
 
   RequestState& state(RequestId request) { return (*requests_)[request]; }
-  struct PriorityKey {
-    std::uint32_t priority;
+  struct RankKey {
+    double rank;
     double arrival_s;
     std::uint64_t number;
-    bool operator<(const PriorityKey& other) const {
-      if (priority != other.priority) return priority < other.priority;
+    bool operator<(const RankKey& other) const {
+      if (rank != other.rank) return rank < other.rank;
       return arrival_s != other.arrival_s ? arrival_s < other.arrival_s : number < other.number;
     }
   };
@@ -120,14 +121,14 @@ class WaitingRoom {
 
   RequestTable* requests_;
   bool one_queue_;
-  bool by_priority_;
+  bool by_rank_;
   RequestList line_;
   RequestList loading_;
   RequestList aside_;
   PendingQueue tasks_;
   IndexedHeap<ArrivalKey> by_arrival_;
-  IndexedHeap<PriorityKey> ranked_;  ///< instead of the line
-  std::vector<TaskId> chosen_;  ///< while a choice is made: tasks that still stand in the queue
+  IndexedHeap<RankKey> ranked_;  ///< instead of the line
+  std::vector<TaskId> chosen_;   ///< while a choice is made: tasks that still stand in the queue
   std::uint32_t size_ = 0;
   std::uint32_t in_progress_ = 0;
   std::uint32_t dropped_ = 0;

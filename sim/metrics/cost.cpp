@@ -18,7 +18,8 @@ const FigureTable<Cost>& Cost::figures() {
       {"price_per_hour", "$/h", "cost_per_hour", better::less(), "of all machines, on or off",
        [](const Cost& cost) { return known(cost.price_per_hour); }},
       {"spent_usd", "$", "spent_usd", better::less(),
-       "price of the machines for the time in which they were on",
+       "price of the machines for the time in which they were on, and what is paid for those that "
+       "are off",
        [](const Cost& cost) { return known(cost.spent_usd); }},
       {"usd_per_million_prompt_tokens", "$", "usd_per_million_prompt_tokens", better::less(),
        "price of the prompt machines and half of the mixed ones in the window / "

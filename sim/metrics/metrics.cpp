@@ -10,8 +10,10 @@ Metrics::Metrics(const Scenario& scenario)
     : scenario_(scenario),
       window_(scenario.results.warmup_s, scenario.workload.warmup_requests),
       pools_(scenario),
-      slo_(scenario),
-      gaps_(window_) {
+      slo_(scenario, scenario.slo),
+      gaps_(window_),
+      scaling_(scenario) {
+  for (const ClassSpec& spec : scenario.classes) classes_.emplace_back(scenario, spec);
   estimated_ = slo_.estimated();
   for (std::size_t pool = 0; pool < scenario.pools.size(); ++pool) {
     const auto latency = pool_latency(scenario, pool);
@@ -28,13 +30,15 @@ void Metrics::finished(const FinishedRequest& request) {
   output_tokens_ += request.output_tokens;
   prefix_use_.add(request);
   sessions_.finished(request);
+  if (!classes_.empty()) classes_[request.traffic_class].finished(request);
   left(request, true);
 }
 
 void Metrics::rejected(const FinishedRequest& request, double needed_bytes) {
   constexpr std::size_t kMostNamed = 20;
   window_.rejected(request.arrival_s);
-  if (rejected_.size() < kMostNamed) {
+  if (!classes_.empty()) classes_[request.traffic_class].failed(request);
+  if (request.refusal == Refusal::kTooLarge && rejected_.size() < kMostNamed) {
     rejected_.push_back(
         {request.line, request.prompt_tokens + request.output_tokens, needed_bytes});
   }
@@ -45,6 +49,7 @@ void Metrics::rejected(const FinishedRequest& request, double needed_bytes) {
 void Metrics::unfinished(const FinishedRequest& request) {
   sessions_.unfinished(request);
   window_.unfinished(request);
+  if (!classes_.empty()) classes_[request.traffic_class].failed(request);
   left(request, false);
 }
 
@@ -64,6 +69,8 @@ void Metrics::left(const FinishedRequest& request, bool completed) {
 void Metrics::measure(const Left& left) {
   if (!left.completed) {
     ++measured_failures_;
+    slo_.add_failed(left.request.arrival_s);
+    if (!classes_.empty()) classes_[left.request.traffic_class].measured_failed(left.request);
     return;
   }
   const FinishedRequest& request = left.request;
@@ -89,6 +96,7 @@ void Metrics::measure(const Left& left) {
     use.e2e_s += latency.e2e_s;
   }
   slo_.add(request, latency);
+  if (!classes_.empty()) classes_[request.traffic_class].measured(request, latency);
   slowest_.add(request);
 }
 
@@ -105,6 +113,8 @@ void Metrics::end(double end_s) {
     if (*window_.measures(each.request)) measure(each);
   }
   held_ = {};
+  scaling_.end(end_s);
+  for (ClassLog& each : classes_) each.end(window_.seconds());
 }
 
 void Metrics::transferred(InstanceId from, InstanceId to, double start_s, double end_s,

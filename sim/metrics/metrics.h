@@ -3,11 +3,14 @@
 #include <vector>
 
 #include "sim/core/observer.h"
+#include "sim/metrics/class_log.h"
 #include "sim/metrics/cost.h"
+#include "sim/metrics/energy_bill.h"
 #include "sim/metrics/measured_window.h"
 #include "sim/metrics/pool_metrics.h"
 #include "sim/metrics/pool_transfers.h"
 #include "sim/metrics/prefix_use.h"
+#include "sim/metrics/scaling_use.h"
 #include "sim/metrics/session_log.h"
 #include "sim/metrics/single_requests.h"
 #include "sim/metrics/slo.h"
@@ -43,9 +46,11 @@ class Metrics : public Observer {
                    double ideal_s) override;
   void pool_changed(InstanceId instance, double time_s, PoolRole role) override {
     pools_.pool_changed(instance, time_s, role);
+    scaling_.pool_changed(instance, role);
   }
   void status_changed(InstanceId instance, double time_s, InstanceStatus status) override {
     pools_.status_changed(instance, time_s, status);
+    scaling_.status_changed(instance, time_s, status);
   }
   void tier_moved(const TierMove& move) override { tiers_.add(move); }
   void link_used(const LinkUse& link) override { links_.push_back(link); }
@@ -71,12 +76,14 @@ class Metrics : public Observer {
   void end(double end_s);
   std::uint64_t arrived_in_window() const { return e2e_.count() + measured_failures_; }
   Json tiers() const;
+  Json classes() const;
   double window_energy_j() const;
   double filling_share(double from_s, double to_s) const;
   std::optional<SloResult> slo() const;
   Steadiness steadiness() const;
   Cost cost(const RunTotals& totals) const;
   PowerUse power() const;
+  std::optional<EnergyBill> energy_bill(const RunTotals& totals) const;
   static const FigureTable<Run>& request_figures();
   static const FigureTable<Run>& window_figures();
   static const FigureTable<Run>& token_figures();
@@ -104,6 +111,8 @@ class Metrics : public Observer {
   PrefixUse prefix_use_;
   TierLog tiers_;
   SessionLog sessions_;
+  ScalingLog scaling_;
+  std::deque<ClassLog> classes_;
   std::uint64_t measured_failures_ = 0;
   std::string how_sure_;    ///< the estimates are; "" where nobody knows
   bool estimated_ = false;  ///< the latency of some pool or of the SLO's reference

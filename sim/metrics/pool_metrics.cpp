@@ -17,6 +17,7 @@ PoolMetrics::PoolMetrics(const Scenario& scenario) {
               spec.memory_bytes(),
               spec.kv,
               spec.machine.price_per_hour * spec.machines(),
+              spec.off_price_per_hour * spec.machines(),
               spec.machine.provisioned_at_cap_w() * spec.machines(),
               PowerModel(scenario.llm, spec.machine, spec.gpu_share(), scenario.latency_profiles),
               TimeSeries<kActivities>(time_),
@@ -85,15 +86,17 @@ void PoolMetrics::queue(InstanceId instance, double time_s, std::uint32_t reques
 void PoolMetrics::pool_changed(InstanceId instance, double time_s, PoolRole role) {
   InstanceUse& use = instances_[instance];
   if (role == use.role) return;
-  const bool was_mixed = use.role == PoolRole::kMixed;
-  if (was_mixed) {
-    use.mixed_s += time_s - use.mixed_since_s;
-  } else {
-    use.mixed_since_s = time_s;
-    ++use.moves;
-  }
-  change_level(use.pool, kMixed, time_s, was_mixed ? -1 : 1);
+  const bool was_away = use.role != pools_[use.pool].role;
+  const bool is_away = role != pools_[use.pool].role;
   use.role = role;
+  use.moves += is_away ? 1 : 0;
+  if (was_away == is_away) return;
+  if (was_away) {
+    use.away_s += time_s - use.away_since_s;
+  } else {
+    use.away_since_s = time_s;
+  }
+  change_level(use.pool, kAway, time_s, was_away ? -1 : 1);
 }
 
 void PoolMetrics::status_changed(InstanceId instance, double time_s, InstanceStatus status) {
@@ -112,8 +115,7 @@ void PoolMetrics::end(double end_s) {
   for (std::size_t i = 0; i < pools_.size(); ++i) change_level(i, kMemory, end_s, 0);
   for (InstanceUse& use : instances_) {
     use.memory_byte_s += use.memory_bytes * (end_s - use.memory_since_s);
-    const bool moved = use.role == PoolRole::kMixed && pools_[use.pool].role != PoolRole::kMixed;
-    if (moved) use.mixed_s += end_s - use.mixed_since_s;
+    if (use.role != pools_[use.pool].role) use.away_s += end_s - use.away_since_s;
   }
 }
 
@@ -172,9 +174,10 @@ double PoolMetrics::idle_energy_j(double from_s, double to_s) const {
 
 double PoolMetrics::usd(std::size_t pool, double from_s, double to_s) const {
   constexpr double kHour = 3600;
-  const double on_s =
-      std::max(0.0, to_s - from_s) - off_s(pool, from_s, to_s) / pools_[pool].instances;
-  return pools_[pool].price_per_hour * on_s / kHour;
+  const double machine_off_s = off_s(pool, from_s, to_s) / pools_[pool].instances;
+  const double on_s = std::max(0.0, to_s - from_s) - machine_off_s;
+  return (pools_[pool].price_per_hour * on_s + pools_[pool].off_price_per_hour * machine_off_s) /
+         kHour;
 }
 
 bool PoolMetrics::power_measured() const {

@@ -38,6 +38,9 @@ class PoolMetrics {
   double usd(std::size_t pool, double from_s, double to_s) const;
   double energy_j() const;
   bool power_measured() const;
+  /// Of all pools, in the buckets of time(): W, mean.
+  std::vector<double> power_over_time() const;
+  const TimeBase& time() const { return time_; }
 
   /// What each pool did, one after the other.
   Json json() const;
@@ -55,7 +58,7 @@ class PoolMetrics {
  private:
   // What a pool does, and what it holds.
   enum Activity : std::uint8_t { kBusy, kPrompts, kDecodes, kPower, kTransfers, kActivities };
-  enum Level : std::uint8_t { kMemory, kQueue, kMixed, kLevels };
+  enum Level : std::uint8_t { kMemory, kQueue, kAway, kLevels };
 
   struct Pool {
     PoolRole role;
@@ -68,6 +71,7 @@ class PoolMetrics {
     double capacity_bytes;  ///< of one instance
     KvRoom kv;              ///< of one instance
     double price_per_hour;
+    double off_price_per_hour;  ///< of all machines, if all were off
     double provisioned_w;
     PowerModel power;
     TimeSeries<kActivities> activity;
@@ -91,8 +95,8 @@ class PoolMetrics {
     std::uint32_t queued = 0;
     std::uint32_t peak_queued = 0;
     PoolRole role;
-    double mixed_since_s = 0;
-    double mixed_s = 0;
+    double away_since_s = 0;
+    double away_s = 0;
     std::uint32_t moves = 0;
   };
 

@@ -51,8 +51,8 @@ const FigureTable<PoolMetrics::PoolTime>& PoolMetrics::figures_over_time() {
        [](const P& p) { return p.means(p.pool.levels, kMemory); }},
       {"queued_requests", "requests", "waiting on an instance",
        [](const P& p) { return p.means(p.pool.levels, kQueue); }},
-      {"mixed_instances", "", "that work for the mixed pool",
-       [](const P& p) { return p.means(p.pool.levels, kMixed); }},
+      {"mixed_instances", "", "that work for the mixed pool, or the other side",
+       [](const P& p) { return p.means(p.pool.levels, kAway); }},
       {"off_instances", "", "that are off", [](const P& p) { return p.off(); }}};
   return table;
 }
@@ -102,7 +102,7 @@ PoolMetrics::PoolSums PoolMetrics::sums(std::size_t index) const {
     sums.prompt_tokens += use.prompt_tokens;
     sums.decode_tokens += use.decode_tokens;
     sums.peak_memory_bytes = std::max(sums.peak_memory_bytes, use.peak_memory_bytes);
-    sums.mixed_s += use.mixed_s;
+    sums.mixed_s += use.away_s;
     sums.moves += use.moves;
   }
   return sums;
@@ -169,7 +169,7 @@ const FigureTable<PoolMetrics::PoolSums>& PoolMetrics::figures() {
        "waiting on an instance, mean over time",
        [](const P& p) { return per(p.pool.levels.total(kQueue), p.instance_s); }},
       {"mixed_share", "fraction", "pool[]_mixed_share", better::neither(),
-       "of the instances' time that was spent in the mixed pool",
+       "of the instances' time that was spent in the mixed pool, or on the other side",
        [](const P& p) { return per(p.mixed_s, p.instance_s); }},
       {"moves_to_mixed", "", "pool[]_moves_to_mixed", better::neither(),
        "times an instance went there", [](const P& p) { return p.moves; }},
@@ -193,7 +193,7 @@ const FigureTable<PoolMetrics::PoolSums>& PoolMetrics::figures() {
   return table;
 }
 
-ClusterPower PoolMetrics::power(double budget_w) const {
+std::vector<double> PoolMetrics::power_over_time() const {
   std::vector<double> power(time_.size(), idle_w());
   for (std::size_t i = 0; i < power.size(); ++i) {
     for (std::size_t p = 0; p < pools_.size(); ++p) {
@@ -201,6 +201,11 @@ ClusterPower PoolMetrics::power(double budget_w) const {
       power[i] -= pools_[p].power.idle_w() * off_instances(p, i);
     }
   }
+  return power;
+}
+
+ClusterPower PoolMetrics::power(double budget_w) const {
+  std::vector<double> power = power_over_time();
   std::sort(power.begin(), power.end());
   const double energy = energy_j();
   const auto rank =
@@ -266,8 +271,9 @@ const FigureTable<PoolMetrics::MachineLine>& PoolMetrics::machine_columns() {
        "the most requests that waited on it at once, for their prompt phase or for a place in the "
        "batch",
        [](const M& m) { return m.use.peak_queued; }},
-      {"mixed_s", "s", "time it spent working for the mixed pool, away from its own",
-       [](const M& m) { return m.use.mixed_s; }},
+      {"mixed_s", "s",
+       "time it spent working for the mixed pool or the other side, away from its own",
+       [](const M& m) { return m.use.away_s; }},
       {"moves_to_mixed", "", "times it went there", [](const M& m) { return m.use.moves; }},
       {"energy_kwh", "kWh",
        "its GPUs' energy and its share of the rest of the machine, idle times included",

@@ -1,6 +1,7 @@
 #include "sim/metrics/slo.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "sim/metrics/ratio.h"
 #include "sim/scenario/pool_latency.h"
@@ -16,7 +17,7 @@ std::string percentile_name(double percentile) {
 
 }  // namespace
 
-SloCheck::SloCheck(const Scenario& scenario) : spec_(scenario.slo) {
+SloCheck::SloCheck(const Scenario& scenario, const SloSpec& slo) : spec_(slo) {
   for (const SloLimit& limit : spec_.limits) {
     const auto same = std::find_if(loosest_.begin(), loosest_.end(), [&](const SloLimit& other) {
       return other.metric == limit.metric && other.slowdown == limit.slowdown;
@@ -27,7 +28,7 @@ SloCheck::SloCheck(const Scenario& scenario) : spec_(scenario.slo) {
       *same = limit;
     }
     if (limit.slowdown && !reference_) {
-      reference_ = reference_latency(scenario);
+      reference_ = reference_latency(scenario, slo);
       reference_decode_ = reference_->cost({0, 0, 0, 1, 0, 1});
     }
   }
@@ -64,6 +65,7 @@ void SloCheck::add(const FinishedRequest& request, const RequestLatency& latency
     return request.largest_gap_s <= limit.limit;
   });
   good_ += good ? 1 : 0;
+  over_time_.count(request.arrival_s, {good ? 1.0 : 0.0, 1});
 }
 
 const Quantiles& SloCheck::limited(const SloLimit& limit, const Measured& measured) const {
@@ -73,10 +75,20 @@ const Quantiles& SloCheck::limited(const SloLimit& limit, const Measured& measur
   return measured.itl;
 }
 
+SloOverTime SloCheck::over_time() const {
+  SloOverTime result{time_.width_s(), Json::array(), Json::array()};
+  for (std::size_t i = 0; i < time_.size(); ++i) {
+    const auto [good, all] = over_time_.integrals(i);
+    result.attainment.push_back(all > 0 ? Json(good / all) : Json());
+    result.requests.push_back(std::llround(all));
+  }
+  return result;
+}
+
 std::optional<SloResult> SloCheck::result(const Measured& measured, std::uint64_t failed,
                                           double seconds) const {
   if (spec_.limits.empty()) return std::nullopt;
-  SloResult result{spec_.name, std::nullopt, failed == 0 && requests_ > 0, 0, 0, {}};
+  SloResult result{spec_.name, std::nullopt, failed == 0 && requests_ > 0, 0, 0, {}, {}};
   if (reference_) result.reference = spec_.reference.name;
   for (const SloLimit& limit : spec_.limits) {
     const double value = limited(limit, measured).quantile(limit.percentile / 100);
@@ -87,6 +99,7 @@ std::optional<SloResult> SloCheck::result(const Measured& measured, std::uint64_
   const auto good = static_cast<double>(good_);
   result.attainment = per(good, static_cast<double>(requests_ + failed));
   result.goodput_rps = per(good, seconds);
+  result.over_time = over_time();
   return result;
 }
 
@@ -108,6 +121,17 @@ const FigureTable<SloFinding>& SloFinding::figures() {
   return table;
 }
 
+const FigureTable<SloOverTime>& SloOverTime::figures() {
+  static const FigureTable<SloOverTime> table{
+      {"bucket_s", "s", "width of the buckets, by arrival",
+       [](const SloOverTime& time) { return time.bucket_s; }},
+      {"attainment", "fraction", "as `slo.attainment`, null where nobody came",
+       [](const SloOverTime& time) { return time.attainment; }},
+      {"requests", "requests", "measured ones, and those that failed",
+       [](const SloOverTime& time) { return time.requests; }}};
+  return table;
+}
+
 const FigureTable<SloResult>& SloResult::figures() {
   static const FigureTable<SloResult> table{
       {"name", "", "of the SLO profile, or `custom`",
@@ -126,7 +150,9 @@ const FigureTable<SloResult>& SloResult::figures() {
        "those requests / length of the window",
        [](const SloResult& result) { return result.goodput_rps; }},
       {"limits[]", SloFinding::figures(),
-       [](const SloResult& result) { return SloFinding::figures().json(result.limits); }}};
+       [](const SloResult& result) { return SloFinding::figures().json(result.limits); }},
+      {"over_time", SloOverTime::figures(),
+       [](const SloResult& result) { return SloOverTime::figures().json(result.over_time); }}};
   return table;
 }
 

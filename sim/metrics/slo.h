@@ -8,6 +8,7 @@
 #include "models/latency/latency.h"
 #include "sim/core/records.h"
 #include "sim/metrics/figure.h"
+#include "sim/metrics/time_base.h"
 #include "sim/scenario/scenario.h"
 
 namespace cleave {
@@ -29,6 +30,15 @@ struct SloFinding {
   static const FigureTable<SloFinding>& figures();
 };
 
+/// How requests keep it by the time of their arrival.
+struct SloOverTime {
+  double bucket_s;
+  Json attainment;
+  Json requests;
+
+  static const FigureTable<SloOverTime>& figures();
+};
+
 /// How a run keeps an SLO as a whole.
 struct SloResult {
   std::string name;
@@ -37,6 +47,7 @@ struct SloResult {
   double attainment;
   double goodput_rps;
   std::vector<SloFinding> limits;
+  SloOverTime over_time;
 
   static const FigureTable<SloResult>& figures();
 };
@@ -45,7 +56,10 @@ struct SloResult {
 /// request on the reference machine without contention.
 class SloCheck {
  public:
-  explicit SloCheck(const Scenario& scenario);
+  /// Of the whole scenario, or of a class with objectives of its own.
+  SloCheck(const Scenario& scenario, const SloSpec& slo);
+  SloCheck(const SloCheck&) = delete;
+  SloCheck& operator=(const SloCheck&) = delete;
 
   void add(const FinishedRequest& request, const RequestLatency& latency);
 
@@ -61,6 +75,8 @@ class SloCheck {
   /// as misses; `seconds` is the time in which requests arrived. Nothing where there is no limit.
   std::optional<SloResult> result(const Measured& measured, std::uint64_t failed,
                                   double seconds) const;
+  /// One that was sent away or not completed, by its arrival.
+  void add_failed(double arrival_s) { over_time_.count(arrival_s, {0, 1}); }
 
   /// True where the reference of the slowdowns was not measured.
   bool estimated() const { return reference_ && reference_->estimated(); }
@@ -76,6 +92,7 @@ class SloCheck {
     double tpot;
     double e2e;
   };
+  SloOverTime over_time() const;
   const Quantiles& limited(const SloLimit& limit, const Measured& measured) const;
   Slowdowns slowdowns(const FinishedRequest& request, const RequestLatency& latency) const;
 
@@ -88,6 +105,8 @@ class SloCheck {
   std::vector<SloLimit> loosest_;  ///< for each metric and kind, that of the highest percentile
   std::uint64_t requests_ = 0;
   std::uint64_t good_ = 0;
+  TimeBase time_;
+  TimeSeries<2> over_time_{time_};  ///< by arrival: requests that keep all limits, and all
 };
 
 }  // namespace cleave

@@ -71,7 +71,7 @@ double Metrics::window_energy_j() const {
 }
 
 PowerUse Metrics::power() const {
-  return {pools_.power(scenario_.power_budget_w),
+  return {pools_.power(scenario_.power.budget_w),
           {.energy_j = window_energy_j(),
            .prompt_j = window_.prompt_energy_j(),
            .decode_j = window_.decode_energy_j(),
@@ -80,14 +80,45 @@ PowerUse Metrics::power() const {
            .completed_requests = window_.completed()}};
 }
 
+// Prices step within a bucket: their mean over it counts.
+std::optional<EnergyBill> Metrics::energy_bill(const RunTotals& totals) const {
+  const PowerSpec& spec = scenario_.power;
+  if (!spec.usd_per_kwh && !spec.g_co2_per_kwh) return {};
+  EnergyBill bill;
+  double usd = 0;
+  double g_co2 = 0;
+  const std::vector<double> power_w = pools_.power_over_time();
+  for (std::size_t i = 0; i < power_w.size(); ++i) {
+    const double from_s = pools_.time().from_s(i);
+    const double to_s = from_s + pools_.time().length_s(i);
+    const double kwh = power_w[i] * (to_s - from_s) / kJoulesPerKwh * spec.pue.mean(from_s, to_s);
+    bill.facility_kwh += kwh;
+    if (spec.usd_per_kwh) usd += kwh * spec.usd_per_kwh->mean(from_s, to_s);
+    if (spec.g_co2_per_kwh) g_co2 += kwh * spec.g_co2_per_kwh->mean(from_s, to_s);
+  }
+  constexpr double kGrams = 1000;
+  if (spec.usd_per_kwh) bill.usd = usd;
+  if (spec.g_co2_per_kwh) bill.kg_co2 = g_co2 / kGrams;
+  bill.machines_usd = cost(totals).spent_usd;
+  bill.tokens = prompt_tokens_ + output_tokens_;
+  return bill;
+}
+
 const FigureTable<Metrics::Run>& Metrics::request_figures() {
   static const FigureTable<Run> table{
       {"arrived", "", "requests_arrived", better::neither(), "= completed + rejected + unfinished",
        [](const Run& run) { return run.totals.arrived; }},
       {"completed", "", "requests_completed", better::more("0"), "left with all their tokens",
        [](const Run& run) { return run.totals.completed; }},
-      {"rejected", "", "requests_rejected", better::less("0"), "too large for every instance",
+      {"rejected", "", "requests_rejected", better::less("0"),
+       "sent away: too large for every instance, over the rate of their class, or late",
        [](const Run& run) { return run.totals.rejected; }},
+      {"over_rate", "", "requests_over_rate", better::less(),
+       "of these: their class sent more than its admission lets in",
+       [](const Run& run) { return run.totals.over_rate; }},
+      {"late", "", "requests_late", better::less(),
+       "of these: still waited when their class's first token was due",
+       [](const Run& run) { return run.totals.late; }},
       {"unfinished", "", "requests_unfinished", better::less("0"),
        "still in the cluster at the end", [](const Run& run) { return run.totals.unfinished; }},
       {"restarts", "", "requests_restarts", better::less(),
@@ -257,6 +288,19 @@ const FigureTable<Metrics::Run>& Metrics::figures() {
          const SessionLog& sessions = run.metrics.sessions_;
          return sessions.any() ? SessionLog::figures().json(sessions) : Json();
        }},
+      {"classes[]", ClassLog::figures(), [](const Run& run) { return run.metrics.classes(); }},
+      {"fairness", Fairness::figures(),
+       [](const Run& run) {
+         const auto& classes = run.metrics.classes_;
+         return classes.empty() ? Json(Json::value_t::discarded)
+                                : Fairness::figures().json(Fairness::of(classes));
+       }},
+      {"scaling", ScalingLog::figures(),
+       [](const Run& run) {
+         return run.metrics.scenario_.scaling.on()
+                    ? ScalingLog::figures().json(run.metrics.scaling_)
+                    : Json(Json::value_t::discarded);
+       }},
       {"slo", SloResult::figures(),
        [](const Run& run) { return SloResult::figures().json(run.metrics.slo()); }},
       {"steady", Steadiness::figures(),
@@ -265,6 +309,11 @@ const FigureTable<Metrics::Run>& Metrics::figures() {
        [](const Run& run) { return Cost::figures().json(run.metrics.cost(run.totals)); }},
       {"power", PowerUse::figures(),
        [](const Run& run) { return PowerUse::figures().json(run.metrics.power()); }},
+      {"energy", EnergyBill::figures(),
+       [](const Run& run) {
+         const std::optional<EnergyBill> bill = run.metrics.energy_bill(run.totals);
+         return bill ? EnergyBill::figures().json(*bill) : Json(Json::value_t::discarded);
+       }},
       {"pools[]", PoolMetrics::figures(), [](const Run& run) { return run.metrics.pools_.json(); }},
       {"transfers[]", PoolTransfers::Pair::figures(),
        [](const Run& run) { return run.metrics.transfers_.json(); }},
@@ -292,6 +341,13 @@ Json Metrics::tiers() const {
     }
     list.push_back(TierUse::figures().json(use));
   }
+  return list.empty() ? Json(Json::value_t::discarded) : list;
+}
+
+// None where the scenario has none.
+Json Metrics::classes() const {
+  Json list = Json::array();
+  for (const ClassLog& each : classes_) list.push_back(ClassLog::figures().json(each));
   return list.empty() ? Json(Json::value_t::discarded) : list;
 }
 

@@ -19,7 +19,11 @@ const std::vector<Unit>& units() {
       {"tokens", "", ""},
       {"bytes/s", "", ""},
       {"$/h", "", ""},
-      {"requests/$", "", ""}};
+      {"requests/$", "", ""},
+      {"h", "hours", "machine_hours, machine_hours_of_all"},
+      {"1/h", "", ""},
+      {"kg", "", ""},
+      {"g", "", ""}};
   return all;
 }
 

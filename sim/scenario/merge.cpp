@@ -8,6 +8,7 @@
 #include "sim/base/fnv1a.h"
 #include "sim/scenario/path.h"
 #include "sim/scenario/resolve.h"
+#include "sim/scenario/traffic_classes.h"
 
 namespace cleave {
 
@@ -42,17 +43,29 @@ void merge_workload(Json& workload, const Json& patch) {
     if (brings_times(patch["trace"]) && !brings("arrivals")) workload["arrivals"] = "replay";
   }
   if (brings("arrivals") && patch["arrivals"] != "gamma") workload.erase("cv");
+  if (brings("rates")) drop({"rate_rps", "duration_s", "rates_period_s"});
   workload.merge_patch(patch);
   const Json arrivals = workload.value("arrivals", Json());
   if (arrivals == "replay") {
-    drop({"rate_rps", "duration_s", "lengths", "sessions"});
+    drop({"rate_rps", "rates", "rates_period_s", "duration_s", "lengths", "sessions"});
   } else {
     drop({"rate_scale", "from_s", "to_s", "repeat", "repeat_content", "turns"});
   }
   if (arrivals == before) return;
-  if (arrivals == "closed" || arrivals == "infinite") drop({"rate_rps", "duration_s"});
+  if (arrivals == "closed" || arrivals == "infinite")
+    drop({"rate_rps", "rates", "rates_period_s", "duration_s"});
   if (arrivals != "closed") drop({"ramp_up_s", "think_s"});
   if (arrivals == "infinite") drop({"concurrency"});
+}
+
+/// Where classes bring all requests, the workload has none of its own.
+void drop_requests(Json& workload, const Json& brought) {
+  std::vector<std::string> dropped;
+  for (const auto& [key, value] : workload.items()) {
+    const bool said = brought.is_object() && brought.contains(key);
+    if (key != "duration_s" && key != "seed" && !said) dropped.push_back(key);
+  }
+  for (const std::string& key : dropped) workload.erase(key);
 }
 
 void merge(Json& document, const Json& patch) {
@@ -62,6 +75,9 @@ void merge(Json& document, const Json& patch) {
     rest.erase("workload");
   }
   document.merge_patch(rest);
+  if (patch.is_object() && patch.contains("classes") && classes_bring_all(document)) {
+    drop_requests(document["workload"], patch.value("workload", Json()));
+  }
 }
 
 [[noreturn]] void bad_path(const std::string& path) {

@@ -26,8 +26,8 @@ InstanceDescription instance_of(const Scenario& scenario, std::size_t pool) {
           scenario.engine_named};
 }
 
-InstanceDescription reference_of(const Scenario& scenario) {
-  const Machine& reference = scenario.slo.reference;
+InstanceDescription reference_of(const Scenario& scenario, const SloSpec& slo) {
+  const Machine& reference = slo.reference;
   return {scenario.llm,
           reference,
           reference.gpu_count,
@@ -40,8 +40,8 @@ InstanceDescription reference_of(const Scenario& scenario) {
           scenario.engine_named};
 }
 
-bool has_reference(const Scenario& scenario) {
-  return std::any_of(scenario.slo.limits.begin(), scenario.slo.limits.end(),
+bool has_reference(const SloSpec& slo) {
+  return std::any_of(slo.limits.begin(), slo.limits.end(),
                      [](const SloLimit& limit) { return limit.slowdown; });
 }
 
@@ -53,7 +53,10 @@ std::unique_ptr<LatencyModel> make(const Scenario& scenario, const InstanceDescr
 std::vector<InstanceDescription> instances_of(const Scenario& scenario) {
   std::vector<InstanceDescription> all;
   for (std::size_t i = 0; i < scenario.pools.size(); ++i) all.push_back(instance_of(scenario, i));
-  if (has_reference(scenario)) all.push_back(reference_of(scenario));
+  if (has_reference(scenario.slo)) all.push_back(reference_of(scenario, scenario.slo));
+  for (const ClassSpec& each : scenario.classes) {
+    if (has_reference(each.slo)) all.push_back(reference_of(scenario, each.slo));
+  }
   return all;
 }
 
@@ -88,8 +91,8 @@ std::unique_ptr<LatencyModel> pool_latency(const Scenario& scenario, std::size_t
   return latency;
 }
 
-std::unique_ptr<LatencyModel> reference_latency(const Scenario& scenario) {
-  return make(scenario, reference_of(scenario));
+std::unique_ptr<LatencyModel> reference_latency(const Scenario& scenario, const SloSpec& slo) {
+  return make(scenario, reference_of(scenario, slo));
 }
 
 ProfileUse& ProfileUse::add(const Scenario& scenario) {

@@ -2,15 +2,17 @@
 
 #include "models/latency/instance_model.h"
 #include "sim/base/error.h"
+#include "sim/scenario/faults.h"
 #include "sim/scenario/kv_tiers.h"
+#include "sim/scenario/power.h"
 #include "sim/scenario/read_pools.h"
 #include "sim/scenario/resolve.h"
+#include "sim/scenario/scaling.h"
+#include "sim/scenario/traffic_classes.h"
 
 namespace cleave {
 
 namespace {
-
-constexpr double kLongestS = 1e9;
 
 void read_latency_profiles(JsonReader& latency, Scenario& scenario) {
   const Json& files = latency.value("profiles");
@@ -106,11 +108,18 @@ void check_tiers(const Scenario& scenario) {
 
 void check_priorities(const Scenario& scenario) {
   if (scenario.workload.priority_shares.empty()) return;
-  if (scenario.batching.policy.make({})->by_priority()) return;
+  if (scenario.batching.queue_order == QueueOrder::kPriority) return;
   throw InputError(
-      "workload.priority_shares: nobody looks at priorities; expected batching.policy \"vllm\" "
-      "with "
-      "batching.scheduling_policy \"priority\"");
+      "workload.priority_shares: nobody looks at priorities; expected batching.queue_order "
+      "\"priority\"");
+}
+
+/// An order of the queue that nothing distinguishes is a mistake.
+void check_queue_order(const Scenario& scenario) {
+  if (scenario.batching.queue_order != QueueOrder::kSlack || !scenario.classes.empty()) return;
+  throw InputError(
+      "batching.queue_order: \"slack\" looks at the SLOs of classes; expected classes, or another "
+      "order");
 }
 
 SchedulerSpec read_scheduler(JsonReader reader) {
@@ -174,9 +183,28 @@ Speculation read_speculation(JsonReader& reader) {
   return speculation;
 }
 
+QueueOrder read_queue_order(JsonReader& reader, const BatchingPolicies::Choice& policy) {
+  const auto made = policy.make({});
+  const QueueOrder otherwise = made->by_priority() ? QueueOrder::kPriority : QueueOrder::kArrival;
+  if (!reader.has("queue_order")) return otherwise;
+  const std::string name = reader.name("queue_order", "choice", {"arrival", "priority", "slack"});
+  const QueueOrder order = name == "priority" ? QueueOrder::kPriority
+                           : name == "slack"  ? QueueOrder::kSlack
+                                              : QueueOrder::kArrival;
+  if (made->by_priority() && order != otherwise) {
+    reader.fail("queue_order", "contradicts scheduling_policy \"priority\"");
+  }
+  if (made->as_published() && order != QueueOrder::kArrival) {
+    reader.fail("queue_order",
+                "expected \"arrival\": the published simulator knows no other order");
+  }
+  return order;
+}
+
 BatchingSpec read_batching(JsonReader reader) {
   BatchingSpec spec;
   spec.policy = BatchingPolicies::choose(reader, "policy", "batching policy");
+  spec.queue_order = read_queue_order(reader, spec.policy);
   spec.memory = read_memory(reader, spec.policy);
   if (reader.has("mixed_iteration_factor")) {
     spec.mixed_iteration_factor = reader.number("mixed_iteration_factor", {0.01, 100, false});
@@ -206,52 +234,10 @@ KvTransferSpec read_kv_transfer(JsonReader reader) {
   return spec;
 }
 
-FaultSpec read_fault(JsonReader& reader, std::uint32_t machines) {
-  FaultSpec fault;
-  fault.at_s = reader.number("at_s", {0, kLongestS, false});
-  const std::string action =
-      reader.name("action", "action", {"stop", "start", "drain", "slow", "scale_link"});
-  if (action == "scale_link") {
-    fault.action = FaultSpec::Action::kScaleLink;
-    fault.link = reader.text("link");
-    fault.amount = reader.number("share", {0, 1, false});
-  } else {
-    fault.machine = static_cast<std::uint32_t>(reader.integer("machine", 0, machines - 1));
-    fault.action = action == "stop"    ? FaultSpec::Action::kStop
-                   : action == "start" ? FaultSpec::Action::kStart
-                   : action == "drain" ? FaultSpec::Action::kDrain
-                                       : FaultSpec::Action::kSlow;
-    if (action == "start") fault.amount = reader.number("load_s", {0, kLongestS, false}, 0);
-    if (action == "slow") fault.amount = reader.number("factor", {0.01, 1e6, false});
-  }
-  reader.finish();
-  return fault;
-}
-
-void read_faults(JsonReader& reader, Scenario& scenario) {
-  std::uint32_t machines = 0;
-  for (const PoolSpec& pool : scenario.pools) {
-    if (!pool.shares_machines_of) machines += pool.count;
-  }
-  for (JsonReader& fault : reader.objects("faults")) {
-    scenario.faults.push_back(read_fault(fault, machines));
-  }
-  std::stable_sort(scenario.faults.begin(), scenario.faults.end(),
-                   [](const FaultSpec& a, const FaultSpec& b) { return a.at_s < b.at_s; });
-}
-
 Fabrics::Choice read_fabric(JsonReader reader) {
   Fabrics::Choice choice = Fabrics::choose(reader, "topology", "topology");
   reader.finish();
   return choice;
-}
-
-double read_power_budget(JsonReader& scenario) {
-  if (!scenario.has("power")) return 0;
-  JsonReader power = scenario.object("power");
-  const double budget_w = power.number("budget_w", kPositive);
-  power.finish();
-  return budget_w;
 }
 
 }  // namespace
@@ -262,21 +248,25 @@ Scenario read_scenario(const Json& document) {
   JsonReader reader(scenario.document, "");
   read_llm(reader, scenario);
   JsonReader workload = reader.object("workload");
-  scenario.workload = read_workload(workload);
+  scenario.workload = classes_bring_all(document) ? read_frame(workload) : read_workload(workload);
   scenario.batching = read_batching(reader.object("batching"));
   scenario.batching.speculation.seed = scenario.workload.seed;
   if (!scenario.engine && scenario.batching.policy.name != "splitwise") {
     scenario.engine = load_engine(scenario.batching.policy.name, "batching.policy");
   }
+  scenario.scaling = read_scaling(reader);
   read_pools(reader, scenario);
   check_priorities(scenario);
   scenario.scheduler = read_scheduler(reader.object("scheduler"));
   scenario.kv_transfer = read_kv_transfer(reader.object("kv_transfer"));
   scenario.fabric = read_fabric(reader.object("fabric"));
   check_tiers(scenario);
-  read_faults(reader, scenario);
+  check_scaling(scenario);
+  scenario.faults = read_faults(reader, scenario.pools);
   scenario.slo = read_slo(reader);
-  scenario.power_budget_w = read_power_budget(reader);
+  read_classes(reader, scenario);
+  check_queue_order(scenario);
+  scenario.power = read_power(reader);
   scenario.results = read_results(reader.object("results"));
   if (scenario.results.warmup_s && scenario.workload.warmup_requests > 0) {
     reader.fail("results.warmup_s",

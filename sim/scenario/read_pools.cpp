@@ -161,6 +161,19 @@ void check_memory(JsonReader& reader, const PoolSpec& pool, const Scenario& scen
   }
 }
 
+/// How many of its machines are on, where a policy decides on that.
+void read_sizes(JsonReader& reader, const ScalingSpec& scaling, PoolSpec& pool) {
+  for (const char* key : {"min_count", "start_count"}) {
+    if (reader.has(key) && !scaling.on()) {
+      reader.fail(key, "has no meaning without scaling.policy: all machines are on");
+    }
+  }
+  pool.least_on = static_cast<std::uint32_t>(
+      reader.integer("min_count", 0, pool.count, scaling.on() ? 1 : pool.count));
+  pool.on_at_start = static_cast<std::uint32_t>(
+      reader.integer("start_count", pool.least_on, pool.count, pool.count));
+}
+
 PoolSpec read_pool(JsonReader& reader, const std::vector<PoolSpec>& before,
                    const Scenario& scenario) {
   PoolSpec pool;
@@ -175,6 +188,8 @@ PoolSpec read_pool(JsonReader& reader, const std::vector<PoolSpec>& before,
   }
   pool.machine.price_per_hour =
       reader.number("price_per_hour", kNonNegative, pool.machine.price_per_hour);
+  pool.off_price_per_hour = reader.number("off_price_per_hour", kNonNegative, 0);
+  read_sizes(reader, scenario.scaling, pool);
   pool.machine.power_cap = reader.number("power_cap", {0.1, 1, false}, pool.machine.power_cap);
   reader.finish();
   const auto policy = scenario.batching.policy.make(pool.batching_site());

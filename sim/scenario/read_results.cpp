@@ -35,10 +35,11 @@ SloSpec read_slo(JsonReader& scenario) {
   const Json& value = scenario.value("slo");
   if (value.is_null() || value == "none") return slo;
   const bool named = value.is_string();
+  const std::string place = scenario.path_of("slo");
   const Json body =
-      named ? load_profile("profiles/slos", "SLO", value.get<std::string>(), "slo") : value;
+      named ? load_profile("profiles/slos", "SLO", value.get<std::string>(), place) : value;
   slo.name = named ? value.get<std::string>() : "custom";
-  JsonReader reader(body, named ? slo.name : "slo");
+  JsonReader reader(body, named ? slo.name : place);
   for (const char* key : {"summary", "source", "date"}) reader.text(key, "");
   if (reader.has("slowdown")) {
     JsonReader slowdown = reader.object("slowdown");

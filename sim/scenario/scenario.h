@@ -12,11 +12,13 @@
 #include "models/latency/latency_profile.h"
 #include "models/latency/power.h"
 #include "sim/base/json_reader.h"
+#include "sim/base/timed_values.h"
 #include "sim/core/status.h"
 #include "sim/core/tier.h"
 #include "sim/fabric/fabric.h"
 #include "sim/machine/batching_policy.h"
 #include "sim/machine/memory_policy.h"
+#include "sim/scaling/scaling_policy.h"
 #include "sim/scheduling/scheduler.h"
 #include "sim/transfer/admission.h"
 #include "sim/transfer/transfer_policy.h"
@@ -45,7 +47,10 @@ struct PoolSpec {
   /// The part of each machine that is this pool's: 1, or its share of the GPUs in use where pools
   /// share machines. Cost, power and GPUs are divided by it.
   double machine_share = 1;
-  BatchLimits limits;  ///< of the batching policy, on these GPUs
+  double off_price_per_hour = 0;  ///< of a machine that is off: what is paid for it all the same
+  std::uint32_t least_on = 0;     ///< machines that stay on, where the cluster is scaled
+  std::uint32_t on_at_start = 0;  ///< the same: machines that are on at time 0
+  BatchLimits limits;             ///< of the batching policy, on these GPUs
   KvRoom kv;
   std::vector<TierRoom> tiers;  ///< behind it, the fastest first
 
@@ -95,12 +100,17 @@ struct KvCacheSpec {
   std::vector<TierSpec> tiers;          ///< behind them
 };
 
+/// Who waits in front on an instance: who came first, whose priority is the lowest number, or who
+/// has the least time left until the first token is due.
+enum class QueueOrder : std::uint8_t { kArrival, kPriority, kSlack };
+
 struct BatchingSpec {
   BatchingPolicies::Choice policy;
   MemoryPolicies::Choice memory;  ///< unless the policy has its own
   /// An iteration of prompts and decodes takes so many times a prefill of all its tokens; without,
   /// what its parts take.
   std::optional<double> mixed_iteration_factor;
+  QueueOrder queue_order = QueueOrder::kArrival;
   bool mixed_at_least_decode = true;  ///< with a factor: never less than its decodes alone
   /// Decode batches that run as captured graphs, ascending; none: the latency model's own.
   std::vector<std::uint32_t> cuda_graph_sizes;
@@ -115,16 +125,38 @@ struct KvTransferSpec {
   double prompt_slowdown = 0;    ///< of a prompt phase during which layers leave, as a share
 };
 
+/// How many machines are on, and how they come up.
+struct ScalingSpec {
+  ScalingPolicies::Choice policy;     ///< "none" where the scenario does not say
+  bool weights_from_network = false;  ///< from a store, else from the machine's own disk
+  std::optional<double> bytes_per_s;  ///< of the store, or of a machine's disk
+  double warm_up_s = 0;
+  bool on() const { return policy.name != "none"; }
+};
+
 /// Something that happens to a machine or a link at a given time.
 struct FaultSpec {
-  enum class Action : std::uint8_t { kStop, kStart, kDrain, kSlow, kScaleLink };
+  enum class Action : std::uint8_t { kStop, kStart, kDrain, kSlow, kScaleLink, kFail };
   double at_s = 0;
   Action action = Action::kStop;
   std::uint32_t machine = 0;  ///< over all pools, from 0
   std::string link;
-  /// kStart: seconds to load the weights; kSlow: how many times slower; kScaleLink: share of the
-  /// bandwidth left.
+  /// kStart and kFail: seconds to load the weights; kSlow: how many times slower; kScaleLink: share
+  /// of the bandwidth left.
   double amount = 0;
+  // kFail: from at_s on the machine stops at random, and comes back.
+  double mean_up_s = 0;  ///< of an exponential distribution
+  double repair_s = 0;
+  std::uint64_t seed = 0;
+};
+
+/// What the cluster draws is held against, and what energy costs. Numbers can change over time.
+struct PowerSpec {
+  double budget_w = 0;  ///< 0: none
+  /// Of the building for each J of the machines.
+  TimedValues pue{1};
+  std::optional<TimedValues> usd_per_kwh;
+  std::optional<TimedValues> g_co2_per_kwh;
 };
 
 /// One latency objective: this percentile of this metric at most this much.
@@ -138,6 +170,16 @@ struct SloSpec {
   std::string name;   ///< of the profile; "custom" for one written in the scenario, "" for none
   Machine reference;  ///< of the slowdowns
   std::vector<SloLimit> limits;
+};
+
+/// A kind of request, with promises of its own. Where a scenario has none, all are of one kind.
+struct ClassSpec {
+  std::string name;
+  SloSpec slo;
+  std::optional<double> ttft_limit_s;  ///< the SLO's, of the highest percentile
+  bool sheds_late = false;             ///< who still waits when the first token is due is sent away
+  std::optional<double> most_rps;      ///< that are let in: a bucket that fills so fast,
+  double burst = 1;                    ///< and holds so many
 };
 
 struct ResultsSpec {
@@ -163,8 +205,10 @@ struct Scenario {
   KvTransferSpec kv_transfer;
   Fabrics::Choice fabric;
   std::vector<FaultSpec> faults;  ///< by time
+  ScalingSpec scaling;
+  std::vector<ClassSpec> classes;
   SloSpec slo;
-  double power_budget_w = 0;  ///< what the cluster's power is held against; 0: nothing
+  PowerSpec power;
   ResultsSpec results;
 };
 

@@ -57,6 +57,8 @@ class DynamoKv : public Scheduler {
     });
   }
 
+  void home_changed(InstanceId id) override { pools_.home_changed(id); }
+
  private:
   struct Candidate {
     InstanceId id;

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "sim/scheduling/ranked_pools.h"
 #include "sim/scheduling/scheduler.h"
 
@@ -35,6 +37,15 @@ class LocalJsq : public Scheduler {
     if (!up && pools_.contains(id)) pools_.leave(id);
     if (up && !pools_.contains(id)) pools_.enter(pool_of(id), id, measure(id));
     pools_.update(id, measure(id));
+  }
+
+  void home_changed(InstanceId id) override {
+    std::vector<InstanceId>& tokens = tokens_of_machine_[load(id).machine];
+    tokens.erase(std::remove(tokens.begin(), tokens.end(), id), tokens.end());
+    if (pool_of(id) == kToken) tokens.push_back(id);
+    if (!pools_.contains(id)) return;
+    pools_.leave(id);
+    pools_.enter(pool_of(id), id, measure(id));
   }
 
  private:

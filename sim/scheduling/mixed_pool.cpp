@@ -58,6 +58,12 @@ class MixedPool : public Scheduler {
     by_memory_.update(id, taken(id));
   }
 
+  void home_changed(InstanceId id) override {
+    if (!by_tokens_.contains(id)) return;
+    leave(id);
+    enter(id, home(id));
+  }
+
   void instance_free(InstanceId id) override {
     if (by_tokens_.contains(id) && by_tokens_.pool_of(id) == kMixed && home(id) != kMixed) {
       move(id, home(id));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "sim/scheduling/local_prefill.h"
@@ -16,6 +17,13 @@ class PoolChoice {
     for (InstanceId id = 0; id < cluster.loads().size(); ++id) {
       (cluster.loads()[id].home == PoolRole::kToken ? token_ : first_).push_back(id);
     }
+  }
+
+  void home_changed(InstanceId id) {
+    for (std::vector<InstanceId>* pool : {&first_, &token_}) {
+      pool->erase(std::remove(pool->begin(), pool->end(), id), pool->end());
+    }
+    (cluster_.loads()[id].home == PoolRole::kToken ? token_ : first_).push_back(id);
   }
 
   /// `choose(instances, kv_tokens, phases)` gives one of the instances that is up and can hold so

@@ -37,6 +37,13 @@ class PowerOfTwo : public Scheduler {
     return {both, both};
   }
 
+  void home_changed(InstanceId id) override {
+    for (std::vector<InstanceId>* pool : {&first_, &token_}) {
+      pool->erase(std::remove(pool->begin(), pool->end(), id), pool->end());
+    }
+    (load(id).home == PoolRole::kToken ? token_ : first_).push_back(id);
+  }
+
  private:
   using Measure = double (*)(const InstanceLoad&);
   static double pending(const InstanceLoad& load) {

@@ -43,6 +43,8 @@ class PrefixAffinity : public Scheduler {
                             PoolChoice::Phases) { return best(instances, kv_tokens, demand); });
   }
 
+  void home_changed(InstanceId id) override { pools_.home_changed(id); }
+
  private:
   InstanceId best(const std::vector<InstanceId>& instances, std::int64_t kv_tokens,
                   const Demand& demand) const {

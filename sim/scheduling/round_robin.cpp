@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <vector>
 
 #include "sim/scheduling/scheduler.h"
@@ -36,8 +37,24 @@ class RoundRobin : public Scheduler {
     return {both, both};
   }
 
+  void home_changed(InstanceId id) override {
+    if (!split_) return;
+    first_.drop(id);
+    token_.drop(id);
+    const bool token = cluster_.loads()[id].home == PoolRole::kToken;
+    (token ? token_ : first_).instances.push_back(id);
+  }
+
  private:
   struct Ring {
+    void drop(InstanceId id) {
+      const auto at = std::find(instances.begin(), instances.end(), id);
+      if (at == instances.end()) return;
+      if (static_cast<std::size_t>(at - instances.begin()) < next) --next;
+      instances.erase(at);
+      if (next == instances.size()) next = 0;
+    }
+
     std::vector<InstanceId> instances;
     std::size_t next = 0;
   };

@@ -13,7 +13,7 @@ namespace cleave {
 
 /// What the cluster scheduler has put on an instance and not yet seen done.
 struct InstanceLoad {
-  PoolRole home = PoolRole::kMixed;  ///< the pool it is configured in
+  PoolRole home = PoolRole::kMixed;  ///< the side it is on, unless the scheduler moves it
   std::int64_t pending_tokens = 0;   ///< prompts to compute, and one for each token phase to end
   std::int64_t reserved_tokens = 0;  ///< KV memory of everything assigned here, weights apart
   std::int64_t capacity_tokens = 0;  ///< KV memory it has
@@ -88,6 +88,9 @@ class Scheduler {
   virtual Placement place(const Demand& demand) = 0;
   /// A figure of this instance's load changed; its status too.
   virtual void load_changed(InstanceId /*instance*/) {}
+  /// This instance is on another side from now on (InstanceLoad::home); it need not be up. For
+  /// whoever remembers sides.
+  virtual void home_changed(InstanceId /*instance*/) {}
   /// Nothing runs and nothing waits there; it need not be up.
   virtual void instance_free(InstanceId /*instance*/) {}
   /// How much faster than the fabric its transfers are, standing for overlap with the prompt phase.

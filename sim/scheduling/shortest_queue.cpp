@@ -45,6 +45,12 @@ class ShortestQueue : public Scheduler {
     pools_.update(id, measure(id));
   }
 
+  void home_changed(InstanceId id) override {
+    if (!pools_.contains(id)) return;
+    pools_.leave(id);
+    pools_.enter(pool_of(id), id, measure(id));
+  }
+
   double transfer_speedup() const override { return rule_.transfer_speedup; }
 
  private:

@@ -6,6 +6,7 @@
 #include "models/catalogue/format.h"
 #include "sim/fabric/fabric.h"
 #include "sim/machine/batching_policy.h"
+#include "sim/scaling/scaling_policy.h"
 #include "sim/scheduling/scheduler.h"
 #include "sim/transfer/admission.h"
 #include "sim/transfer/transfer_policy.h"
@@ -49,6 +50,14 @@ Json random_faults(int machines, bool links) {
     Json& start = add(at_s + *inRange(1, 20), "start", machine);
     if (chance(30)) start["load_s"] = *inRange(0, 10);
   }
+  if (chance(10)) {
+    faults.push_back({{"at_s", 0},
+                      {"action", "failures"},
+                      {"machines", "0-" + std::to_string(*inRange(0, machines))},
+                      {"mtbf_h", 0.003},
+                      {"repair_s", *inRange(1, 20)},
+                      {"seed", *inRange(0, 100)}});
+  }
   if (chance(20)) {
     add(*inRange(0, 20), "slow", *inRange(0, machines))["factor"] = one_of<double>({0.5, 3, 20});
   }
@@ -64,6 +73,48 @@ Json random_faults(int machines, bool links) {
     }
   }
   return faults;
+}
+
+/// Sizes at random times, or what a policy makes of the load with settings that keep it busy.
+Json random_scaling(const Json& pools, bool split, bool links) {
+  std::vector<std::string> names = ScalingPolicies::names();
+  if (!split) std::erase(names, "roles");
+  Json random{{"policy", one_of(names)},
+              {"warm_up_s", one_of<double>({0, 0.5, 5})},
+              {"gb_per_s", one_of<double>({20, 200, 1e5})},
+              {"weights_from", links && chance(50) ? "network" : "disk"},
+              {"tick_s", one_of<double>({0.3, 1, 3})},
+              {"target_backlog", one_of<int>({100, 2000})},
+              {"target_kv", one_of<double>({0.02, 0.7})},
+              {"down_window_s", one_of<double>({0, 2})},
+              {"history_s", one_of<double>({0.5, 5})},
+              {"margin", one_of<double>({1, 2})}};
+  Json sizes = Json::array();
+  for (int at_s = *inRange(0, 5); at_s < 25; at_s += *inRange(1, 8)) {
+    Json counts = Json::array();
+    for (const Json& each : pools) counts.push_back(*inRange(0, each["count"].get<int>() + 1));
+    sizes.push_back({at_s, counts});
+  }
+  random["sizes"] = sizes;
+  return random;
+}
+
+Json random_classes() {
+  Json classes = Json::array();
+  for (int i = *inRange(1, 4); i > 0; --i) {
+    Json each{{"name", "class " + std::to_string(i)}, {"share", *inRange(1, 5)}};
+    if (chance(30)) {
+      each["prompt_tokens"] = *inRange(1, 3000);
+      each["output_tokens"] = *inRange(1, 300);
+    }
+    if (chance(40)) {
+      each["slo"] = {{"limits", {{"ttft", {{"p90", one_of<double>({0.1, 1, 10})}}}}}};
+      each["shed_late"] = chance(60);
+    }
+    if (chance(30)) each["admission"] = {{"rate_rps", *inRange(1, 20)}, {"burst", *inRange(1, 5)}};
+    classes.push_back(each);
+  }
+  return classes;
 }
 
 Json random_workload() {
@@ -184,6 +235,18 @@ Json random_scenario() {
        {{"warmup_s",
          workload.contains("warmup_requests") ? Json("auto") : one_of<Json>({"auto", 0, 3})}}}};
   if (chance(30)) random["kv_cache"]["blocks"] = *inRange(300, 3000);
+  if (chance(40)) {
+    random["scaling"] = random_scaling(pools, split, topology != "pipe");
+    if (random["scaling"]["policy"] != "none") {
+      for (Json& each : random["pools"]) {
+        const int count = each["count"];
+        each["min_count"] = *inRange(0, count + 1);
+        each["start_count"] = *inRange(each["min_count"].get<int>(), count + 1);
+        each["off_price_per_hour"] = one_of<double>({0, 5});
+      }
+    }
+  }
+  if (chance(30)) random["classes"] = random_classes();
   if (batching["policy"] == "splitwise") return random;
   random["kv_cache"]["prefix_caching"] = chance(60);
   if (random["kv_cache"]["prefix_caching"] && chance(50)) {

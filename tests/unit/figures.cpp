@@ -44,7 +44,11 @@ std::vector<Json> summaries() {
       simulate_changes({{"workload", {{"duration_s", 1}, {"sessions", {{"turns", 2}}}}},
                         {"batching", {{"policy", "vllm"}}},
                         {"kv_cache", {{"prefix_caching", true}, {"tiers", {{{"tier", "host"}}}}}},
-                        {"slo", "none"}})};
+                        {"slo", "none"}}),
+      simulate_changes({{"workload", {{"duration_s", 5}, {"rate_rps", 20}}},
+                        {"scaling", {{"policy", "reactive"}}},
+                        {"classes", {{{"name", "a"}, {"share", 1}}, {{"name", "b"}, {"share", 2}}}},
+                        {"power", {{"usd_per_kwh", 0.1}, {"g_co2_per_kwh", 300}, {"pue", 1.2}}}})};
 }
 
 bool matches(const std::string& name, const std::string& pattern) {

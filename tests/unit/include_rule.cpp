@@ -32,11 +32,13 @@ Names operator+(Names left, const Names& right) {
 const Names kModels = {"models/catalogue", "models/latency"};
 /// A family of policies is known above by the header that holds its contract and its registry.
 const Names kRegistries = {
-    "sim/fabric/fabric.h",        "sim/machine/batching_policy.h",  "sim/machine/memory_policy.h",
-    "sim/scheduling/scheduler.h", "sim/transfer/transfer_policy.h", "sim/transfer/admission.h"};
+    "sim/fabric/fabric.h",         "sim/machine/batching_policy.h",  "sim/machine/memory_policy.h",
+    "sim/scheduling/scheduler.h",  "sim/transfer/transfer_policy.h", "sim/transfer/admission.h",
+    "sim/scaling/scaling_policy.h"};
 const Names kScenario = kModels + kRegistries + Names{"sim/base", "sim/core", "traces"};
-const Names kCluster = Names{"sim/base",    "sim/core",       "sim/engine",   "sim/fabric",
-                             "sim/machine", "sim/scheduling", "sim/transfer", "sim/scenario"};
+const Names kCluster =
+    Names{"sim/base",       "sim/core",     "sim/engine",  "sim/fabric",  "sim/machine",
+          "sim/scheduling", "sim/transfer", "sim/scaling", "sim/scenario"};
 const Names kResults = {"sim/base", "sim/core", "sim/metrics", "sim/scenario"};
 const Names kEntry = {"sim/simulation.h"};
 const Names kEverything =
@@ -58,6 +60,7 @@ const std::vector<Row> kRows = {
     {"sim/machine",      {"sim/base", "sim/core", "sim/engine", "models/catalogue", "models/latency"}, {}},
     {"sim/scheduling",   {"sim/base", "sim/core"},                                {}},
     {"sim/transfer",     {"sim/base", "sim/core", "sim/engine", "sim/fabric", "sim/machine"}, {}},
+    {"sim/scaling",      {"sim/base", "sim/core", "sim/engine", "sim/fabric/fabric.h", "sim/machine", "sim/scheduling/scheduler.h", "models/latency"}, {}},
     {"sim/scenario",     kScenario,                                               {"json"}},
     {"sim/metrics",      kModels + Names{"sim/base", "sim/core", "sim/scenario"}, {"json", "protozero"}},
     {"sim/simulation.h", kResults + Names{"sim/scheduling/scheduler.h"},          {"json"}},

@@ -13,7 +13,7 @@ namespace {
 class Gamma final : public ArrivalProcess {
  public:
   explicit Gamma(const ArrivalSettings& settings)
-      : rate_rps_(settings.rate_rps),
+      : rate_(settings.rate),
         shape_(1 / (settings.cv * settings.cv)),
         d_((shape_ < 1 ? shape_ + 1 : shape_) - 1.0 / 3),
         c_(1 / std::sqrt(9 * d_)),
@@ -23,8 +23,8 @@ class Gamma final : public ArrivalProcess {
     double gap = draw_large_shape();
     if (shape_ < 1) gap *= portable_exp(portable_log(random_.uniform()) / shape_);
     elapsed_ += gap / shape_;
-    arrival_s = elapsed_ / rate_rps_;
-    return true;
+    arrival_s = rate_.time_of(elapsed_);
+    return std::isfinite(arrival_s);
   }
 
  private:
@@ -39,7 +39,7 @@ class Gamma final : public ArrivalProcess {
     }
   }
 
-  double rate_rps_;
+  RateCurve rate_;
   double shape_;
   double d_;
   double c_;
@@ -48,7 +48,8 @@ class Gamma final : public ArrivalProcess {
 };
 
 const ArrivalProcesses::Entry kEntry{
-    "gamma", "bursty arrivals at rate_rps, gaps with coefficient of variation cv",
+    "gamma",
+    "bursty arrivals at rate_rps, or at rates over time, gaps with coefficient of variation cv",
     [](const ArrivalSettings& settings) { return std::make_unique<Gamma>(settings); }};
 
 }  // namespace

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "traces/arrivals.h"
 #include "traces/generator.h"
 #include "traces/portable_math.h"
@@ -9,21 +11,21 @@ namespace {
 class Poisson final : public ArrivalProcess {
  public:
   explicit Poisson(const ArrivalSettings& settings)
-      : rate_rps_(settings.rate_rps), random_(settings.seed, kArrivalStream) {}
+      : rate_(settings.rate), random_(settings.seed, kArrivalStream) {}
   bool next(double& arrival_s) override {
     elapsed_ -= portable_log(random_.uniform());
-    arrival_s = elapsed_ / rate_rps_;
-    return true;
+    arrival_s = rate_.time_of(elapsed_);
+    return std::isfinite(arrival_s);
   }
 
  private:
-  double rate_rps_;
+  RateCurve rate_;
   double elapsed_ = 0;  // in mean gaps
   Random random_;
 };
 
 const ArrivalProcesses::Entry kEntry{
-    "poisson", "independent arrivals at rate_rps",
+    "poisson", "independent arrivals at rate_rps, or at rates over time",
     [](const ArrivalSettings& settings) { return std::make_unique<Poisson>(settings); }};
 
 }  // namespace

@@ -1,0 +1,192 @@
+#include "sim/scenario/faults.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <string>
+
+#include "sim/base/error.h"
+#include "sim/base/random.h"
+
+namespace cleave {
+
+namespace {
+
+constexpr double kLongestS = 1e9;
+constexpr double kHourS = 3600;
+constexpr std::int64_t kMostSeed = 1'000'000'000;
+
+using Numbers = std::vector<std::uint32_t>;
+
+/// Those of "0-15,20".
+Numbers read_ranges(JsonReader& reader, std::uint32_t machines) {
+  const std::string text = reader.text("machines");
+  Numbers numbers;
+  const auto wrong = [&] {
+    reader.fail("machines", "expected numbers and ranges below " + std::to_string(machines) +
+                                ", as in \"0-15,20\", found \"" + text + "\"");
+  };
+  std::size_t at = 0;
+  const auto number = [&] {
+    std::uint64_t value = 0;
+    const std::size_t from = at;
+    for (; at < text.size() && text[at] >= '0' && text[at] <= '9' && value < machines; ++at) {
+      value = 10 * value + static_cast<std::uint64_t>(text[at] - '0');
+    }
+    if (at == from || value >= machines) wrong();
+    return static_cast<std::uint32_t>(value);
+  };
+  for (;;) {
+    const std::uint32_t first = number();
+    std::uint32_t last = first;
+    if (at < text.size() && text[at] == '-') {
+      ++at;
+      last = number();
+    }
+    if (last < first) wrong();
+    for (std::uint32_t i = first; i <= last; ++i) numbers.push_back(i);
+    if (at == text.size()) break;
+    if (text[at++] != ',') wrong();
+  }
+  std::sort(numbers.begin(), numbers.end());
+  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
+  return numbers;
+}
+
+Numbers counted(std::uint32_t first, std::uint32_t count) {
+  Numbers numbers(count);
+  std::iota(numbers.begin(), numbers.end(), first);
+  return numbers;
+}
+
+/// The machines that a fault says by one of four keys.
+Numbers read_machines(JsonReader& reader, const std::vector<PoolSpec>& pools,
+                      std::uint32_t machines) {
+  constexpr const char* kKeys = "expected one of machine, machines, pool and rack";
+  const char* said = nullptr;
+  for (const char* key : {"machine", "machines", "pool", "rack"}) {
+    if (!reader.has(key)) continue;
+    if (said != nullptr) reader.fail(key, std::string("contradicts ") + said + "; " + kKeys);
+    said = key;
+  }
+  const std::string key = said == nullptr ? "machine" : said;
+  if (key != "rack" && reader.has("machines_per_rack")) {
+    reader.fail("machines_per_rack", "has no meaning without rack");
+  }
+  if (key == "machines") return read_ranges(reader, machines);
+  if (key == "pool") {
+    const auto count = static_cast<std::int64_t>(pools.size());
+    const PoolSpec& pool = pools[static_cast<std::size_t>(reader.integer("pool", 0, count - 1))];
+    return counted(pool.first_machine, pool.count);
+  }
+  if (key == "rack") {
+    const std::int64_t each = reader.integer("machines_per_rack", 1, machines);
+    const std::int64_t racks = (machines + each - 1) / each;
+    const auto first = static_cast<std::uint32_t>(reader.integer("rack", 0, racks - 1) * each);
+    return counted(first, std::min(static_cast<std::uint32_t>(each), machines - first));
+  }
+  return {static_cast<std::uint32_t>(reader.integer("machine", 0, machines - 1))};
+}
+
+/// Of these machines a share, rounded up, drawn.
+Numbers drawn(Numbers machines, double share, std::uint64_t seed) {
+  Random random(seed, 0);
+  const auto count =
+      static_cast<std::size_t>(std::ceil(share * static_cast<double>(machines.size()) - 1e-9));
+  for (std::size_t i = 0; i < count; ++i) {
+    std::swap(machines[i], machines[i + random.below(machines.size() - i)]);
+  }
+  machines.resize(count);
+  std::sort(machines.begin(), machines.end());
+  return machines;
+}
+
+FaultSpec read_link_fault(JsonReader& reader, double at_s) {
+  FaultSpec fault;
+  fault.at_s = at_s;
+  fault.action = FaultSpec::Action::kScaleLink;
+  fault.link = reader.text("link");
+  fault.amount = reader.number("share", {0, 1, false});
+  return fault;
+}
+
+/// What happens to each machine of an entry, in order.
+std::vector<FaultSpec> read_sequence(JsonReader& reader, const std::string& action, double at_s) {
+  using Action = FaultSpec::Action;
+  FaultSpec fault;
+  fault.at_s = at_s;
+  if (action == "stop") return {fault};
+  if (action == "start") {
+    fault.action = Action::kStart;
+    fault.amount = reader.number("load_s", {0, kLongestS, false}, 0);
+    return {fault};
+  }
+  if (action == "slow" || action == "stragglers") {
+    fault.action = Action::kSlow;
+    fault.amount = reader.number("factor", {0.01, 1e6, false});
+    return {fault};
+  }
+  fault.action = Action::kDrain;
+  if (action == "drain") return {fault};
+  if (action == "interrupt") {
+    FaultSpec stop = fault;
+    stop.action = Action::kStop;
+    stop.at_s += reader.number("notice_s", {0, kLongestS, false});
+    if (!reader.has("back_s")) return {fault, stop};
+    FaultSpec start = stop;
+    start.action = Action::kStart;
+    start.at_s += reader.number("back_s", {0, kLongestS, true});
+    start.amount = reader.number("load_s", {0, kLongestS, false}, 0);
+    return {fault, stop, start};
+  }
+  fault.action = Action::kFail;
+  fault.mean_up_s = kHourS * reader.number("mtbf_h", {1e-4, 1e6, false});
+  fault.repair_s = reader.number("repair_s", {0, kLongestS, true});
+  fault.amount = reader.number("load_s", {0, kLongestS, false}, 0);
+  return {fault};
+}
+
+void read_entry(JsonReader& reader, const std::vector<PoolSpec>& pools, std::uint32_t machines,
+                std::vector<FaultSpec>& faults) {
+  const double at_s = reader.number("at_s", {0, kLongestS, false});
+  const std::string action = reader.name(
+      "action", "action",
+      {"stop", "start", "drain", "slow", "interrupt", "stragglers", "failures", "scale_link"});
+  if (action == "scale_link") {
+    faults.push_back(read_link_fault(reader, at_s));
+    reader.finish();
+    return;
+  }
+  Numbers those = read_machines(reader, pools, machines);
+  const std::vector<FaultSpec> sequence = read_sequence(reader, action, at_s);
+  const bool random = action == "stragglers" || action == "failures";
+  const auto seed =
+      random ? static_cast<std::uint64_t>(reader.integer("seed", 0, kMostSeed, 1)) : 0;
+  if (action == "stragglers") {
+    those = drawn(std::move(those), reader.number("share", {0, 1, true}), seed);
+  }
+  reader.finish();
+  for (const FaultSpec& step : sequence) {
+    for (const std::uint32_t machine : those) {
+      faults.push_back(step);
+      faults.back().machine = machine;
+      faults.back().seed = seed;
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<FaultSpec> read_faults(JsonReader& scenario, const std::vector<PoolSpec>& pools) {
+  std::uint32_t machines = 0;
+  for (const PoolSpec& pool : pools) {
+    if (!pool.shares_machines_of) machines += pool.count;
+  }
+  std::vector<FaultSpec> faults;
+  for (JsonReader& fault : scenario.objects("faults")) read_entry(fault, pools, machines, faults);
+  std::stable_sort(faults.begin(), faults.end(),
+                   [](const FaultSpec& a, const FaultSpec& b) { return a.at_s < b.at_s; });
+  return faults;
+}
+
+}  // namespace cleave

@@ -1,0 +1,82 @@
+#include "sim/scenario/scaling.h"
+
+#include <string>
+
+#include "sim/base/error.h"
+
+namespace cleave {
+
+namespace {
+
+constexpr double kGiga = 1e9;
+/// Engines compile, profile their memory and capture graphs before they serve.
+constexpr double kWarmUpS = 30;
+
+}  // namespace
+
+ScalingSpec read_scaling(JsonReader& scenario) {
+  ScalingSpec spec;
+  static const Json none{{"policy", "none"}};
+  const bool there = scenario.has("scaling");
+  JsonReader section = there ? scenario.object("scaling") : JsonReader(none, "scaling");
+  spec.policy = ScalingPolicies::choose(section, "policy", "scaling policy");
+  spec.weights_from_network =
+      section.has("weights_from") &&
+      section.name("weights_from", "choice", {"disk", "network"}) == "network";
+  if (section.has("gb_per_s")) {
+    spec.bytes_per_s = kGiga * section.number("gb_per_s", {0.001, 1e6, false});
+  } else if (spec.weights_from_network) {
+    section.fail("gb_per_s", "is missing: nobody says how fast the store of weights is");
+  }
+  spec.warm_up_s = section.number("warm_up_s", {0, 1e6, false}, kWarmUpS);
+  section.finish();
+  return spec;
+}
+
+namespace {
+
+/// Throws what the policy has against these pools.
+void try_policy(const Scenario& scenario) {
+  struct NoCapacity : PoolCapacity {
+    double requests_rps(std::size_t, double, double, double) const override { return 0; }
+    double start_up_s(std::size_t) const override { return 0; }
+  };
+  const NoCapacity none;
+  ScalingContext context{{}, none, {}};
+  for (const PoolSpec& pool : scenario.pools) context.pools.push_back({pool.role, pool.count});
+  scenario.scaling.policy.make(context);
+}
+
+}  // namespace
+
+void check_scaling(const Scenario& scenario) {
+  if (!scenario.scaling.on()) return;
+  try_policy(scenario);
+  if (scenario.scaling.weights_from_network && scenario.fabric.name == "pipe") {
+    throw InputError(
+        "scaling.weights_from: over the network weights need links, which fabric.topology \"pipe\" "
+        "has none of; expected another topology, or \"disk\"");
+  }
+  for (std::size_t i = 0; i < scenario.pools.size(); ++i) {
+    const std::string place = "pools[" + std::to_string(i) + "]";
+    if (scenario.pools[i].shares_machines_of) {
+      throw InputError(place +
+                       ".shares_machines_of: machines that pools share cannot be scaled; "
+                       "expected scaling.policy \"none\"");
+    }
+    const bool from_disk = !scenario.scaling.weights_from_network;
+    if (from_disk && weights_disk_bytes_per_s(scenario, i) <= 0) {
+      throw InputError("scaling.gb_per_s: is missing: the profile of machine \"" +
+                       scenario.pools[i].machine.name + "\" does not say how fast its disks are");
+    }
+  }
+}
+
+double weights_disk_bytes_per_s(const Scenario& scenario, std::size_t pool) {
+  const PoolSpec& spec = scenario.pools[pool];
+  if (scenario.scaling.weights_from_network) return 0;
+  return scenario.scaling.bytes_per_s.value_or(spec.machine.disk_read_bytes_per_s) /
+         spec.instances_per_machine;
+}
+
+}  // namespace cleave
