@@ -37,6 +37,7 @@ bool Cluster::run_until(double time_s) {
   if (!clients_) {
     clients_.emplace(open_workload(scenario_.workload));
     if (scaler_) scaler_->begin();
+    schedule_caps();
     schedule_arrival();
     schedule_faults();
   }
@@ -166,16 +167,20 @@ void Cluster::watch_deadline(RequestId request) {
   const FinishedRequest& record = requests_[request].record;
   if (scenario_.classes.empty() || !scenario_.classes[record.traffic_class].sheds_late) return;
   const double limit_s = *scenario_.classes[record.traffic_class].ttft_limit_s;
-  // Places of requests are used again: with a part of its number.
-  engine_.at<&Cluster::due>(record.arrival_s + limit_s, this, record.number << 32 | request);
+  if (deadlines_.size() <= request) deadlines_.resize(request + 1, kNoEvent);
+  deadlines_[request] = engine_.at<&Cluster::due>(record.arrival_s + limit_s, this, request);
 }
 
+void Cluster::forget_deadline(RequestId request) {
+  if (request < deadlines_.size()) engine_.cancel(deadlines_[request]);
+}
+
+// Who has begun, or began once, stays.
 void Cluster::due(std::uint64_t which) {
   const auto request = static_cast<RequestId>(which);
+  deadlines_[request] = kNoEvent;
   const RequestState& state = requests_[request];
-  const FinishedRequest record = state.record;
-  const bool same = (record.number << 32 | request) == which && state.step() != Step::kGone;
-  if (!same || record.restarts > 0) return;
+  if (state.record.restarts > 0) return;
   const auto stranded = std::find(stranded_.begin(), stranded_.end(), request);
   if (stranded != stranded_.end()) {
     stranded_.erase(stranded);
@@ -184,6 +189,7 @@ void Cluster::due(std::uint64_t which) {
   } else {
     return;
   }
+  const FinishedRequest record = state.record;
   requests_.remove(request);
   send_away(record, Refusal::kLate);
 }
@@ -359,6 +365,7 @@ void Cluster::complete(RequestId request) {
   const FinishedRequest finished = record;
   const std::uint32_t held = state.held_tokens;
   const std::uint32_t shared = state.shared_tokens;
+  forget_deadline(request);
   requests_.remove(request);
   observer_.finished(finished);
   release(finished.token_instance, request, held, shared);

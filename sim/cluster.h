@@ -11,6 +11,7 @@
 #include "sim/fabric/fabric.h"
 #include "sim/machine/instance.h"
 #include "sim/scaling/instance_capacity.h"
+#include "sim/scaling/power_caps.h"
 #include "sim/scaling/scaler.h"
 #include "sim/scaling/start_up.h"
 #include "sim/scenario/scenario.h"
@@ -56,6 +57,7 @@ class Cluster : public ClusterView,
   void send_away(const FinishedRequest& record, Refusal why, double needed_bytes = 0);
   double rank_of(const FinishedRequest& record) const;
   void watch_deadline(RequestId request);
+  void forget_deadline(RequestId request);
   void due(std::uint64_t request);  ///< the first token of one that may wait no longer
   void describe(RequestId request, const Content& content);
   void begin(RequestId request);
@@ -120,6 +122,11 @@ class Cluster : public ClusterView,
   bool unblock() override { return strand_cut_off() || recover(); }
   void out_of_service(InstanceId id, bool out);
 
+  // power.cpp: caps of GPUs that change
+  void schedule_caps();
+  void cap_changes(std::uint64_t);
+  void set_caps();
+
   // recovery.cpp: requests that begin again, and deadlocks
   void restart(RequestId request);
   void take_back(RequestId request);
@@ -147,7 +154,10 @@ class Cluster : public ClusterView,
   std::optional<StartUp> start_up_;
   std::optional<InstanceCapacity> capacity_;
   std::optional<Scaler> scaler_;  ///< none: all machines are on
+  EventId cap_change_ = kNoEvent;
+  std::vector<CappedPool> capped_;  ///< pools, where caps change
   TrafficGate gate_;
+  std::vector<EventId> deadlines_;  ///< by RequestId: when those who may not wait are due
   std::optional<Clients> clients_;  ///< once it runs
   Request arriving_;                ///< kept for its memory
   EventId arrival_ = kNoEvent;

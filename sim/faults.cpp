@@ -31,6 +31,8 @@ void Cluster::end_with_last_request() {
   for (EventId& event : faults_) engine_.cancel(event);
   start_up_->cancel_all();
   if (scaler_) scaler_->end();
+  if (cap_change_ != kNoEvent) engine_.only_watches(-1);
+  engine_.cancel(cap_change_);
   if (tiers_) tiers_->end();
 }
 
@@ -187,6 +189,7 @@ void Cluster::set_status(InstanceId id, InstanceStatus status) {
   loads_[id].status = status;
   scheduler_->load_changed(id);
   observer_.status_changed(id, engine_.now(), status);
+  set_caps();
 }
 
 void Cluster::begin_stranded() {

@@ -49,13 +49,17 @@ PowerModel::PowerModel(const Llm& llm, const Machine& machine, const GpuShare& s
   Found found = find(llm, machine, share, own);
   power_ = std::move(found.power);
   measured_ = found.measured;
-  decode_w_ =
-      share_w_ + gpus_ * std::max(idle_per_gpu_w_, gpu_tdp_w_ * std::min(gpu_cap_, power_.decode));
 }
 
-double PowerModel::prompt_w(double prompt_tokens) const {
-  const double fraction = std::clamp(power_.prompt(prompt_tokens), power_.decode, 1.0);
-  return share_w_ + gpus_ * std::max(idle_per_gpu_w_, gpu_tdp_w_ * std::min(gpu_cap_, fraction));
+double PowerModel::at_share_w(double share, double cap) const {
+  const double drawn = std::min({gpu_cap_, cap, share});
+  return share_w_ + gpus_ * std::max(idle_per_gpu_w_, gpu_tdp_w_ * drawn);
 }
+
+double PowerModel::prompt_w(double prompt_tokens, double cap) const {
+  return at_share_w(std::clamp(power_.prompt(prompt_tokens), power_.decode, 1.0), cap);
+}
+
+double PowerModel::decode_w(double cap) const { return at_share_w(power_.decode, cap); }
 
 }  // namespace cleave

@@ -28,19 +28,26 @@ class PowerModel {
              const std::vector<LatencyProfile>& own = {});
 
   double idle_w() const { return share_w_ + gpus_ * idle_per_gpu_w_; }
-  double prompt_w(double prompt_tokens) const;
-  double decode_w() const { return decode_w_; }
+  /// With another cap of the GPUs, where that is lower than the machine's: a share of their TDP.
+  double prompt_w(double prompt_tokens, double cap = 1) const;
+  double decode_w(double cap = 1) const;
+  /// Of the instance, its GPUs apart, and of these at TDP.
+  double base_w() const { return share_w_; }
+  double gpu_w() const { return gpus_ * gpu_tdp_w_; }
+  /// Of TDP, that decodes draw without a cap.
+  double decode_share() const { return power_.decode; }
   /// False where the fractions of TDP were measured on another GPU, tensor-parallel degree or LLM,
   /// or in other formats.
   bool measured() const { return measured_; }
 
  private:
+  double at_share_w(double share, double cap) const;
+
   double gpus_;
   double gpu_tdp_w_;
   double gpu_cap_;
   double idle_per_gpu_w_;
   double share_w_;
-  double decode_w_;
   bool measured_;
   PhasePower power_;
 };

@@ -65,6 +65,7 @@ struct Segment {
   std::uint32_t joined = 0;  ///< of these, how many are reported by gap() for iteration 0
   double stood_still_s = 0;  ///< the others got no token for so long before the start
   double kv_tokens = 0;      ///< read by the first iteration
+  double power_cap = 1;      ///< of the GPUs, as a share of TDP; a machine's own may be lower
 };
 
 /// How one direction of one link was used over a run.

@@ -16,6 +16,9 @@ constexpr const char* role_name(PoolRole role) {
 /// draining: up, but given nothing new, and off once nothing is left on it.
 enum class InstanceStatus : std::uint8_t { kOff, kLoading, kUp, kDraining };
 
+/// Whose GPUs are capped first where power is short.
+enum class SlowedFirst : std::uint8_t { kPrompts, kTokens };
+
 /// "off", "loading", "up", "draining".
 constexpr const char* status_name(InstanceStatus status) {
   constexpr const char* kNames[] = {"off", "loading", "up", "draining"};

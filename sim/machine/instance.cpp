@@ -66,6 +66,14 @@ void Instance::set_pace(double factor) {
   if (run_.under_way()) pause();
 }
 
+void Instance::set_cap(double cap, double prompt_factor, double decode_factor) {
+  if (cap == cap_) return;
+  cap_ = cap;
+  prompt_cap_pace_ = prompt_factor;
+  decode_cap_pace_ = decode_factor;
+  if (run_.under_way()) pause();
+}
+
 void Instance::forget_transfer() {
   waiting_.forget_transfer();
   if (waiting_.transfers_expected() == 0) reconsider(Cause::kRoom);
@@ -151,8 +159,10 @@ void Instance::begin_run() {
   const double now_s = clock_->now();
   RunCost cost = latency_->cost(batch_.shape());
   if (batch_.sequences().computed_tokens() > 0) cost.first_s += draft_s_;
-  double pace = pace_;
-  if (batch_.prompts().running() > 0) pace *= listener_->slowdown(batch_.prompts().all());
+  const bool prompts = batch_.prompts().running() > 0;
+  double pace = pace_ * (prompts ? prompt_cap_pace_ : decode_cap_pace_);
+  if (prompts) pace *= listener_->slowdown(batch_.prompts().all());
+  run_cap_ = cap_;
   followed_ = follows_chunks();
   const std::uint64_t most = followed_ ? 1 : std::min(cost.holds_for, iterations());
   run_ = {now_s,    most,  RunLength{pace * cost.first_s, pace * cost.growth_s},
@@ -385,6 +395,7 @@ void Instance::report_run() {
   segment.prompt_tokens = batch_.prompts().tokens();
   segment.completed_prompts = batch_.prompts().completed_by(run_.iterations);
   segment.kv_tokens = static_cast<double>(run_.kv_tokens);
+  segment.power_cap = run_cap_;
   segment.decodes = sequences.running();
   segment.decode_tokens = sequences.tokens() * static_cast<double>(run_.iterations);
   if (segment.decodes > 0) {

@@ -63,6 +63,9 @@ class Instance {
   void halt();
   /// From the next iteration on, everything takes `factor` times as long.
   void set_pace(double factor);
+  /// From the next iteration on, its GPUs draw at most this share of TDP, and iterations with
+  /// prompts, and those without, take so many times as long.
+  void set_cap(double cap, double prompt_factor, double decode_factor);
   /// A transfer out of here ended.
   void nudge() { reconsider(Cause::kSent); }
   /// A transfer begins, or ceases, to wait for room here.
@@ -146,6 +149,10 @@ class Instance {
   Batch batch_;
   Run run_;
   double pace_ = 1;
+  double cap_ = 1;
+  double prompt_cap_pace_ = 1;
+  double decode_cap_pace_ = 1;
+  double run_cap_ = 1;     ///< of the run under way
   bool followed_ = false;  ///< the ends of chunks of the run have to be known
   bool ending_ = false;    ///< requests come out of the batch that ran
 };

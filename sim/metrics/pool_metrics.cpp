@@ -42,8 +42,8 @@ double PoolMetrics::segment(const Segment& segment) {
   Pool& pool = pools_[use.pool];
   const double seconds = segment.end_s - segment.start_s;
   const bool prompts = segment.prompts > 0;
-  const double power_w =
-      prompts ? pool.power.prompt_w(segment.prompt_tokens) : pool.power.decode_w();
+  const double power_w = prompts ? pool.power.prompt_w(segment.prompt_tokens, segment.power_cap)
+                                 : pool.power.decode_w(segment.power_cap);
   const double energy_j = (power_w - pool.power.idle_w()) * seconds;
   use.busy_s += seconds;
   use.energy_j += energy_j;

@@ -234,9 +234,9 @@ void Timeline::write_count(Instance& instance, Kind kind, double time_s) {
 void Timeline::draw_power(Instance& instance, const Segment& segment) {
   Power& power = instance.power;
   set_power(instance, power.busy_until_s, power.rest_w);
-  set_power(
-      instance, segment.start_s,
-      segment.prompts > 0 ? power.model->prompt_w(segment.prompt_tokens) : power.model->decode_w());
+  set_power(instance, segment.start_s,
+            segment.prompts > 0 ? power.model->prompt_w(segment.prompt_tokens, segment.power_cap)
+                                : power.model->decode_w(segment.power_cap));
   power.busy_until_s = segment.end_s;
 }
 

@@ -17,9 +17,9 @@ namespace {
 
 constexpr std::string_view kFolder = "sim/report/page/";
 /// In the order in which they need each other.
-constexpr std::array kScripts = {"dom.js",    "charts.js", "latency.js",    "pools.js",
-                                 "run.js",    "runs.js",   "sweep.js",      "heat.js",
-                                 "points.js", "plan.js",   "validation.js", "main.js"};
+constexpr std::array kScripts = {"dom.js",  "charts.js",     "latency.js", "pools.js", "day.js",
+                                 "run.js",  "runs.js",       "sweep.js",   "heat.js",  "points.js",
+                                 "plan.js", "validation.js", "main.js"};
 constexpr std::string_view kMetrics = "metrics";
 constexpr std::string_view kLibrary = "build/echarts/echarts.min.js";
 

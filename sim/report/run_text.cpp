@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "sim/report/day_text.h"
 #include "sim/report/table.h"
 
 namespace cleave {
@@ -58,6 +59,12 @@ std::string requests_line(const Json& summary) {
                      grouped(number(requests, "completed")) + " completed, " +
                      grouped(number(requests, "rejected")) + " rejected, " +
                      grouped(number(requests, "unfinished")) + " unfinished";
+  if (number(requests, "late") > 0) {
+    line += ", " + grouped(number(requests, "late")) + " of the rejected late";
+  }
+  if (number(requests, "over_rate") > 0) {
+    line += ", " + grouped(number(requests, "over_rate")) + " over their class's rate";
+  }
   if (number(requests, "restarts") > 0) {
     line += ", " + grouped(number(requests, "restarts")) + " restarts";
   }
@@ -284,6 +291,12 @@ std::string warnings(const Json& summary, const Paint& paint) {
     warn("Memory:", " weights and KV blocks took " + percent(number(pool, "memory_peak")) +
                         " of the GPUs' memory; kv_cache.blocks gives more than they have");
   }
+  if (oscillates(summary)) {
+    warn("Oscillates:", " pools grow and shrink in turn " +
+                            figure(number(summary["scaling"], "reversals_per_hour")) +
+                            " times an hour; a longer down_window_s or tick_s, or other targets, "
+                            "would calm the policy");
+  }
   const Json& power = summary["power"];
   if (number(power, "peak_w") > number(power, "provisioned_w")) {
     warn("Power:", " the peak of " + figure(number(power, "peak_w") / 1e3) + " kW is above the " +
@@ -308,8 +321,9 @@ std::string run_text(const Json& summary, bool colours) {
   if (!sure.empty()) text += "\n" + wrapped("Latencies: " + sure + ".");
   text += "\n" + wrapped(requests_line(summary)) + "\n" + wrapped(window_line(summary)) + "\n" +
           warnings(summary, paint) + "\n" + latency_table(summary) + "\n" + pool_table(summary) +
-          "\n" + slo_text(summary, paint) + "\n" +
-          wrapped(sharing_text(summary) + link_text(summary) + cost_text(summary)) +
+          "\n" + slo_text(summary, paint) + "\n" + classes_text(summary) +
+          wrapped(scaling_text(summary) + sharing_text(summary) + link_text(summary) +
+                  cost_text(summary) + energy_text(summary)) +
           budget_text(summary, paint);
   return text;
 }

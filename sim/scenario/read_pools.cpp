@@ -190,7 +190,12 @@ PoolSpec read_pool(JsonReader& reader, const std::vector<PoolSpec>& before,
       reader.number("price_per_hour", kNonNegative, pool.machine.price_per_hour);
   pool.off_price_per_hour = reader.number("off_price_per_hour", kNonNegative, 0);
   read_sizes(reader, scenario.scaling, pool);
-  pool.machine.power_cap = reader.number("power_cap", {0.1, 1, false}, pool.machine.power_cap);
+  const bool varies = reader.has("power_cap") && !reader.value("power_cap").is_number();
+  if (varies) {
+    pool.power_caps = read_timed_values(reader, "power_cap", {0.1, 1, false}, 1);
+  } else {
+    pool.machine.power_cap = reader.number("power_cap", {0.1, 1, false}, pool.machine.power_cap);
+  }
   reader.finish();
   const auto policy = scenario.batching.policy.make(pool.batching_site());
   pool.limits = policy->limits();

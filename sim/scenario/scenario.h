@@ -47,6 +47,7 @@ struct PoolSpec {
   /// The part of each machine that is this pool's: 1, or its share of the GPUs in use where pools
   /// share machines. Cost, power and GPUs are divided by it.
   double machine_share = 1;
+  std::optional<TimedValues> power_caps;  ///< of the GPUs, where that changes with time
   double off_price_per_hour = 0;  ///< of a machine that is off: what is paid for it all the same
   std::uint32_t least_on = 0;     ///< machines that stay on, where the cluster is scaled
   std::uint32_t on_at_start = 0;  ///< the same: machines that are on at time 0
@@ -152,7 +153,9 @@ struct FaultSpec {
 
 /// What the cluster draws is held against, and what energy costs. Numbers can change over time.
 struct PowerSpec {
-  double budget_w = 0;  ///< 0: none
+  double budget_w = 0;                 ///< 0: none
+  std::optional<SlowedFirst> enforce;  ///< without, the budget is only looked at
+  double least_cap = 0.4;              ///< that GPUs are lowered to, as a share of TDP
   /// Of the building for each J of the machines.
   TimedValues pue{1};
   std::optional<TimedValues> usd_per_kwh;

@@ -45,7 +45,7 @@ function poolSeries(over) {
   ];
   const machines = [
     ["busy", busy],
-    ["in the mixed pool", over.mixed_instances],
+    ["in the mixed pool, or lent", over.mixed_instances],
   ];
   return [
     [
@@ -62,7 +62,7 @@ function poolSeries(over) {
       [["memory", per(over.memory_bytes, 1e9)]],
     ],
     ["power", "of the whole pool", "kW", [["power", per(over.power_w, 1000)]]],
-    ["machines in use", "busy, and lent to the mixed pool", "instances", machines],
+    ["machines in use", "busy, and lent to the mixed pool or the other side", "instances", machines],
   ];
 }
 

@@ -284,6 +284,8 @@ function runPage(run) {
       latencyTable(summary),
       el("div", {class: "charts"}, distributions([run])),
     ),
+    classesSection(summary),
+    clusterSection(summary),
     el("section", {}, el("h2", {}, "Pools over time"), summary.pools.map(poolCharts)),
     linkSection(summary.links),
     slowestSection(summary.slowest_requests),
