@@ -127,6 +127,30 @@ TEST_CASE("metrics: quantiles are exact while few, and within 0.1 % when many") 
   CHECK(many.quantile(1) == all.back());
 }
 
+TEST_CASE("metrics: every quantile of few or many values is one of them in their order") {
+  for (const std::size_t count : {2, 500, 5000}) {
+    Random random(4, count);
+    Quantiles quantiles;
+    std::vector<double> sorted;
+    for (std::size_t i = 0; i < count; ++i) {
+      // Of all sizes, some of them twice, some below 0 by rounding.
+      const double size = std::exp(60 * random.uniform() - 30);
+      const double value = i % 3 == 0 ? 1 : i % 7 == 0 ? -1e-18 * size : size;
+      quantiles.add(value);
+      sorted.push_back(value);
+    }
+    std::sort(sorted.begin(), sorted.end());
+    std::vector<double> shares;
+    for (std::size_t i = 0; i < count; ++i) {
+      shares.push_back(static_cast<double>(i) / static_cast<double>(count - 1));
+    }
+    const std::vector<double> found = quantiles.quantiles(shares);
+    for (std::size_t i = 0; i < count; ++i) {
+      REQUIRE(found[i] == Approx(sorted[i]).epsilon(1e-9));
+    }
+  }
+}
+
 TEST_CASE("metrics: a run of growing gaps counts as if they were added one by one") {
   Quantiles run;
   Quantiles each;
