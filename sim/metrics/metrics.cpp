@@ -29,6 +29,7 @@ void Metrics::finished(const FinishedRequest& request) {
   prefix_use_.add(request);
   sessions_.finished(request);
   left(request, true);
+  if (hope_) hope_->add(request);
 }
 
 void Metrics::rejected(const FinishedRequest& request, double needed_bytes) {
@@ -67,18 +68,13 @@ void Metrics::measure(const Left& left) {
     return;
   }
   const FinishedRequest& request = left.request;
-  RequestLatency latency;
-  latency.ttft_s = request.first_token_s - request.arrival_s;
-  latency.e2e_s = request.completion_s - request.arrival_s;
-  latency.has_tpot = request.output_tokens > 1;
+  const RequestLatency latency = RequestLatency::of(request, scenario_.results);
   const double queueing_s = request.prompt_start_s - request.arrival_s;
   ttft_.add(latency.ttft_s);
   e2e_.add(latency.e2e_s);
   queueing_.add(queueing_s);
   computing_.add(latency.e2e_s - queueing_s - request.aside_s);
   if (latency.has_tpot) {
-    const double divisor = request.output_tokens - (scenario_.results.tpot_per_token ? 0.0 : 1.0);
-    latency.tpot_s = (request.completion_s - request.first_token_s) / divisor;
     tpot_.add(latency.tpot_s);
     largest_gap_.add(request.largest_gap_s);
   }
