@@ -50,7 +50,7 @@ void Metrics::unfinished(const FinishedRequest& request) {
 }
 
 void Metrics::left(const FinishedRequest& request, bool completed) {
-  constexpr std::size_t kMostHeld = 1 << 18;
+  constexpr std::size_t kMostHeld = 1 << 17;
   const std::optional<bool> measured = window_.measures(request);
   if (measured) {
     if (*measured) measure({request, completed});
