@@ -358,20 +358,19 @@ std::vector<Candidate> DesignSearch::find_ties(const Candidate& best) {
 }
 
 std::string DesignSearch::why_not() {
-  // What was lost last, or not before its end, came nearest.
-  const auto came = [](const Outcome& outcome) {
-    return std::pair(outcome.lost_at_s, outcome.margin);
-  };
+  const std::vector<Trials::Trial> tried = trials_.all();
   std::optional<Trials::Trial> nearest;
-  for (const Trials::Trial& trial : trials_.all()) {
-    if (trial.outcome.holds() || !affordable(trial.sizes)) continue;
-    if (!nearest || came(trial.outcome) > came(nearest->outcome)) nearest = trial;
-  }
+  trials_.settle([&] {
+    nearest.reset();
+    for (Trials::Trial trial : tried) {
+      if (trial.outcome.holds() || !affordable(trial.sizes)) continue;
+      trial.outcome = trials_.in_full(trial.sizes, trial.rate_rps);
+      if (!nearest || trial.outcome.margin > nearest->outcome.margin) nearest = trial;
+    }
+  });
   if (!nearest) return "the budget does not pay for one machine of each pool";
-  Outcome outcome;
-  trials_.settle([&] { outcome = trials_.in_full(nearest->sizes, nearest->rate_rps); });
   std::string limits;
-  for (const std::string& limit : outcome.breaks) {
+  for (const std::string& limit : nearest->outcome.breaks) {
     limits += (limits.empty() ? "" : ", ") + limit;
   }
   std::string counts;
