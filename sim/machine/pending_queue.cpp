@@ -1,21 +1,9 @@
 #include "sim/machine/pending_queue.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace cleave {
-
-namespace {
-
-/// Where `task` stands among these. Without a way out of the loop, so that compilers can compare
-/// several at once.
-std::ptrdiff_t find(const std::vector<TaskId>& tasks, TaskId task) {
-  const auto count = static_cast<std::uint32_t>(tasks.size());
-  std::uint32_t found = 0;
-  for (std::uint32_t i = 0; i < count; ++i) found += tasks[i] == task ? i : 0;
-  return static_cast<std::ptrdiff_t>(found);
-}
-
-}  // namespace
 
 TaskId PendingQueue::at_rank(std::uint32_t rank) const {
   std::size_t before = rank;
@@ -26,7 +14,7 @@ TaskId PendingQueue::at_rank(std::uint32_t rank) const {
 
 TaskId PendingQueue::after(TaskId task) const {
   const Block& block = blocks_[(*places_)[task]];
-  const auto next = block.tasks.begin() + find(block.tasks, task) + 1;
+  const auto next = std::find(block.tasks.begin(), block.tasks.end(), task) + 1;
   if (next != block.tasks.end()) return *next;
   const std::size_t place = block.place + 1;
   return place == order_.size() ? kNoTask : blocks_[order_[place]].tasks.front();
@@ -48,7 +36,7 @@ void PendingQueue::insert_at(TaskId task, std::uint32_t rank) {
 void PendingQueue::erase(TaskId task) {
   const std::uint32_t id = std::exchange((*places_)[task], kNowhere);
   Block& block = blocks_[id];
-  block.tasks.erase(block.tasks.begin() + find(block.tasks, task));
+  block.tasks.erase(std::find(block.tasks.begin(), block.tasks.end(), task));
   --size_;
   if (!block.tasks.empty()) return;
   order_.erase(order_.begin() + static_cast<std::ptrdiff_t>(block.place));
