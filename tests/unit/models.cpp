@@ -207,6 +207,49 @@ TEST_CASE("metrics: series of one time base have the same buckets, however far e
   CHECK(late.total(0) == 1000.5);
 }
 
+TEST_CASE("metrics: each bucket of a series has what was added over it, in whatever order") {
+  struct Part {
+    double from_s;
+    double to_s;
+    double value;
+  };
+  const double origin_s = GENERATE(0.0, 1.7);
+  TimeBase time(origin_s);
+  TimeBase time_beyond(origin_s);
+  TimeSeries<2> series(time);
+  TimeSeries<2> beyond(time_beyond);  // moved to the other every now and then
+  std::vector<Part> parts;
+  Random random(10, 1);
+  double now_s = 0;
+  for (int i = 0; i < 3000; ++i) {
+    // Mostly within a bucket, at times over many, and up to the very end of one.
+    const double length_s = i % 10 == 0 ? 20 * random.uniform() : 0.05 * random.uniform();
+    const double from_s = i % 3 == 0 ? now_s : now_s * random.uniform();
+    const double to_s = i % 7 == 0 ? origin_s + std::ceil(from_s + length_s) : from_s + length_s;
+    parts.push_back({from_s, to_s, random.uniform()});
+    (i % 5 == 0 ? beyond : series).add(from_s, to_s, 1, parts.back().value);
+    now_s = std::max(now_s, to_s);
+    if (i % 50 == 0) {
+      time.reach(now_s - origin_s);
+      beyond.move_to(series);
+      series.count(now_s, {1, 0});
+    }
+  }
+  time.reach(now_s - origin_s);
+  beyond.move_to(series);
+  CHECK(series.total(0) == 60);
+  for (std::size_t bucket = 0; bucket < time.size(); ++bucket) {
+    const double begin_s = origin_s + time.from_s(bucket);
+    double expected = 0;
+    for (const Part& part : parts) {
+      const double both_s =
+          std::min(part.to_s, begin_s + time.width_s()) - std::max(part.from_s, begin_s);
+      if (both_s > 0) expected += part.value * both_s;
+    }
+    REQUIRE(series.integrals(bucket)[1] == Approx(expected).margin(1e-9));
+  }
+}
+
 TEST_CASE("metrics: what happens at one moment counts in the bucket that it ends") {
   TimeBase time(10);
   TimeSeries<1> series(time);
