@@ -109,9 +109,20 @@ Simulation& Simulation::alone() {
   return *this;
 }
 
+Simulation& Simulation::until_lost(const ExpectedRequests& expected, double longer) {
+  state_->check_not_started();
+  state_->metrics.end_when_lost(expected, longer);
+  return *this;
+}
+
 Json Simulation::run() {
   State& state = *state_;
-  if (!state.summary) state.summary = state.go_on([&] { return state.finish(); });
+  if (state.summary) return *state.summary;
+  try {
+    state.summary = state.go_on([&] { return state.finish(); });
+  } catch (const SloLost& lost) {
+    state.summary = Json{{"lost", {{"limits", lost.limits}, {"at_s", lost.at_s}}}};
+  }
   return *state.summary;
 }
 

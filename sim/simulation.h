@@ -1,13 +1,19 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "sim/core/observer.h"
+#include "sim/core/records.h"
 #include "sim/scenario/scenario.h"
 #include "sim/scheduling/scheduler.h"
 
 namespace cleave {
+
+/// The requests that a run of it will measure; nothing where completed requests decide which
+/// arrive. Reads its whole workload. Throws InputError.
+std::optional<ExpectedRequests> expected_requests(const Scenario& scenario);
 
 /// One run of a scenario: at once to its end, or in steps between which its cluster can be looked
 /// at. This is the one entry to the simulator, for `cleave` itself and for programs of others.
@@ -35,6 +41,11 @@ class Simulation {
   Simulation& watch(Observer& watcher);
   /// Writes all result files to `folder` at the end; "" for none.
   Simulation& results_in(const std::string& folder);
+  /// Ends the run as soon as some limit of its SLO is broken for certain; run() then gives
+  /// {"lost": {"limits": ["ttft p99", ...], "at_s"}} instead of a summary, and no files are
+  /// written. `expected` is expected_requests() of its scenario; `longer`: how many times as long
+  /// everything takes as the run says.
+  Simulation& until_lost(const ExpectedRequests& expected, double longer = 1);
   /// This process will start no other simulation: it saves the copy for them.
   Simulation& alone();
 

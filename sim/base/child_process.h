@@ -16,7 +16,8 @@ class ChildDied : public InputError {
 };
 
 /// Work done in a forked copy of this process: the network engine's clock starts once per process.
-/// The child's result comes back as text. It ends with its parent, however that ends.
+/// The child's result comes back as text. It ends with its parent, however that ends, and with
+/// this object.
 class ChildProcess {
  public:
   /// Starts `work` in a child; its standard output is left unflushed and unused.

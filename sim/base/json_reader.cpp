@@ -134,11 +134,11 @@ std::vector<double> JsonReader::numbers(std::string_view key, Range range) {
   std::vector<double> numbers;
   numbers.reserve(found.size());
   for (std::size_t i = 0; i < found.size(); ++i) {
-    const std::string place = std::string(key) + "[" + std::to_string(i) + "]";
-    if (!found[i].is_number()) fail(place, "expected a number, found " + json_kind(found[i]));
-    const double number = found[i].get<double>();
+    const auto place = [&] { return std::string(key) + "[" + std::to_string(i) + "]"; };
+    if (!found[i].is_number()) fail(place(), "expected a number, found " + json_kind(found[i]));
+    const auto number = found[i].get<double>();
     if (!within(range, number)) {
-      fail(place, "expected a number " + describe(range) + ", found " + plain(number));
+      fail(place(), "expected a number " + describe(range) + ", found " + plain(number));
     }
     numbers.push_back(number);
   }

@@ -78,6 +78,13 @@ struct LinkUse {
   double above_90 = 0;  ///< share of the windows above 90 %
 };
 
+/// What is known before a run of those of its requests that are measured.
+struct ExpectedRequests {
+  std::uint64_t most = 0;         ///< of them
+  double from_s = 0;              ///< who arrives from here on is one, for certain,
+  std::uint64_t from_number = 0;  ///< where also its number is not below this
+};
+
 /// Totals that must balance: arrived = completed + rejected + unfinished.
 struct RunTotals {
   std::uint64_t arrived = 0;

@@ -107,7 +107,9 @@ Candidate DesignSearch::candidate(const Sizes& sizes, double rate_rps) {
 }
 
 std::optional<Candidate> DesignSearch::best() {
-  return spec_.goal == PlanSpec::Goal::kThroughput ? fastest() : least();
+  std::optional<Candidate> best;
+  trials_.settle([&] { best = spec_.goal == PlanSpec::Goal::kThroughput ? fastest() : least(); });
+  return best;
 }
 
 /// Split where it is widest.
@@ -324,8 +326,14 @@ std::optional<Candidate> DesignSearch::fastest() {
   return best;
 }
 
-/// Sizes that cost as much, with other numbers in one pool and the first.
 std::vector<Candidate> DesignSearch::ties(const Candidate& best) {
+  std::vector<Candidate> all;
+  trials_.settle([&] { all = find_ties(best); });
+  return all;
+}
+
+/// Sizes that cost as much, with other numbers in one pool and the first.
+std::vector<Candidate> DesignSearch::find_ties(const Candidate& best) {
   std::vector<Candidate> all{best};
   if (spec_.goal == PlanSpec::Goal::kThroughput) return all;
   const double target = objective(best.sizes);
@@ -349,12 +357,17 @@ std::vector<Candidate> DesignSearch::ties(const Candidate& best) {
   return all;
 }
 
-std::string DesignSearch::why_not() const {
+std::string DesignSearch::why_not() {
+  const std::vector<Trials::Trial> tried = trials_.all();
   std::optional<Trials::Trial> nearest;
-  for (const Trials::Trial& trial : trials_.all()) {
-    if (trial.outcome.holds() || !affordable(trial.sizes)) continue;
-    if (!nearest || trial.outcome.margin > nearest->outcome.margin) nearest = trial;
-  }
+  trials_.settle([&] {
+    nearest.reset();
+    for (Trials::Trial trial : tried) {
+      if (trial.outcome.holds() || !affordable(trial.sizes)) continue;
+      trial.outcome = trials_.in_full(trial.sizes, trial.rate_rps);
+      if (!nearest || trial.outcome.margin > nearest->outcome.margin) nearest = trial;
+    }
+  });
   if (!nearest) return "the budget does not pay for one machine of each pool";
   std::string limits;
   for (const std::string& limit : nearest->outcome.breaks) {

@@ -47,7 +47,7 @@ class DesignSearch {
   /// margin first; of more than two pools those that trade one pool for the first.
   std::vector<Candidate> ties(const Candidate& best);
   /// Why best() found nothing: what breaks of the cluster that came nearest to holding.
-  std::string why_not() const;
+  std::string why_not();
 
  private:
   /// Sizes of all pools but the first, whose size is found: from `low` to `high`.
@@ -72,6 +72,7 @@ class DesignSearch {
   void improve_within(Box box, Allowed allowed, const std::function<double()>& rate_rps,
                       Improve improve);
 
+  std::vector<Candidate> find_ties(const Candidate& best);
   std::optional<Candidate> least();
   bool better(const Sizes& sizes, const std::optional<Candidate>& best) const;
   void improve_least(const Sizes& others, std::optional<Candidate>& best);

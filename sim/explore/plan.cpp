@@ -37,10 +37,10 @@ class Planner {
   double rank(const Found& found) const;
   Json describe(const Found& found) const;
   Json pareto(const std::vector<Found>& found) const;
-  Json headroom(const Found& best) const;
+  static Json headroom(const Found& best);
   Json candidates() const;
   Json question() const;
-  Json infeasible(const std::vector<Found>& found) const;
+  Json infeasible(const std::vector<Found>& found);
   double longer(const Design& design) const;
   Json sure(const std::vector<Found>& found);
 
@@ -155,22 +155,27 @@ Json Planner::describe(const Found& found) const {
         {"seeds", spec_.seeds.size()}}}};
 }
 
-Json Planner::headroom(const Found& best) const {
-  Json all = Json::array();
+Json Planner::headroom(const Found& best) {
   const auto& [search, candidate] = best;
-  for (std::size_t i = 0; i < search->design().roles.size(); ++i) {
-    Sizes sizes = candidate.sizes;
-    const std::string label = search->design().label(i);
-    Json breaks{"no " + label + " machine is left"};
-    if (--sizes.counts[i] > 0) breaks = search->trials().verified(sizes, candidate.rate_rps).breaks;
-    all.push_back({{"change", "one " + label + " machine less"}, {"breaks", breaks}});
-  }
-  for (const double factor : {1.1, 1.2}) {
-    const int more = static_cast<int>(std::lround((factor - 1) * 100));
-    const Outcome outcome = search->trials().verified(candidate.sizes, candidate.rate_rps * factor);
-    all.push_back(
-        {{"change", std::to_string(more) + " % more traffic"}, {"breaks", outcome.breaks}});
-  }
+  const Design& design = search->design();
+  Trials& trials = search->trials();
+  Json all;
+  const auto ask = [&, &sizes = candidate.sizes, &rate_rps = candidate.rate_rps] {
+    all = Json::array();
+    for (std::size_t i = 0; i < design.roles.size(); ++i) {
+      Sizes fewer = sizes;
+      const std::string label = design.label(i);
+      Json breaks{"no " + label + " machine is left"};
+      if (--fewer.counts[i] > 0) breaks = trials.in_full(fewer, rate_rps).breaks;
+      all.push_back({{"change", "one " + label + " machine less"}, {"breaks", breaks}});
+    }
+    for (const double factor : {1.1, 1.2}) {
+      const int more = static_cast<int>(std::lround((factor - 1) * 100));
+      all.push_back({{"change", std::to_string(more) + " % more traffic"},
+                     {"breaks", trials.in_full(sizes, rate_rps * factor).breaks}});
+    }
+  };
+  trials.settle(ask);
   return all;
 }
 
@@ -217,7 +222,7 @@ Json Planner::candidates() const {
                      {"provisioned_w", search.provisioned_w(sizes)},
                      {"rate_rps", rate_rps},
                      {"duration_s", duration_s},
-                     {"margin", outcome.margin},
+                     {"margin", outcome.in_full() ? Json(outcome.margin) : Json()},
                      {"breaks", outcome.breaks}});
     }
   }
@@ -240,9 +245,9 @@ Json Planner::question() const {
 }
 
 /// Designs of which nothing holds.
-Json Planner::infeasible(const std::vector<Found>& found) const {
+Json Planner::infeasible(const std::vector<Found>& found) {
   Json all = Json::array();
-  for (const DesignSearch& search : searches_) {
+  for (DesignSearch& search : searches_) {
     const bool holds = std::any_of(found.begin(), found.end(),
                                    [&](const Found& one) { return one.search == &search; });
     if (!holds) all.push_back({{"design", search.design().name}, {"why", search.why_not()}});
@@ -288,8 +293,10 @@ Json Planner::plan() {
     Found* best = nullptr;
     const std::vector<Candidate> equal = choose(found, best);
     result["optimum"] = describe(*best);
-    result["slo"] =
-        best->search->trials().verified(best->candidate.sizes, best->candidate.rate_rps).slo;
+    Trials& trials = best->search->trials();
+    trials.settle([&, &candidate = best->candidate] {
+      result["slo"] = trials.verified(candidate.sizes, candidate.rate_rps).slo;
+    });
     result["ties"] = Json::array();
     for (const Candidate& tie : equal) result["ties"].push_back(describe({best->search, tie}));
     result["designs"] = Json::array();

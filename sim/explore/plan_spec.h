@@ -38,10 +38,7 @@ struct Design {
 struct Sizes {
   std::size_t layout = 0;
   std::vector<std::uint32_t> counts;
-  bool operator==(const Sizes&) const = default;
-  bool operator<(const Sizes& other) const {
-    return layout != other.layout ? layout < other.layout : counts < other.counts;
-  }
+  auto operator<=>(const Sizes&) const = default;
 };
 
 /// The design's pools with so many machines each, as in a scenario.

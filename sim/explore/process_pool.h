@@ -19,7 +19,8 @@ struct JobResult {
 
 /// Runs jobs in child processes, at most `parallel` at a time. `next` gives the number of the next
 /// job to start (false: no more, for now and ever); `work(job)` runs in the child; `done` is called
-/// here, one job at a time, in the order in which they end.
+/// here, one job at a time, in the order in which they end. What `next` or `done` throws ends the
+/// jobs that still run.
 void run_jobs(std::size_t parallel, const std::function<bool(std::size_t& job)>& next,
               const std::function<std::string(std::size_t job)>& work,
               const std::function<void(std::size_t job, const JobResult& result)>& done);

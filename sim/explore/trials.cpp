@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
 
 #include "sim/base/error.h"
 #include "sim/explore/process_pool.h"
@@ -14,6 +15,11 @@ namespace {
 
 Outcome read_outcome(const Json& summary, double longer) {
   Outcome outcome;
+  if (summary.contains("lost")) {
+    outcome.breaks = summary["lost"]["limits"].get<std::vector<std::string>>();
+    outcome.lost_at_s = summary["lost"]["at_s"];
+    return outcome;
+  }
   outcome.margin = 1e300;
   outcome.slo = summary["slo"];
   const Json& p99 = summary["e2e_p99"];
@@ -38,6 +44,7 @@ Outcome read_outcome(const Json& summary, double longer) {
 /// The narrowest margin of both, and what breaks under either.
 void worsen(Outcome& worst, const Outcome& other) {
   if (!other.holds()) worst.breaks = other.breaks;
+  worst.lost_at_s = std::min(worst.lost_at_s, other.lost_at_s);
   worst.e2e_p99_s = std::max(worst.e2e_p99_s, other.e2e_p99_s);
   if (other.margin >= worst.margin) return;
   worst.margin = other.margin;
@@ -69,11 +76,12 @@ double Trials::own_s(double rate_rps) const {
 double Trials::verifying_s(const Sizes& sizes, double rate_rps) const {
   constexpr double kRoundTo = 10;
   const double own = own_s(rate_rps);
+  const auto first = known_.find({own_run(sizes, rate_rps, false), spec_.seeds.front()});
+  if (first == known_.end()) throw Missing();
   const Json warmup = spec_.scenario["results"].value("warmup_s", Json());
   const double warmup_requests = spec_.scenario["workload"].value("warmup_requests", 0.0);
   const double cut_off_s = warmup.is_number() ? warmup.get<double>() : warmup_requests / rate_rps;
-  const Outcome& first = known_.at(key({sizes, rate_rps, own}, spec_.seeds.front()));
-  const double needed = cut_off_s + kTimesE2e * first.e2e_p99_s;
+  const double needed = cut_off_s + kTimesE2e * first->second.e2e_p99_s;
   return std::max(own, std::ceil(needed / kRoundTo) * kRoundTo);
 }
 
@@ -90,80 +98,205 @@ Json Trials::scenario(const Run& run, std::int64_t seed) const {
   return scenario;
 }
 
-void Trials::simulate_missing(const Run& run, const std::vector<std::int64_t>& seeds) {
-  std::vector<std::int64_t> missing;
-  for (const std::int64_t seed : seeds) {
-    if (!known_.contains(key(run, seed))) missing.push_back(seed);
+std::string Trials::simulate(const Simulated& one,
+                             const std::optional<ExpectedRequests>& expected) const {
+  Simulation simulation(read_scenario(scenario(one.run, one.seed)));
+  simulation.alone();
+  if (expected) simulation.until_lost(*expected, longer_);
+  const Json summary = simulation.run();
+  if (summary.contains("lost")) return summary.dump();
+  const double completed = std::max(1.0, summary["requests"]["completed"].get<double>());
+  return Json{{"slo", summary["slo"]},
+              {"steady", summary["steady"]},
+              {"e2e_p99", summary["e2e"]["p99"]},
+              {"output_tokens", summary["tokens"]["output"].get<double>() / completed}}
+      .dump();
+}
+
+/// Nothing where the run is wanted in full.
+std::optional<ExpectedRequests> Trials::expected(const Simulated& one) {
+  if (one.run.in_full) return std::nullopt;
+  const auto [found, added] =
+      expected_.try_emplace({one.run.rate_rps, one.run.duration_s, one.seed});
+  if (added) found->second = expected_requests(read_scenario(scenario(one.run, one.seed)));
+  return found->second;
+}
+
+/// What `question` lacks if what is under way comes out as in `guesses`.
+std::optional<Trials::Missing> Trials::missing(const Question& question, const Guesses& guesses) {
+  guesses_ = guesses;
+  try {
+    question();
+  } catch (Missing& missing) {
+    return std::move(missing);
   }
+  return std::nullopt;
+}
+
+/// Whether a run is expected to hold: what was begun holds on, and what is no larger than something
+/// that breaks, or unlike all that holds, breaks. Only ever a guess of what to simulate ahead.
+bool Trials::likely(const Simulated& one) const {
+  const bool goes_on =
+      one.run.duration_s != own_s(one.run.rate_rps) || one.seed != spec_.seeds.front();
+  return goes_on || std::any_of(known_.begin(), known_.end(), [&](const auto& known) {
+           const Run& run = known.first.run;
+           const auto& counts = run.sizes.counts;
+           return known.second.holds() && run.sizes.layout == one.run.sizes.layout &&
+                  run.rate_rps >= one.run.rate_rps &&
+                  std::equal(counts.begin(), counts.end(), one.run.sizes.counts.begin(),
+                             std::less_equal<>());
+         });
+}
+
+/// The simulation to start next: one that `question` lacks, or else one that it is going to lack,
+/// the likeliest first; of so many outcomes of what is under way as are soon looked through.
+std::optional<Trials::Simulated> Trials::next(const Question& question,
+                                              const std::set<Simulated>& under_way) {
+  const std::size_t most = parallel_ == 1 ? 1 : 4 * parallel_;
+  std::deque<Guesses> ahead{{}};
+  for (std::size_t looks = 0; looks < most && !ahead.empty(); ++looks) {
+    const Guesses guesses = std::move(ahead.front());
+    ahead.pop_front();
+    const auto lacks = missing(question, guesses);
+    if (!lacks || lacks->runs.empty()) continue;
+    for (const Simulated& one : lacks->runs) {
+      if (!under_way.contains(one)) return one;
+    }
+    const bool guess = likely(lacks->runs.front());
+    for (const bool holds : {guess, !guess}) {
+      Guesses more = guesses;
+      for (const Simulated& one : lacks->runs) more[one] = holds;
+      ahead.push_back(std::move(more));
+    }
+  }
+  return std::nullopt;
+}
+
+void Trials::settle(const Question& question) {
+  struct Settled {};
+  std::map<std::size_t, Simulated> jobs;
+  std::set<Simulated> under_way;
   std::size_t started = 0;
-  std::exception_ptr error;
-  run_jobs(
-      parallel_,
-      [&](std::size_t& job) {
-        job = started;
-        return started++ < missing.size();
-      },
-      [&](std::size_t job) {
-        const Json summary = Simulation(read_scenario(scenario(run, missing[job]))).alone().run();
-        const double completed = std::max(1.0, summary["requests"]["completed"].get<double>());
-        return Json{{"slo", summary["slo"]},
-                    {"steady", summary["steady"]},
-                    {"e2e_p99", summary["e2e"]["p99"]},
-                    {"output_tokens", summary["tokens"]["output"].get<double>() / completed}}
-            .dump();
-      },
-      [&](std::size_t job, const JobResult& result) {
-        if (result.thrown) {
-          error = result.thrown;
-          return;
-        }
-        known_[key(run, missing[job])] = read_outcome(Json::parse(result.text), longer_);
-        progress_();
-      });
-  if (error) std::rethrow_exception(error);
+  std::optional<ExpectedRequests> expects;
+  try {
+    while (missing(question, {})) {
+      run_jobs(
+          parallel_,
+          [&](std::size_t& job) {
+            const auto one = next(question, under_way);
+            if (!one) return false;
+            job = started++;
+            jobs.emplace(job, *one);
+            under_way.insert(*one);
+            expects = expected(*one);
+            return true;
+          },
+          [&](std::size_t job) { return simulate(jobs.at(job), expects); },
+          [&](std::size_t job, const JobResult& result) {
+            const Simulated& one = jobs.at(job);
+            if (result.thrown) {
+              failed_[one] = result.thrown;
+            } else {
+              known_[one] = read_outcome(Json::parse(result.text), longer_);
+            }
+            under_way.erase(one);
+            progress_();
+            if (!missing(question, {})) throw Settled();
+          });
+    }
+  } catch (const Settled&) {
+    // What was begun on a guess is of no use.
+  }
+}
+
+/// Of each seed, in their order.
+std::vector<Outcome> Trials::look_up(const Run& run, const std::vector<std::int64_t>& seeds) {
+  std::vector<Outcome> found;
+  Missing missing;
+  for (const std::int64_t seed : seeds) {
+    Simulated one{run, seed};
+    // One that did not break has run in full.
+    if (const auto early = known_.find({{run.sizes, run.rate_rps, run.duration_s, false}, seed});
+        early != known_.end() && early->second.in_full()) {
+      one.run.in_full = false;
+    }
+    if (guesses_.empty()) needed_.insert(one);
+    const auto known = known_.find(one);
+    const auto guess = guesses_.find(one);
+    if (failed_.contains(one)) {
+      if (guesses_.empty()) std::rethrow_exception(failed_.at(one));
+      throw Missing();
+    }
+    if (known != known_.end()) {
+      found.push_back(known->second);
+    } else if (guess != guesses_.end()) {
+      found.emplace_back();
+      if (!guess->second) found.back().breaks = {"as guessed"};
+    } else {
+      missing.runs.push_back(one);
+    }
+  }
+  if (!missing.runs.empty()) throw missing;
+  return found;
 }
 
 Outcome Trials::under_seeds(const Run& run) {
   Outcome worst;
   worst.margin = 1e300;
   // The first alone: most candidates of a search break under it.
-  simulate_missing(run, {spec_.seeds.front()});
-  for (const std::int64_t seed : spec_.seeds) {
-    const Outcome& found = known_.at(key(run, seed));
+  worsen(worst, look_up(run, {spec_.seeds.front()}).front());
+  if (!worst.holds()) return worst;
+  for (const Outcome& found : look_up(run, spec_.seeds)) {
     worsen(worst, found);
     if (!found.holds()) break;
-    if (seed == spec_.seeds.front()) simulate_missing(run, spec_.seeds);
   }
   return worst;
 }
 
-Outcome Trials::outcome(const Sizes& sizes, double rate_rps) {
-  return under_seeds({sizes, rate_rps, own_s(rate_rps)});
+Trials::Run Trials::own_run(const Sizes& sizes, double rate_rps, bool in_full) const {
+  return {sizes, rate_rps, own_s(rate_rps), in_full};
 }
 
-Outcome Trials::verified(const Sizes& sizes, double rate_rps) {
-  Outcome worst = outcome(sizes, rate_rps);
-  if (worst.holds()) worsen(worst, under_seeds({sizes, rate_rps, verifying_s(sizes, rate_rps)}));
+Outcome Trials::outcome(const Sizes& sizes, double rate_rps) {
+  return under_seeds(own_run(sizes, rate_rps, false));
+}
+
+Outcome Trials::verified(const Sizes& sizes, double rate_rps, bool in_full) {
+  Outcome worst = under_seeds(own_run(sizes, rate_rps, in_full));
+  if (!worst.holds()) return worst;
+  const double duration_s = verifying_s(sizes, rate_rps);
+  worsen(worst, under_seeds({sizes, rate_rps, duration_s, in_full}));
   return worst;
 }
 
+Outcome Trials::verified(const Sizes& sizes, double rate_rps) {
+  return verified(sizes, rate_rps, false);
+}
+
+Outcome Trials::in_full(const Sizes& sizes, double rate_rps) {
+  const Outcome known = verified(sizes, rate_rps);
+  return known.in_full() ? known : verified(sizes, rate_rps, true);
+}
+
 bool Trials::hopeful(const Sizes& sizes, double rate_rps) {
-  const Run run{sizes, rate_rps, own_s(rate_rps)};
-  simulate_missing(run, {spec_.seeds.front()});
-  return known_.at(key(run, spec_.seeds.front())).holds();
+  return look_up(own_run(sizes, rate_rps, false), {spec_.seeds.front()}).front().holds();
 }
 
 double Trials::output_tokens(const Sizes& sizes, double rate_rps) const {
-  const Run run{sizes, rate_rps, verifying_s(sizes, rate_rps)};
+  const Run run{sizes, rate_rps, verifying_s(sizes, rate_rps), false};
   double sum = 0;
-  for (const std::int64_t seed : spec_.seeds) sum += known_.at(key(run, seed)).output_tokens;
+  for (const std::int64_t seed : spec_.seeds) sum += known_.at({run, seed}).output_tokens;
   return sum / static_cast<double>(spec_.seeds.size());
 }
 
 std::vector<Trials::Trial> Trials::all() const {
   std::vector<Trial> all;
-  for (const auto& [key, found] : known_) {
-    const auto& [sizes, rate_rps, duration_s, seed] = key;
+  for (const Simulated& one : needed_) {
+    Simulated whole = one;
+    whole.run.in_full = true;
+    if (!one.run.in_full && needed_.contains(whole)) continue;
+    const auto& [sizes, rate_rps, duration_s, in_full] = one.run;
+    const Outcome& found = known_.at(one);
     const bool same = !all.empty() && all.back().sizes == sizes && all.back().rate_rps == rate_rps;
     if (same) {
       worsen(all.back().outcome, found);
@@ -177,10 +310,11 @@ std::vector<Trials::Trial> Trials::all() const {
 
 Json Trials::known() const {
   Json all = Json::array();
-  for (const auto& [key, found] : known_) {
-    const auto& [sizes, rate_rps, duration_s, seed] = key;
-    all.push_back({sizes.layout, sizes.counts, rate_rps, duration_s, seed, found.breaks,
-                   found.margin, found.slo, found.e2e_p99_s, found.output_tokens});
+  for (const auto& [one, found] : known_) {
+    const auto& [sizes, rate_rps, duration_s, in_full] = one.run;
+    all.push_back({sizes.layout, sizes.counts, rate_rps, duration_s, in_full, one.seed,
+                   needed_.contains(one), found.breaks, found.margin, found.slo, found.e2e_p99_s,
+                   found.output_tokens, found.in_full() ? Json() : Json(found.lost_at_s)});
   }
   return all;
 }
@@ -189,10 +323,14 @@ void Trials::learn(const Json& known) {
   for (const Json& one : known) {
     const Run run{{one[0].get<std::size_t>(), one[1].get<std::vector<std::uint32_t>>()},
                   one[2].get<double>(),
-                  one[3].get<double>()};
-    known_[key(run, one[4].get<std::int64_t>())] = {one[5].get<std::vector<std::string>>(),
-                                                    one[6].get<double>(), one[7],
-                                                    one[8].get<double>(), one[9].get<double>()};
+                  one[3].get<double>(),
+                  one[4].get<bool>()};
+    const Simulated simulated{run, one[5].get<std::int64_t>()};
+    if (one[6].get<bool>()) needed_.insert(simulated);
+    Outcome& found = known_[simulated];
+    found = {one[7].get<std::vector<std::string>>(), one[8].get<double>(), one[9],
+             one[10].get<double>(), one[11].get<double>()};
+    if (!one[12].is_null()) found.lost_at_s = one[12].get<double>();
   }
 }
 

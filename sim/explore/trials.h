@@ -1,12 +1,17 @@
 #pragma once
 
+#include <exception>
 #include <functional>
+#include <limits>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
 
+#include "sim/core/records.h"
 #include "sim/explore/plan_spec.h"
 
 namespace cleave {
@@ -19,11 +24,21 @@ struct Outcome {
   Json slo;
   double e2e_p99_s = 0;
   double output_tokens = 0;  ///< mean of a request
+  /// When its run was ended early: `breaks` are the limits that were lost by then, and neither
+  /// margin nor "slo" are known.
+  double lost_at_s = std::numeric_limits<double>::infinity();
   bool holds() const { return breaks.empty(); }
+  bool in_full() const { return lost_at_s == std::numeric_limits<double>::infinity(); }
 };
 
 /// The simulations of one design, each made once. A cluster is tried in the plan's own run, which
-/// may be short, and verified in one that is long enough for its percentiles to count.
+/// may be short, and verified in one that is long enough for its percentiles to count. What breaks
+/// is simulated until that is certain only, if not asked for in full.
+///
+/// What they say is asked for in a question, a function of nothing else: settle() asks it again and
+/// again, simulating what it is found to need, and where cores are free, what it will need next if
+/// simulations that are under way come out as expected. So the answer is the same whatever runs at
+/// a time.
 class Trials {
  public:
   static constexpr double kTimesE2e = 20;
@@ -42,10 +57,17 @@ class Trials {
   Trials(const PlanSpec& spec, const Design& design, std::size_t parallel,
          std::function<void()> progress, double longer = 1);
 
+  using Question = std::function<void()>;
+  void settle(const Question& question);
+
+  // In questions:
+
   /// Of the plan's own run: under the first seed, and where that holds, under all of them.
   Outcome outcome(const Sizes& sizes, double rate_rps);
   /// The same, and where it holds, of the verifying run too.
   Outcome verified(const Sizes& sizes, double rate_rps);
+  /// The same, with all that breaks.
+  Outcome in_full(const Sizes& sizes, double rate_rps);
   /// Whether the plan's own run holds under the first seed: what the cheapest look can rule out.
   bool hopeful(const Sizes& sizes, double rate_rps);
   /// How long requests arrive in the verifying run: kTimesE2e times the P99 of E2E under the first
@@ -56,10 +78,12 @@ class Trials {
   /// Of a request on average, over the verifying runs; all of these must have been made.
   double output_tokens(const Sizes& sizes, double rate_rps) const;
 
-  /// Everything that was simulated.
+  // Between questions:
+
+  /// All that they needed.
   std::vector<Trial> all() const;
-  std::size_t simulations() const { return known_.size(); }
-  /// All that was simulated, for another process to go on with.
+  std::size_t simulations() const { return needed_.size(); }
+  /// All that is known, for another process to go on with.
   Json known() const;
   void learn(const Json& known);
 
@@ -69,23 +93,43 @@ class Trials {
     Sizes sizes;
     double rate_rps;
     double duration_s;
+    bool in_full;
+    auto operator<=>(const Run&) const = default;
   };
-  using Key = std::tuple<Sizes, double, double, std::int64_t>;
+  struct Simulated {
+    Run run;
+    std::int64_t seed;
+    auto operator<=>(const Simulated&) const = default;
+  };
+  /// What a question cannot go on without; nothing where it cannot go on from a guess.
+  struct Missing {
+    std::vector<Simulated> runs;
+  };
+  using Guesses = std::map<Simulated, bool>;  ///< whether it will hold
 
-  static Key key(const Run& run, std::int64_t seed) {
-    return {run.sizes, run.rate_rps, run.duration_s, seed};
-  }
   double own_s(double rate_rps) const;
+  Run own_run(const Sizes& sizes, double rate_rps, bool in_full) const;
   Json scenario(const Run& run, std::int64_t seed) const;
+  std::vector<Outcome> look_up(const Run& run, const std::vector<std::int64_t>& seeds);
   Outcome under_seeds(const Run& run);
-  void simulate_missing(const Run& run, const std::vector<std::int64_t>& seeds);
+  Outcome verified(const Sizes& sizes, double rate_rps, bool in_full);
+  std::optional<Missing> missing(const Question& question, const Guesses& guesses);
+  bool likely(const Simulated& one) const;
+  std::optional<Simulated> next(const Question& question, const std::set<Simulated>& under_way);
+  std::optional<ExpectedRequests> expected(const Simulated& one);
+  std::string simulate(const Simulated& one, const std::optional<ExpectedRequests>& expected) const;
 
   const PlanSpec& spec_;
   const Design& design_;
   std::size_t parallel_;
   std::function<void()> progress_;
   double longer_;
-  std::map<Key, Outcome> known_;
+  std::map<Simulated, Outcome> known_;
+  std::map<Simulated, std::exception_ptr> failed_;
+  std::set<Simulated> needed_;  ///< by a question, not by a guess
+  Guesses guesses_;             ///< under which a question is asked
+  /// By rate, duration and seed; the pools make no difference.
+  std::map<std::tuple<double, double, std::int64_t>, std::optional<ExpectedRequests>> expected_;
 };
 
 }  // namespace cleave

@@ -1,100 +1,74 @@
 #include "sim/machine/pending_queue.h"
 
-#include "sim/base/random.h"
+#include <algorithm>
+#include <utility>
 
 namespace cleave {
 
-TaskId PendingQueue::leftmost(TaskId task) const {
-  while (at(task).left != kNoTask) task = at(task).left;
-  return task;
-}
-
 TaskId PendingQueue::at_rank(std::uint32_t rank) const {
-  TaskId task = root_;
-  while (true) {
-    const std::uint32_t before = size_of(at(task).left);
-    if (rank == before) return task;
-    if (rank < before) {
-      task = at(task).left;
-    } else {
-      rank -= before + 1;
-      task = at(task).right;
-    }
-  }
+  std::size_t before = rank;
+  auto block = order_.begin();
+  for (; before >= blocks_[*block].tasks.size(); ++block) before -= blocks_[*block].tasks.size();
+  return blocks_[*block].tasks[before];
 }
 
 TaskId PendingQueue::after(TaskId task) const {
-  if (at(task).right != kNoTask) return leftmost(at(task).right);
-  TaskId parent = at(task).parent;
-  while (parent != kNoTask && at(parent).right == task) {
-    task = parent;
-    parent = at(parent).parent;
-  }
-  return parent;
+  const Block& block = blocks_[(*places_)[task]];
+  const auto next = std::find(block.tasks.begin(), block.tasks.end(), task) + 1;
+  if (next != block.tasks.end()) return *next;
+  const std::size_t place = block.place + 1;
+  return place == order_.size() ? kNoTask : blocks_[order_[place]].tasks.front();
 }
 
 void PendingQueue::insert_at(TaskId task, std::uint32_t rank) {
-  PendingNodes::Node& node = at(task);
-  node = {};
-  node.size = 1;
-  node.priority = Random(0, nodes_->inserted++).bits();
-  if (root_ == kNoTask) {
-    root_ = task;
-    return;
-  }
-  TaskId parent = root_;
-  while (true) {
-    PendingNodes::Node& above = at(parent);
-    ++above.size;
-    const std::uint32_t before = size_of(above.left);
-    TaskId& child = rank <= before ? above.left : above.right;
-    if (rank > before) rank -= before + 1;
-    if (child == kNoTask) {
-      child = task;
-      break;
-    }
-    parent = child;
-  }
-  node.parent = parent;
-  while (node.parent != kNoTask && at(node.parent).priority < node.priority) rotate_up(task);
-}
-
-void PendingQueue::replace_child(TaskId parent, TaskId old_child, TaskId new_child) {
-  if (parent == kNoTask) {
-    root_ = new_child;
-  } else if (at(parent).left == old_child) {
-    at(parent).left = new_child;
-  } else {
-    at(parent).right = new_child;
-  }
-}
-
-void PendingQueue::rotate_up(TaskId task) {
-  PendingNodes::Node& node = at(task);
-  const TaskId parent = node.parent;
-  PendingNodes::Node& above = at(parent);
-  const bool from_left = above.left == task;
-  TaskId& inner = from_left ? node.right : node.left;
-  (from_left ? above.left : above.right) = inner;
-  if (inner != kNoTask) at(inner).parent = parent;
-  inner = parent;
-  node.parent = above.parent;
-  replace_child(above.parent, parent, task);
-  above.parent = task;
-  above.size = 1 + size_of(above.left) + size_of(above.right);
-  node.size = 1 + size_of(node.left) + size_of(node.right);
+  if (order_.empty()) add_block(0);
+  std::size_t before = rank;
+  auto place = order_.begin();
+  for (; before > blocks_[*place].tasks.size(); ++place) before -= blocks_[*place].tasks.size();
+  const std::uint32_t block = *place;
+  std::vector<TaskId>& tasks = blocks_[block].tasks;
+  tasks.insert(tasks.begin() + static_cast<std::ptrdiff_t>(before), task);
+  (*places_)[task] = block;
+  ++size_;
+  if (tasks.size() > kBlock) split(block);
 }
 
 void PendingQueue::erase(TaskId task) {
-  PendingNodes::Node& node = at(task);
-  while (node.left != kNoTask && node.right != kNoTask) {
-    rotate_up(at(node.left).priority > at(node.right).priority ? node.left : node.right);
+  const std::uint32_t id = std::exchange((*places_)[task], kNowhere);
+  Block& block = blocks_[id];
+  block.tasks.erase(std::find(block.tasks.begin(), block.tasks.end(), task));
+  --size_;
+  if (!block.tasks.empty()) return;
+  order_.erase(order_.begin() + static_cast<std::ptrdiff_t>(block.place));
+  number_from(block.place);
+  free_.push_back(id);
+}
+
+/// An empty one.
+std::uint32_t PendingQueue::add_block(std::size_t place) {
+  if (free_.empty()) {
+    free_.push_back(static_cast<std::uint32_t>(blocks_.size()));
+    blocks_.emplace_back();
   }
-  const TaskId child = node.left != kNoTask ? node.left : node.right;
-  if (child != kNoTask) at(child).parent = node.parent;
-  replace_child(node.parent, task, child);
-  for (TaskId above = node.parent; above != kNoTask; above = at(above).parent) --at(above).size;
-  node = {};
+  const std::uint32_t block = free_.back();
+  free_.pop_back();
+  order_.insert(order_.begin() + static_cast<std::ptrdiff_t>(place), block);
+  number_from(place);
+  return block;
+}
+
+void PendingQueue::number_from(std::size_t place) {
+  for (; place < order_.size(); ++place) blocks_[order_[place]].place = place;
+}
+
+void PendingQueue::split(std::uint32_t block) {
+  const std::uint32_t upper = add_block(blocks_[block].place + 1);
+  std::vector<TaskId>& from = blocks_[block].tasks;
+  std::vector<TaskId>& to = blocks_[upper].tasks;
+  const auto middle = from.begin() + static_cast<std::ptrdiff_t>(from.size() / 2);
+  to.assign(middle, from.end());
+  from.erase(middle, from.end());
+  for (const TaskId task : to) (*places_)[task] = upper;
 }
 
 }  // namespace cleave

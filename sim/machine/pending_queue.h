@@ -7,31 +7,23 @@
 
 namespace cleave {
 
-/// The nodes of all pending queues, by TaskId: a task waits in one queue at a time.
-struct PendingNodes {
-  struct Node {
-    TaskId left = kNoTask;
-    TaskId right = kNoTask;
-    TaskId parent = kNoTask;
-    std::uint32_t size = 0;  ///< of its subtree; 0: not in a queue
-    std::uint64_t priority = 0;
-  };
-  std::vector<Node> nodes;
-  std::uint64_t inserted = 0;
-};
-
-/// A sequence of tasks with insertion by binary search, access by rank and removal of any, each
-/// O(log n). The keys searched by may change while tasks wait, so the sequence may be out of order;
-/// then a search probes the ranks that a binary search over an array would probe. A treap whose
-/// order is the position.
+/// A sequence of tasks with insertion by binary search, access by rank and removal of any. The keys
+/// searched by may change while tasks wait, so the sequence may be out of order; a search probes
+/// the ranks that a binary search over an array would probe. It is such an array, cut into blocks,
+/// so that what an insertion moves stays little however many wait.
 class PendingQueue {
  public:
-  explicit PendingQueue(PendingNodes& nodes) : nodes_(&nodes) {}
+  /// The block of its queue that each task stands in, by TaskId, kNowhere of others; for all
+  /// queues, as a task waits in one at a time.
+  using Places = std::vector<std::uint32_t>;
+  static constexpr std::uint32_t kNowhere = 0xffffffffU;
+  static constexpr std::size_t kBlock = 512;  ///< tasks in a block at most
 
-  bool empty() const { return root_ == kNoTask; }
-  std::uint32_t size() const { return empty() ? 0 : at(root_).size; }
-  bool contains(TaskId task) const { return at(task).size != 0; }
-  TaskId front() const { return empty() ? kNoTask : leftmost(root_); }
+  explicit PendingQueue(Places& places) : places_(&places) {}
+
+  bool empty() const { return size_ == 0; }
+  std::uint32_t size() const { return size_; }
+  TaskId front() const { return empty() ? kNoTask : blocks_[order_.front()].tasks.front(); }
   TaskId at_rank(std::uint32_t rank) const;
   /// The task behind `task`, or kNoTask.
   TaskId after(TaskId task) const;
@@ -56,15 +48,20 @@ class PendingQueue {
   void erase(TaskId task);
 
  private:
-  PendingNodes::Node& at(TaskId task) { return nodes_->nodes[task]; }
-  const PendingNodes::Node& at(TaskId task) const { return nodes_->nodes[task]; }
-  std::uint32_t size_of(TaskId task) const { return task == kNoTask ? 0 : at(task).size; }
-  TaskId leftmost(TaskId task) const;
-  void replace_child(TaskId parent, TaskId old_child, TaskId new_child);
-  void rotate_up(TaskId task);
+  struct Block {
+    std::vector<TaskId> tasks;
+    std::size_t place = 0;  ///< in order_
+  };
 
-  PendingNodes* nodes_;
-  TaskId root_ = kNoTask;
+  std::uint32_t add_block(std::size_t place);
+  void number_from(std::size_t place);
+  void split(std::uint32_t block);
+
+  Places* places_;
+  std::vector<Block> blocks_;
+  std::vector<std::uint32_t> order_;  ///< of the blocks in use, of which none is empty
+  std::vector<std::uint32_t> free_;   ///< blocks that are not
+  std::uint32_t size_ = 0;
 };
 
 }  // namespace cleave

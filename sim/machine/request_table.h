@@ -10,15 +10,15 @@
 
 namespace cleave {
 
-/// All requests in the cluster, and the nodes of the structures they wait in, by RequestId. Places
-/// of requests that left are used again.
+/// All requests in the cluster, and their places in the structures they wait in, by RequestId.
+/// Places of requests that left are used again.
 struct RequestTable {
   std::vector<RequestState> states;
   std::vector<Content> contents;   ///< where there are prefix caches: of prompt and output
   std::vector<RequestLink> links;  ///< in a batch, put aside or in a queue of prompts
   IndexedHeap<int>::Positions finish_positions;
   IndexedHeap<int>::Positions waiting_positions;
-  PendingNodes pending;
+  PendingQueue::Places pending;
 
   RequestState& operator[](RequestId request) { return states[request]; }
   const RequestState& operator[](RequestId request) const { return states[request]; }
@@ -33,7 +33,7 @@ struct RequestTable {
       links.emplace_back();
       finish_positions.push_back(0);
       waiting_positions.push_back(0);
-      pending.nodes.resize(2 * states.size());
+      pending.resize(2 * states.size(), PendingQueue::kNowhere);
     } else {
       request = free_.back();
       free_.pop_back();

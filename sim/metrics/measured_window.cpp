@@ -29,7 +29,7 @@ void MeasuredWindow::begin(double time_s) {
 }
 
 void MeasuredWindow::in_cluster(double time_s, double change) {
-  requests_.add(in_cluster_since_s_, time_s, {in_cluster_, 0, 0, 0, 0});
+  requests_.add(in_cluster_since_s_, time_s, kInCluster, in_cluster_);
   in_cluster_since_s_ = time_s;
   in_cluster_ += change;
 }
@@ -57,10 +57,10 @@ void MeasuredWindow::finished(const FinishedRequest& request) {
   in_cluster(request.completion_s, -1);
   requests_.count(request.completion_s, {0, 0, 0, 1, 0});
   const double prompt_s = request.first_token_s - request.prompt_start_s;
-  requests_.add(request.prompt_start_s, request.first_token_s,
-                {0, 0, 0, 0, request.prompt_tokens / prompt_s});
+  requests_.add(request.prompt_start_s, request.first_token_s, kPromptTokens,
+                request.prompt_tokens / prompt_s);
   const auto waited = [&](double from_s, double to_s, double share) {
-    requests_.add(from_s, to_s, {0, share, 0, 0, 0});
+    requests_.add(from_s, to_s, kWaiting, share);
   };
   waited(request.arrival_s, request.prompt_start_s, 1);
   waited(request.first_token_s, request.token_start_s, 1);
@@ -72,7 +72,7 @@ void MeasuredWindow::finished(const FinishedRequest& request) {
 }
 
 void MeasuredWindow::unfinished(const FinishedRequest& request) {
-  requests_.add(request.arrival_s, time_.last_s, {0, 1, 0, 0, 0});
+  requests_.add(request.arrival_s, time_.last_s, kWaiting, 1);
 }
 
 void MeasuredWindow::given_up(double time_s, std::uint32_t output_tokens) {

@@ -34,8 +34,14 @@ class ArrivalSeries {
       : time_(&time), until_last_(time.until_last), beyond_(time.beyond) {}
 
   void add(double from_s, double to_s, const Values& values) {
-    until_last_.add(from_s, std::min(to_s, time_->last_s), values);
-    beyond_.add(std::max(from_s, time_->last_s), to_s, values);
+    const double last_s = time_->last_s;
+    if (from_s < last_s) until_last_.add(from_s, std::min(to_s, last_s), values);
+    if (to_s > last_s) beyond_.add(std::max(from_s, last_s), to_s, values);
+  }
+  void add(double from_s, double to_s, std::size_t channel, double value) {
+    const double last_s = time_->last_s;
+    if (from_s < last_s) until_last_.add(from_s, std::min(to_s, last_s), channel, value);
+    if (to_s > last_s) beyond_.add(std::max(from_s, last_s), to_s, channel, value);
   }
   void count(double time_s, const Values& amounts) {
     (time_s <= time_->last_s ? until_last_ : beyond_).count(time_s, amounts);

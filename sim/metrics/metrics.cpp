@@ -32,6 +32,7 @@ void Metrics::finished(const FinishedRequest& request) {
   sessions_.finished(request);
   if (!classes_.empty()) classes_[request.traffic_class].finished(request);
   left(request, true);
+  if (hope_) hope_->add(request);
 }
 
 void Metrics::rejected(const FinishedRequest& request, double needed_bytes) {
@@ -54,7 +55,7 @@ void Metrics::unfinished(const FinishedRequest& request) {
 }
 
 void Metrics::left(const FinishedRequest& request, bool completed) {
-  constexpr std::size_t kMostHeld = 1 << 18;
+  constexpr std::size_t kMostHeld = 1 << 17;
   const std::optional<bool> measured = window_.measures(request);
   if (measured) {
     if (*measured) measure({request, completed});
@@ -74,18 +75,13 @@ void Metrics::measure(const Left& left) {
     return;
   }
   const FinishedRequest& request = left.request;
-  RequestLatency latency;
-  latency.ttft_s = request.first_token_s - request.arrival_s;
-  latency.e2e_s = request.completion_s - request.arrival_s;
-  latency.has_tpot = request.output_tokens > 1;
+  const RequestLatency latency = RequestLatency::of(request, scenario_.results);
   const double queueing_s = request.prompt_start_s - request.arrival_s;
   ttft_.add(latency.ttft_s);
   e2e_.add(latency.e2e_s);
   queueing_.add(queueing_s);
   computing_.add(latency.e2e_s - queueing_s - request.aside_s);
   if (latency.has_tpot) {
-    const double divisor = request.output_tokens - (scenario_.results.tpot_per_token ? 0.0 : 1.0);
-    latency.tpot_s = (request.completion_s - request.first_token_s) / divisor;
     tpot_.add(latency.tpot_s);
     largest_gap_.add(request.largest_gap_s);
   }

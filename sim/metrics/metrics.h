@@ -1,5 +1,7 @@
 #pragma once
 
+#include <deque>
+#include <optional>
 #include <vector>
 
 #include "sim/core/observer.h"
@@ -14,6 +16,7 @@
 #include "sim/metrics/session_log.h"
 #include "sim/metrics/single_requests.h"
 #include "sim/metrics/slo.h"
+#include "sim/metrics/slo_hope.h"
 #include "sim/metrics/tier_use.h"
 #include "sim/metrics/token_gaps.h"
 
@@ -26,6 +29,11 @@ inline constexpr int kSummaryVersion = 2;
 class Metrics : public Observer {
  public:
   explicit Metrics(const Scenario& scenario);
+
+  /// Before the run: that it ends with SloLost as soon as SloHope says so.
+  void end_when_lost(const ExpectedRequests& expected, double longer) {
+    hope_.emplace(scenario_, expected, longer);
+  }
 
   void arrived(double time_s) override { window_.arrived(time_s); }
   void finished(const FinishedRequest& request) override;
@@ -93,6 +101,7 @@ class Metrics : public Observer {
   MeasuredWindow window_;
   PoolMetrics pools_;
   SloCheck slo_;
+  std::optional<SloHope> hope_;  ///< where the run ends without it
   TokenGaps gaps_;
   Quantiles ttft_;
   Quantiles tpot_;
@@ -104,7 +113,7 @@ class Metrics : public Observer {
   PoolTransfers transfers_;
   std::vector<LinkUse> links_;
   std::vector<RejectedRequest> rejected_;
-  std::vector<Left> held_;  ///< nobody can say yet whether they are measured
+  std::deque<Left> held_;  ///< nobody can say yet whether they are measured
   SlowestRequests slowest_;
   double prompt_tokens_ = 0;  ///< of completed requests
   double output_tokens_ = 0;

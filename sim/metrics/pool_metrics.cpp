@@ -105,7 +105,7 @@ void PoolMetrics::status_changed(InstanceId instance, double time_s, InstanceSta
 
 void PoolMetrics::transferred(InstanceId from, double start_s, double end_s) {
   Pool& pool = pools_[instances_[from].pool];
-  pool.activity.add(start_s, end_s, {0, 0, 0, 0, 1});
+  pool.activity.add(start_s, end_s, kTransfers, 1);
 }
 
 void PoolMetrics::end(double end_s) {

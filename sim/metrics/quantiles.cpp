@@ -1,6 +1,7 @@
 #include "sim/metrics/quantiles.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 
@@ -25,6 +26,40 @@ std::uint64_t bin_of(double value) {
 }
 
 double lower_end(std::uint64_t bin) { return std::bit_cast<double>((bin + kFirst) << kShift); }
+
+/// Numbers as bits that ascend with them, and back.
+constexpr std::uint64_t kSign = std::uint64_t{1} << 63;
+std::uint64_t ascending(double value) {
+  const auto bits = std::bit_cast<std::uint64_t>(value);
+  return (bits & kSign) != 0 ? ~bits : bits | kSign;
+}
+double value_of(std::uint64_t bits) {
+  return std::bit_cast<double>((bits & kSign) != 0 ? bits & ~kSign : ~bits);
+}
+
+/// Ascending. By digits from the last on, several times as fast as by comparing; every run ends
+/// with a dozen of these.
+void sort(std::vector<double>& values) {
+  constexpr unsigned kDigitBits = 11;
+  constexpr std::size_t kDigitValues = std::size_t{1} << kDigitBits;
+  constexpr std::size_t kFew = 512;  // for which it is not worth its counters
+  if (values.size() < kFew) {
+    std::sort(values.begin(), values.end());
+    return;
+  }
+  std::vector<std::uint64_t> keys(values.size());
+  std::vector<std::uint64_t> sorted(values.size());
+  std::transform(values.begin(), values.end(), keys.begin(), ascending);
+  for (unsigned shift = 0; shift < 64; shift += kDigitBits) {
+    const auto digit = [&](std::uint64_t key) { return (key >> shift) % kDigitValues; };
+    std::array<std::size_t, kDigitValues + 1> from{};
+    for (const std::uint64_t key : keys) ++from[digit(key) + 1];
+    for (std::size_t i = 1; i <= kDigitValues; ++i) from[i] += from[i - 1];
+    for (const std::uint64_t key : keys) sorted[from[digit(key)]++] = key;
+    keys.swap(sorted);
+  }
+  std::transform(keys.begin(), keys.end(), values.begin(), value_of);
+}
 
 }  // namespace
 
@@ -73,7 +108,7 @@ double Quantiles::deviation() const {
 std::vector<double> Quantiles::at_ranks(const std::vector<std::uint64_t>& ranks) const {
   std::vector<double> values;
   if (counts_.empty()) {
-    if (!sorted_) std::sort(values_.begin(), values_.end());
+    if (!sorted_) sort(values_);
     sorted_ = true;
     for (const std::uint64_t rank : ranks) values.push_back(values_[rank]);
     return values;

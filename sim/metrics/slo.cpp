@@ -4,65 +4,33 @@
 #include <cmath>
 
 #include "sim/metrics/ratio.h"
-#include "sim/scenario/pool_latency.h"
 
 namespace cleave {
 
-namespace {
-
-std::string percentile_name(double percentile) {
-  if (percentile == 99.9) return "p99.9";
-  return "p" + std::to_string(static_cast<int>(percentile));
-}
-
-}  // namespace
-
-SloCheck::SloCheck(const Scenario& scenario, const SloSpec& slo) : spec_(slo) {
-  for (const SloLimit& limit : spec_.limits) {
-    const auto same = std::find_if(loosest_.begin(), loosest_.end(), [&](const SloLimit& other) {
-      return other.metric == limit.metric && other.slowdown == limit.slowdown;
+SloCheck::SloCheck(const Scenario& scenario, const SloSpec& slo)
+    : spec_(slo), reference_(scenario, slo) {
+  const std::vector<SloLimit>& limits = spec_.limits;
+  for (const SloLimit& limit : limits) {
+    const bool looser = std::any_of(limits.begin(), limits.end(), [&](const SloLimit& other) {
+      return other.metric == limit.metric && other.slowdown == limit.slowdown &&
+             other.percentile > limit.percentile;
     });
-    if (same == loosest_.end()) {
-      loosest_.push_back(limit);
-    } else if (limit.percentile > same->percentile) {
-      *same = limit;
-    }
-    if (limit.slowdown && !reference_) {
-      reference_ = reference_latency(scenario, slo);
-      reference_decode_ = reference_->cost({0, 0, 0, 1, 0, 1});
-    }
+    if (!looser) loosest_.push_back({limit.limit, limited_value(limit)});
   }
-}
-
-SloCheck::Slowdowns SloCheck::slowdowns(const FinishedRequest& request,
-                                        const RequestLatency& latency) const {
-  const double prompt = request.prompt_tokens;
-  const double gaps = request.output_tokens - 1.0;
-  const double first_s = prompt_s(*reference_, request.prompt_tokens);
-  const double mean_kv_tokens = prompt + (gaps + 1) / 2;
-  const double gap_s = reference_decode_.first_s + reference_decode_.growth_s * mean_kv_tokens;
-  return {latency.ttft_s / first_s, latency.tpot_s / gap_s,
-          latency.e2e_s / (first_s + gaps * gap_s)};
 }
 
 void SloCheck::add(const FinishedRequest& request, const RequestLatency& latency) {
   if (spec_.limits.empty()) return;
-  Slowdowns slowdown{};
-  if (reference_) {
-    slowdown = slowdowns(request, latency);
+  Slowdowns slowdown;
+  if (reference_.exists()) {
+    slowdown = reference_.slowdowns(request, latency);
     ttft_slowdown_.add(slowdown.ttft);
     if (latency.has_tpot) tpot_slowdown_.add(slowdown.tpot);
     e2e_slowdown_.add(slowdown.e2e);
   }
   ++requests_;
-  const bool good = std::all_of(loosest_.begin(), loosest_.end(), [&](const SloLimit& limit) {
-    if (limit.metric == "ttft")
-      return (limit.slowdown ? slowdown.ttft : latency.ttft_s) <= limit.limit;
-    if (limit.metric == "tpot")
-      return (limit.slowdown ? slowdown.tpot : latency.tpot_s) <= limit.limit;
-    if (limit.metric == "e2e")
-      return (limit.slowdown ? slowdown.e2e : latency.e2e_s) <= limit.limit;
-    return request.largest_gap_s <= limit.limit;
+  const bool good = std::all_of(loosest_.begin(), loosest_.end(), [&](const Loosest& each) {
+    return each.value(request, latency, slowdown) <= each.limit;
   });
   good_ += good ? 1 : 0;
   over_time_.count(request.arrival_s, {good ? 1.0 : 0.0, 1});
@@ -89,7 +57,7 @@ std::optional<SloResult> SloCheck::result(const Measured& measured, std::uint64_
                                           double seconds) const {
   if (spec_.limits.empty()) return std::nullopt;
   SloResult result{spec_.name, std::nullopt, failed == 0 && requests_ > 0, 0, 0, {}, {}};
-  if (reference_) result.reference = spec_.reference.name;
+  if (reference_.exists()) result.reference = spec_.reference.name;
   for (const SloLimit& limit : spec_.limits) {
     const double value = limited(limit, measured).quantile(limit.percentile / 100);
     const bool holds = value <= limit.limit;

@@ -1,25 +1,15 @@
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "models/latency/latency.h"
-#include "sim/core/records.h"
 #include "sim/metrics/figure.h"
+#include "sim/metrics/request_latency.h"
 #include "sim/metrics/time_base.h"
 #include "sim/scenario/scenario.h"
 
 namespace cleave {
-
-/// The latencies of one request, in seconds.
-struct RequestLatency {
-  double ttft_s = 0;
-  double tpot_s = 0;  ///< 0 where the request has one token
-  double e2e_s = 0;
-  bool has_tpot = false;
-};
 
 /// A limit with the value that a run has.
 struct SloFinding {
@@ -79,30 +69,27 @@ class SloCheck {
   void add_failed(double arrival_s) { over_time_.count(arrival_s, {0, 1}); }
 
   /// True where the reference of the slowdowns was not measured.
-  bool estimated() const { return reference_ && reference_->estimated(); }
+  bool estimated() const { return reference_.estimated(); }
 
   /// The distributions of the slowdowns; null where no limit is one.
-  const Quantiles* ttft_slowdown() const { return reference_ ? &ttft_slowdown_ : nullptr; }
-  const Quantiles* tpot_slowdown() const { return reference_ ? &tpot_slowdown_ : nullptr; }
-  const Quantiles* e2e_slowdown() const { return reference_ ? &e2e_slowdown_ : nullptr; }
+  const Quantiles* ttft_slowdown() const { return reference_.exists() ? &ttft_slowdown_ : nullptr; }
+  const Quantiles* tpot_slowdown() const { return reference_.exists() ? &tpot_slowdown_ : nullptr; }
+  const Quantiles* e2e_slowdown() const { return reference_.exists() ? &e2e_slowdown_ : nullptr; }
 
  private:
-  struct Slowdowns {
-    double ttft;
-    double tpot;
-    double e2e;
-  };
   SloOverTime over_time() const;
   const Quantiles& limited(const SloLimit& limit, const Measured& measured) const;
-  Slowdowns slowdowns(const FinishedRequest& request, const RequestLatency& latency) const;
 
   SloSpec spec_;
-  std::unique_ptr<LatencyModel> reference_;  ///< null where no limit is a slowdown
-  RunCost reference_decode_;                 ///< of one sequence without a KV cache
+  SloReference reference_;
   Quantiles ttft_slowdown_;
   Quantiles tpot_slowdown_;
   Quantiles e2e_slowdown_;
-  std::vector<SloLimit> loosest_;  ///< for each metric and kind, that of the highest percentile
+  struct Loosest {
+    double limit;
+    LimitedValue value;
+  };
+  std::vector<Loosest> loosest_;  ///< for each metric and kind, that of the highest percentile
   std::uint64_t requests_ = 0;
   std::uint64_t good_ = 0;
   TimeBase time_;

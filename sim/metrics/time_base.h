@@ -23,6 +23,8 @@ class TimeBase {
   void begin_at(double origin_s) { origin_s_ = origin_s; }
   double origin_s() const { return origin_s_; }
   double width_s() const { return width_s_; }
+  /// Of some time since the origin, in buckets. Exact, as widths are powers of two.
+  double buckets(double since_origin_s) const { return since_origin_s * per_s_; }
   unsigned doublings() const { return doublings_; }
   /// Seconds since the origin that some series has reached.
   double reached_s() const { return reached_s_; }
@@ -35,7 +37,10 @@ class TimeBase {
 
   void reach(double since_origin_s) {
     reached_s_ = std::max(reached_s_, since_origin_s);
-    for (; reached_s_ > width_s_ * kMost; ++doublings_) width_s_ *= 2;
+    for (; reached_s_ > width_s_ * kMost; ++doublings_) {
+      width_s_ *= 2;
+      per_s_ /= 2;
+    }
   }
 
  private:
@@ -44,6 +49,7 @@ class TimeBase {
   double origin_s_;
   double reached_s_ = 0;
   double width_s_ = kFirstWidthS;
+  double per_s_ = 1 / kFirstWidthS;
   unsigned doublings_ = 0;
 };
 
@@ -58,19 +64,16 @@ class TimeSeries {
 
   /// The quantities had these values from `from_s` to `to_s`, on top of what they had.
   void add(double from_s, double to_s, const Values& values) {
-    from_s = std::max(0.0, from_s - base_->origin_s());
-    to_s -= base_->origin_s();
-    if (to_s <= from_s) return;
-    base_->reach(to_s);
-    catch_up();
-    const double width_s = base_->width_s();
-    // By way of a signed number, for which processors have an instruction.
-    auto bucket = static_cast<std::size_t>(static_cast<std::int64_t>(from_s / width_s));
-    for (; from_s < to_s; ++bucket) {
-      const double end_s = std::min(to_s, static_cast<double>(bucket + 1) * width_s);
-      deposit(bucket, values, end_s - from_s);
-      from_s = end_s;
-    }
+    over_buckets(from_s, to_s, [&](std::size_t bucket, double seconds) {
+      for (std::size_t i = 0; i < Channels; ++i) buckets_[bucket][i] += values[i] * seconds;
+    });
+  }
+
+  /// The same of one of them.
+  void add(double from_s, double to_s, std::size_t channel, double value) {
+    over_buckets(from_s, to_s, [&](std::size_t bucket, double seconds) {
+      buckets_[bucket][channel] += value * seconds;
+    });
   }
 
   /// Adds `amounts` to the integrals at one moment, which belongs to the bucket that it may end.
@@ -79,7 +82,7 @@ class TimeSeries {
     if (time_s < 0) return;
     base_->reach(time_s);
     catch_up();
-    const double buckets = std::ceil(time_s / base_->width_s());
+    const double buckets = std::ceil(base_->buckets(time_s));
     deposit(static_cast<std::size_t>(std::max(1.0, buckets)) - 1, amounts, 1);
   }
 
@@ -118,9 +121,37 @@ class TimeSeries {
     for (std::size_t i = 0; i < Channels; ++i) sums[i] += values[i];
   }
 
+  /// Calls `deposit` with each bucket of some time and the seconds that it has of it.
+  template <class Deposit>
+  void over_buckets(double from_s, double to_s, Deposit deposit) {
+    from_s = std::max(0.0, from_s - base_->origin_s());
+    to_s -= base_->origin_s();
+    if (to_s <= from_s) return;
+    base_->reach(to_s);
+    catch_up();
+    const double width_s = base_->width_s();
+    // By way of a signed number, for which processors have an instruction.
+    const auto at = [&](double s) { return static_cast<std::int64_t>(base_->buckets(s)); };
+    auto bucket = static_cast<std::size_t>(at(from_s));
+    auto last = static_cast<std::size_t>(at(to_s));
+    if (static_cast<double>(last) * width_s == to_s) --last;
+    make_room(bucket, last);
+    // Widths are powers of two: what lies between the ends is exact.
+    for (; bucket < last; ++bucket) {
+      const double end_s = static_cast<double>(bucket + 1) * width_s;
+      deposit(bucket, end_s - from_s);
+      from_s = end_s;
+    }
+    deposit(last, to_s - from_s);
+  }
+
+  void make_room(std::size_t first, std::size_t last) {
+    if (buckets_.size() <= last) buckets_.resize(last + 1);
+    first_used_ = std::min(first_used_, first);
+  }
+
   void deposit(std::size_t bucket, const Values& values, double times) {
-    if (buckets_.size() <= bucket) buckets_.resize(bucket + 1);
-    first_used_ = std::min(first_used_, bucket);
+    make_room(bucket, bucket);
     for (std::size_t i = 0; i < Channels; ++i) buckets_[bucket][i] += values[i] * times;
   }
 

@@ -15,7 +15,7 @@ void TokenGaps::segment(const Segment& segment) {
 void TokenGaps::gap(double time_s, double gap_s) { add({time_s - gap_s, gap_s, 0, 1, 1}); }
 
 void TokenGaps::add(const Run& run) {
-  constexpr std::size_t kMostHeld = 1 << 19;
+  constexpr std::size_t kMostHeld = 1 << 18;
   if (window_.measures(run.start_s)) {
     measure(run);
     return;

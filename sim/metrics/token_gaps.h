@@ -1,6 +1,6 @@
 #pragma once
 
-#include <vector>
+#include <deque>
 
 #include "sim/metrics/measured_window.h"
 #include "sim/metrics/quantiles.h"
@@ -32,7 +32,7 @@ class TokenGaps {
   void measure(Run run);
 
   MeasuredWindow& window_;
-  std::vector<Run> held_;  ///< nobody can say yet whether they are measured
+  std::deque<Run> held_;  ///< nobody can say yet whether they are measured
   Quantiles seconds_;
 };
 

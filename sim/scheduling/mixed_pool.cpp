@@ -96,7 +96,7 @@ class MixedPool : public Scheduler {
            load(id).reserved_tokens + demand.kv_tokens() <= load(id).capacity_tokens;
   }
 
-  InstanceId prompt_instance(const Demand& demand) const {
+  InstanceId prompt_instance(const Demand& demand) {
     for (const Pool pool : {kPrompt, kMixed}) {
       const InstanceId id = settings_.prefix_credit > 0
                                 ? least_to_compute(pool, demand)
@@ -121,7 +121,7 @@ class MixedPool : public Scheduler {
     return best;
   }
 
-  InstanceId token_instance(const Demand& demand) const {
+  InstanceId token_instance(const Demand& demand) {
     for (const Pool pool : {kToken, kMixed}) {
       const InstanceId id = by_memory_.least(pool, demand.most_kv_tokens());
       if (has_memory(id, demand)) return id;
@@ -129,7 +129,7 @@ class MixedPool : public Scheduler {
     return by_memory_.least(kPrompt, demand.most_kv_tokens());
   }
 
-  InstanceId least_loaded_of_all(std::int64_t kv_tokens) const {
+  InstanceId least_loaded_of_all(std::int64_t kv_tokens) {
     InstanceId best = kNoInstance;
     for (const Pool pool : {kPrompt, kMixed, kToken}) {
       const InstanceId id = by_tokens_.least(pool, kv_tokens);

@@ -1,6 +1,7 @@
 #include "sim/transfer/kv_transfers.h"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 
 namespace cleave {
@@ -8,6 +9,8 @@ namespace cleave {
 namespace {
 
 constexpr double kRounding = 1e-6;
+/// Of the time of day, by which the few sums that make up a transfer's end may be rounded.
+constexpr double kClockRounding = 8 * std::numeric_limits<double>::epsilon();
 /// Neighbours in memory are posted as one, as engines do with pages of a token.
 constexpr std::uint32_t kTokensTogether = 16;
 
@@ -234,7 +237,8 @@ void KvTransfers::arrived(std::uint64_t tag) {
   if (departures_[request].parts.back().until_s > 0) {
     ideal_s += endpoints_[record.prompt_instance].kv_sync_s;
   }
-  if (record.transfer_end_s - record.transfer_start_s < ideal_s * (1 - kRounding)) {
+  const double took_s = record.transfer_end_s - record.transfer_start_s;
+  if (took_s < ideal_s * (1 - kRounding) - kClockRounding * record.transfer_end_s) {
     broken_invariant("the KV cache of request " + std::to_string(record.number) +
                      " moved faster than its links allow");
   }

@@ -127,6 +127,30 @@ TEST_CASE("metrics: quantiles are exact while few, and within 0.1 % when many") 
   CHECK(many.quantile(1) == all.back());
 }
 
+TEST_CASE("metrics: every quantile of few or many values is one of them in their order") {
+  for (const std::size_t count : {2, 500, 5000}) {
+    Random random(4, count);
+    Quantiles quantiles;
+    std::vector<double> sorted;
+    for (std::size_t i = 0; i < count; ++i) {
+      // Of all sizes, some of them twice, some below 0 by rounding.
+      const double size = std::exp(60 * random.uniform() - 30);
+      const double value = i % 3 == 0 ? 1 : i % 7 == 0 ? -1e-18 * size : size;
+      quantiles.add(value);
+      sorted.push_back(value);
+    }
+    std::sort(sorted.begin(), sorted.end());
+    std::vector<double> shares;
+    for (std::size_t i = 0; i < count; ++i) {
+      shares.push_back(static_cast<double>(i) / static_cast<double>(count - 1));
+    }
+    const std::vector<double> found = quantiles.quantiles(shares);
+    for (std::size_t i = 0; i < count; ++i) {
+      REQUIRE(found[i] == Approx(sorted[i]).epsilon(1e-9));
+    }
+  }
+}
+
 TEST_CASE("metrics: a run of growing gaps counts as if they were added one by one") {
   Quantiles run;
   Quantiles each;
@@ -181,6 +205,49 @@ TEST_CASE("metrics: series of one time base have the same buckets, however far e
   CHECK(late.mean(500, 0) == 1);  // half a second long
   CHECK(early.total(0) == 126);
   CHECK(late.total(0) == 1000.5);
+}
+
+TEST_CASE("metrics: each bucket of a series has what was added over it, in whatever order") {
+  struct Part {
+    double from_s;
+    double to_s;
+    double value;
+  };
+  const double origin_s = GENERATE(0.0, 1.7);
+  TimeBase time(origin_s);
+  TimeBase time_beyond(origin_s);
+  TimeSeries<2> series(time);
+  TimeSeries<2> beyond(time_beyond);  // moved to the other every now and then
+  std::vector<Part> parts;
+  Random random(10, 1);
+  double now_s = 0;
+  for (int i = 0; i < 3000; ++i) {
+    // Mostly within a bucket, at times over many, and up to the very end of one.
+    const double length_s = i % 10 == 0 ? 20 * random.uniform() : 0.05 * random.uniform();
+    const double from_s = i % 3 == 0 ? now_s : now_s * random.uniform();
+    const double to_s = i % 7 == 0 ? origin_s + std::ceil(from_s + length_s) : from_s + length_s;
+    parts.push_back({from_s, to_s, random.uniform()});
+    (i % 5 == 0 ? beyond : series).add(from_s, to_s, 1, parts.back().value);
+    now_s = std::max(now_s, to_s);
+    if (i % 50 == 0) {
+      time.reach(now_s - origin_s);
+      beyond.move_to(series);
+      series.count(now_s, {1, 0});
+    }
+  }
+  time.reach(now_s - origin_s);
+  beyond.move_to(series);
+  CHECK(series.total(0) == 60);
+  for (std::size_t bucket = 0; bucket < time.size(); ++bucket) {
+    const double begin_s = origin_s + time.from_s(bucket);
+    double expected = 0;
+    for (const Part& part : parts) {
+      const double both_s =
+          std::min(part.to_s, begin_s + time.width_s()) - std::max(part.from_s, begin_s);
+      if (both_s > 0) expected += part.value * both_s;
+    }
+    REQUIRE(series.integrals(bucket)[1] == Approx(expected).margin(1e-9));
+  }
 }
 
 TEST_CASE("metrics: what happens at one moment counts in the bucket that it ends") {
