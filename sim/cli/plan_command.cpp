@@ -129,6 +129,8 @@ void print_plan(const Json& plan) {
   std::cout << "Simulations: " << plan["simulations"] << '\n';
 }
 
+constexpr int kNoAnswer = 4;
+
 struct Options {
   std::string file;
   std::optional<std::size_t> parallel;
@@ -161,16 +163,17 @@ int plan(const Options& options) {
     print_plan(found);
     if (out) std::cout << "Answer in " << options.out << '\n';
   }
-  return 0;
+  return found["optimum"].is_null() ? kNoAnswer : 0;
 }
 
 void add_plan(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* plan_app = app.add_subcommand(
-      "plan",
-      with_example("Finds the cluster that keeps its objectives at the least cost, power or "
-                   "number of machines, or that serves the most within a budget.",
-                   "cleave plan hh-code-70"));
+      "plan", with_example(
+                  "Finds the cluster that keeps its objectives at the least cost, power or "
+                  "number of machines, or that serves the most within a budget. Exit code: 4 where "
+                  "none does.",
+                  "cleave plan hh-code-70"));
   plan_app->add_option("PLAN", options->file, "plan (JSON), or the name of a built-in one")
       ->required();
   plan_app

@@ -239,7 +239,7 @@ const FigureTable<Metrics::Run>& Metrics::figures() {
       {"largest_gap", "s", "largest_gap", better::less("1%", {"p99"}),
        "of each request's longest gap between two tokens",
        [](const Run& run) { return &run.metrics.largest_gap_; }},
-      {"queueing", "s", "queueing", better::less("1%", {"mean"}),
+      {"queueing", "s", "queueing", better::less("1%,0.001", {"mean"}),
        "of the time from arrival to the start of the prompt phase",
        [](const Run& run) { return &run.metrics.queueing_; }},
       {"transfer", "s", "transfer", better::less(),

@@ -62,7 +62,7 @@ const std::vector<Row> kRows = {
     {"sim/metrics",      kModels + Names{"sim/base", "sim/core", "sim/scenario"}, {"json", "protozero"}},
     {"sim/simulation.h", kResults + Names{"sim/scheduling/scheduler.h"},          {"json"}},
     {"sim",              kCluster + kModels + kEntry + Names{"sim/metrics", "traces"}, {"json"}},
-    {"sim/explore",      kResults + kEntry + kModels,                                      {"json", "eigen", "sqlite", "zlib", "mpi"}},
+    {"sim/explore",      kResults + kEntry + kModels,                                      {"json", "eigen", "sqlite", "zlib", "mpi", "boost"}},
     {"sim/report",       kResults,                                                {"json"}},
     {"sim/cli",          kEverything,                                             {"json", "cli11"}},
     {"tests/bench",      kEverything,                                             {"json", "simgrid", "benchmark"}},
