@@ -70,7 +70,8 @@ std::string compare_junit(const Json& comparison) {
   }
   const std::size_t tests = can ? comparison["metrics"].size() : 1;
   const std::string counts = "tests=\"" + std::to_string(tests) + "\" failures=\"" +
-                             comparison["failures"].dump() + "\" errors=\"" + (can ? "0" : "1") + "\"";
+                             comparison["failures"].dump() + "\" errors=\"" + (can ? "0" : "1") +
+                             "\"";
   const auto property = [&](const char* key) {
     return "      <property name=\"" + std::string(key) + "\" value=\"" +
            xml(text_of(comparison[key], "name")) + "\"/>\n";
