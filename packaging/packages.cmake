@@ -48,6 +48,13 @@ function(cleave_package component name section description)
   set(CPACK_DEBIAN_${key}_DESCRIPTION ${description} PARENT_SCOPE)
 endfunction()
 
+# cleave_override(COMPONENT NAME TAG): what lintian need not say of a package.
+function(cleave_override component name tag)
+  file(CONFIGURE OUTPUT ${pages}/overrides/${name} CONTENT "${name}: ${tag}\n")
+  install(FILES ${pages}/overrides/${name} DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides
+          COMPONENT ${component} EXCLUDE_FROM_ALL)
+endfunction()
+
 set(what "Cleave simulates clusters that serve large language models, with prompts
 and tokens on different machines or on the same: how many machines of which
 kind serve a traffic within its latency objectives, at what cost and power.")
@@ -65,9 +72,20 @@ set(CPACK_COMPONENT_DEVELOPMENT_DEPENDS library)
 set(soname ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
 file(CONFIGURE OUTPUT ${pages}/shlibs CONTENT "libcleave ${soname} libcleave${soname} (>= ${PROJECT_VERSION})\n")
 file(CONFIGURE OUTPUT ${pages}/triggers CONTENT "activate-noawait ldconfig\n")
-file(CONFIGURE OUTPUT ${pages}/overrides CONTENT "libcleave${soname}: maintscript-calls-ldconfig\n")
-install(FILES ${pages}/overrides DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides RENAME libcleave${soname}
-        COMPONENT library EXCLUDE_FROM_ALL)
+cleave_override(library libcleave${soname} maintscript-calls-ldconfig)
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_CONTROL_EXTRA ${pages}/shlibs ${pages}/triggers)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS nlohmann-json3-dev)
+if(TARGET cleave_python)
+  cleave_package(python python3-cleave python
+                 "simulator of phase-split LLM inference clusters (Python)\n${what}
+.
+This package has it as a package for Python.")
+  set(CPACK_COMPONENT_PYTHON_DEPENDS library)
+  math(EXPR python_next "${Python_VERSION_MINOR} + 1")
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_DEPENDS
+      "python3 (>= 3.${Python_VERSION_MINOR}), python3 (<< 3.${python_next}), python3-numpy")
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_SUGGESTS python3-pandas)
+  # It finds the library also where both are installed elsewhere.
+  cleave_override(python python3-cleave custom-library-search-path)
+endif()
 include(CPack)

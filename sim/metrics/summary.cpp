@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sim/base/version.h"
+#include "sim/base/program.h"
 #include "sim/metrics/link_figures.h"
 #include "sim/metrics/metrics.h"
 #include "sim/metrics/ratio.h"
@@ -193,7 +193,7 @@ const FigureTable<Metrics::Run>& Metrics::figures() {
        "the program that wrote it: release and commit, `0.1.0+6975b735d2f4`; `.changed` where "
        "files "
        "differed from the commit",
-       [](const Run&) { return kVersion; }},
+       [](const Run&) { return program_version(); }},
       {"scenario_hash", "", "16 hexadecimal digits, equal for equal scenarios",
        [](const Run& run) { return scenario_hash(run.metrics.scenario_.document); }},
       {"workload_hash", "",
