@@ -117,8 +117,11 @@ void print_plan(const Json& plan) {
   } else {
     const Json& optimum = plan["optimum"];
     std::cout << "Optimum: " << sizes_of(optimum, Estimates::kHowSure) << ", "
-              << price_text(optimum) << '\n'
-              << wrapped(verified_text(plan["optimum"])) << '\n';
+              << price_text(optimum) << '\n';
+    if (plan.contains("prices")) {
+      std::cout << "Prices: " << plan["prices"].get<std::string>() << '\n';
+    }
+    std::cout << wrapped(verified_text(plan["optimum"])) << '\n';
     if (!plan["sure"].is_null()) std::cout << wrapped(sure_text(plan["sure"])) << '\n';
     std::cout << '\n';
     if (plan["ties"].size() > 1) print_rows("Equally good, widest margin first:", plan["ties"]);

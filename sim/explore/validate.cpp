@@ -57,7 +57,9 @@ class KeptPredictions {
   }
   void add(const std::string& scenario, const MeasuredFigures& figures) {
     if (!out_.is_open()) return;
-    out_ << Json{{"version", program_version()}, {"scenario", scenario}, {"figures", figures_text(figures)}}
+    out_ << Json{{"version", program_version()},
+                 {"scenario", scenario},
+                 {"figures", figures_text(figures)}}
          << std::endl;
   }
 

@@ -15,6 +15,12 @@ std::optional<double> per_million(double usd, double tokens) {
 
 const FigureTable<Cost>& Cost::figures() {
   static const FigureTable<Cost> table{
+      {"prices", "",
+       "the list of `prices` that these are from, its provider, kind and date; left out "
+       "where the scenario names none: then each machine's own price counts",
+       [](const Cost& cost) {
+         return cost.prices.empty() ? Json(Json::value_t::discarded) : Json(cost.prices);
+       }},
       {"price_per_hour", "$/h", "cost_per_hour", better::less(), "of all machines, on or off",
        [](const Cost& cost) { return known(cost.price_per_hour); }},
       {"spent_usd", "$", "spent_usd", better::less(),

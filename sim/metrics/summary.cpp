@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/catalogue/prices.h"
 #include "sim/base/program.h"
 #include "sim/metrics/link_figures.h"
 #include "sim/metrics/metrics.h"
@@ -53,7 +54,8 @@ Cost Metrics::cost(const RunTotals& totals) const {
   Cost cost{.price_per_hour = pools_.price_per_hour(),
             .completed_requests = totals.completed,
             .prompt_tokens = window_.prompt_tokens(),
-            .output_tokens = window_.output_tokens()};
+            .output_tokens = window_.output_tokens(),
+            .prices = prices_label(scenario_.document)};
   // Machines of each kind are charged to the tokens they are there for, mixed ones to both halves.
   for (std::size_t pool = 0; pool < scenario_.pools.size(); ++pool) {
     const PoolRole role = scenario_.pools[pool].role;
