@@ -146,8 +146,8 @@ std::string ResultsStore::why_another_sweep() const {
   const std::string version = sweep_fact(database_, "cleave_version");
   if (sweep_fact(database_, "spec_hash") == spec_.hash()) {
     return version == program_version() ? ""
-                               : "was begun by cleave " + version + "; this is cleave " + program_version() +
-                                     ", whose results may differ";
+                                        : "was begun by cleave " + version + "; this is cleave " +
+                                              program_version() + ", whose results may differ";
   }
   const std::string expected =
       "; expected the same specification as before, or the name of a new file";
