@@ -15,12 +15,6 @@ std::optional<double> per_million(double usd, double tokens) {
 
 const FigureTable<Cost>& Cost::figures() {
   static const FigureTable<Cost> table{
-      {"prices", "",
-       "the list of `prices` that these are from, its provider, kind and date; left out "
-       "where the scenario names none: then each machine's own price counts",
-       [](const Cost& cost) {
-         return cost.prices.empty() ? Json(Json::value_t::discarded) : Json(cost.prices);
-       }},
       {"price_per_hour", "$/h", "cost_per_hour", better::less(), "of all machines, on or off",
        [](const Cost& cost) { return known(cost.price_per_hour); }},
       {"spent_usd", "$", "spent_usd", better::less(),
@@ -39,6 +33,12 @@ const FigureTable<Cost>& Cost::figures() {
        [](const Cost& cost) {
          const double requests = per(static_cast<double>(cost.completed_requests), cost.spent_usd);
          return known(cost.spent_usd) ? known(requests) : std::nullopt;
+       }},
+      {"prices", "",
+       "the list of `prices` that these are from, its provider, kind and date; left out "
+       "where the scenario names none: then each machine's own price counts",
+       [](const Cost& cost) {
+         return cost.prices.empty() ? Json(Json::value_t::discarded) : Json(cost.prices);
        }}};
   return table;
 }
