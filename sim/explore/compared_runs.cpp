@@ -1,5 +1,6 @@
 #include "sim/explore/compared_runs.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <utility>
@@ -171,6 +172,21 @@ std::vector<Json> simulate(const std::vector<Job>& jobs, const std::vector<Input
   return summaries;
 }
 
+/// Several runs that are all the same have no noise to tell a change from.
+void check_noise(const ComparedRuns& runs) {
+  const Json& first = runs.summaries.front();
+  const auto same = [&](const Json& summary) {
+    return summary.value("ttft", Json()) == first.value("ttft", Json()) &&
+           summary.value("e2e", Json()) == first.value("e2e", Json());
+  };
+  if (runs.summaries.size() > 1 &&
+      std::all_of(runs.summaries.begin(), runs.summaries.end(), same)) {
+    throw InputError(runs.name +
+                     ": serves the same requests in the same way under every seed; expected a "
+                     "workload that workload.seed draws, or one run without --seeds");
+  }
+}
+
 }  // namespace
 
 std::vector<ComparedRuns> load_compared(const std::string& base, const std::string& changed,
@@ -202,6 +218,7 @@ std::vector<ComparedRuns> load_compared(const std::string& base, const std::stri
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     runs[jobs[i].input].summaries.push_back(std::move(simulated[i]));
   }
+  check_noise(runs.front());
   return runs;
 }
 

@@ -199,6 +199,10 @@ TEST_CASE("compare --seeds: bad input") {
   const std::string base = guarded.path("base.json");
   const std::string done = guarded.path("done");
   REQUIRE(run_cleave({"run", base, "--out", done, "--quiet"}).exit_code == 0);
+  const std::string fixed = guarded.folder.write("fixed.json", R"({"workload": {
+      "prompt_tokens": 100, "output_tokens": 10, "arrivals": "constant", "rate_rps": 5, "duration_s": 5}})");
+  check_refused({"compare", fixed, fixed, "--seeds", "3"},
+                "fixed.json: serves the same requests in the same way under every seed");
   check_refused({"compare", base, base, "--seeds", "1"}, "--seeds: expected a whole number");
   check_refused(
       {"compare", done, base, "--seeds", "3"},
