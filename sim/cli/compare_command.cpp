@@ -136,8 +136,8 @@ void add_compare(CLI::App& app, Action& action) {
   CLI::App* compare_app = app.add_subcommand(
       "compare",
       with_example(
-          "Compares two runs of the same workload, metric by metric, or of several seeds. Exit\n"
-          "code: 0 same, 1 changed beyond a tolerance (see --fail-on), 2 bad input, 3 not\n"
+          "Compares two runs of the same workload, or of several seeds, metric by metric. Exit "
+          "code: 0 same, 1 changed beyond a tolerance (see --fail-on), 2 bad input, 3 not "
           "comparable.",
           "cleave compare main.json new-policy.json --seeds 10 --fail-on worse"));
   compare_app
