@@ -12,6 +12,12 @@
 
 namespace cleave {
 
+/// Names that were registered once more: the first has kept them.
+inline std::vector<std::string>& names_taken() {
+  static std::vector<std::string> all;
+  return all;
+}
+
 /// The implementations of one policy family, by the name that scenarios use. An implementation adds
 /// itself from its own .cpp file, with its settings and what reads them, if it has any:
 ///     const Schedulers::Entry kEntry{"jsq", "fewest requests", [](ClusterView& cluster) {...}};
@@ -34,7 +40,8 @@ class Registry {
     Entry(const std::string& name, std::string summary, Make make)
         : Entry(name, std::move(summary), {}, [make](JsonReader&) { return make; }) {}
     Entry(const std::string& name, std::string summary, std::vector<Setting> settings, Read read) {
-      items()[name] = {std::move(summary), std::move(settings), std::move(read)};
+      const Item item{std::move(summary), std::move(settings), std::move(read)};
+      if (!items().emplace(name, item).second) names_taken().push_back(name);
     }
   };
 

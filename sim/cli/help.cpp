@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <sstream>
-#include <utility>
 
 #include "sim/cli/command.h"
 #include "sim/report/table.h"
@@ -23,13 +22,7 @@ WholeNumber::WholeNumber(std::uint64_t least) {
 namespace {
 
 constexpr std::size_t kColumns = 80;
-constexpr const char* kExample = "\nExample: ";
-
-/// A description's text in one line, and its example.
-std::pair<std::string, std::string> parts(const std::string& description) {
-  const std::size_t at = std::min(description.find(kExample), description.size());
-  return {description.substr(0, at), description.substr(at)};
-}
+const std::string kExample = "\nExample: ";
 
 }  // namespace
 
@@ -37,13 +30,19 @@ std::string with_example(const std::string& description, const std::string& exam
   return description + kExample + example;
 }
 
+Description described(const std::string& description) {
+  const std::size_t at = description.find(kExample);
+  if (at == std::string::npos) return {description, ""};
+  return {description.substr(0, at), description.substr(at + kExample.size())};
+}
+
 std::string Help::make_description(const CLI::App* app) const {
-  const auto [text, example] = parts(app->get_description());
-  return wrapped(text, kColumns, 0) + example + "\n";
+  const auto [text, example] = described(app->get_description());
+  return wrapped(text, kColumns, 0) + (example.empty() ? "" : kExample + example) + "\n";
 }
 
 std::string Help::make_subcommand(const CLI::App* app) const {
-  return row(app->get_display_name(true), parts(app->get_description()).first);
+  return row(app->get_display_name(true), described(app->get_description()).text);
 }
 
 std::string Help::make_option(const CLI::Option* option, bool is_positional) const {

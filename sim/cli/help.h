@@ -5,6 +5,13 @@
 
 namespace cleave {
 
+/// What with_example() has put together.
+struct Description {
+  std::string text;
+  std::string example;  ///< the command line alone; "" for none
+};
+Description described(const std::string& description);
+
 /// Help with descriptions broken at 80 columns. Lists of subcommands leave the examples to the
 /// help of each.
 class Help : public CLI::Formatter {

@@ -96,6 +96,7 @@ const Kinds& kinds() {
                          {"figures", print_figures},
                          {"engines", [] { print_folder("profiles/engines"); }},
                          {"plans", [] { print_folder("profiles/plans"); }},
+                         {"prices", [] { print_folder("profiles/prices"); }},
                          {"sweeps", [] { print_folder("profiles/sweeps"); }}};
   return all;
 }

@@ -11,6 +11,7 @@
 #include "sim/cli/help.h"
 #include "sim/cli/progress.h"
 #include "sim/cli/standard_output.h"
+#include "sim/load_plugin.h"
 #include "sim/report/table.h"
 
 namespace cleave {
@@ -45,6 +46,12 @@ int run(int argc, char** argv) {
   app.formatter(std::make_shared<Help>());
   app.name("cleave");
   app.set_version_flag("--version", std::string("cleave ") + kVersion);
+  std::vector<std::string> plugins;
+  app.add_option("--plugin", plugins, "library with policies of one's own, for any command")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  // So that --plugin may stand anywhere.
+  app.fallthrough();
   app.require_subcommand(1);
   Action action;
   for (const auto& [order, add] : commands()) add(app, action);
@@ -55,6 +62,7 @@ int run(int argc, char** argv) {
     print_error(error.what() + std::string("; see cleave --help"));
     return kBadInput;
   }
+  for (const std::string& plugin : plugins) load_plugin(plugin);
   return action();
 }
 

@@ -6,8 +6,10 @@
 #include "sim/cli/command.h"
 #include "sim/cli/output_file.h"
 #include "sim/cli/progress.h"
+#include "sim/explore/day_plan.h"
 #include "sim/explore/plan.h"
 #include "sim/explore/process_pool.h"
+#include "sim/report/day_plan_text.h"
 #include "sim/report/table.h"
 
 namespace cleave {
@@ -117,8 +119,11 @@ void print_plan(const Json& plan) {
   } else {
     const Json& optimum = plan["optimum"];
     std::cout << "Optimum: " << sizes_of(optimum, Estimates::kHowSure) << ", "
-              << price_text(optimum) << '\n'
-              << wrapped(verified_text(plan["optimum"])) << '\n';
+              << price_text(optimum) << '\n';
+    if (plan.contains("prices")) {
+      std::cout << "Prices: " << plan["prices"].get<std::string>() << '\n';
+    }
+    std::cout << wrapped(verified_text(plan["optimum"])) << '\n';
     if (!plan["sure"].is_null()) std::cout << wrapped(sure_text(plan["sure"])) << '\n';
     std::cout << '\n';
     if (plan["ties"].size() > 1) print_rows("Equally good, widest margin first:", plan["ties"]);
@@ -129,6 +134,8 @@ void print_plan(const Json& plan) {
   std::cout << "Simulations: " << plan["simulations"] << '\n';
 }
 
+constexpr int kNoAnswer = 4;
+
 struct Options {
   std::string file;
   std::optional<std::size_t> parallel;
@@ -136,21 +143,24 @@ struct Options {
   bool json = false;
 };
 
-Json search(const PlanSpec& spec, std::size_t parallel) {
+Json search(const Json& plan, const std::string& place, std::size_t parallel) {
   StatusLine status(!is_terminal(2));
-  return find_plan(spec, parallel, [&](std::size_t simulations) {
+  const auto progress = [&](std::size_t simulations) {
     if (!status.due()) return;
     const auto done = static_cast<double>(simulations);
     status.show(grouped(done) + " simulations, " + figure(done / status.seconds()) + "/s");
-  });
+  };
+  if (is_day_plan(plan)) return find_day_plan(plan, place, parallel, progress);
+  return find_plan(read_plan(plan, place), parallel, progress);
 }
 
 int plan(const Options& options) {
-  const PlanSpec spec =
-      read_plan(load_profile("profiles/plans", "plan", options.file, "PLAN"), options.file);
+  const Json asked = load_profile("profiles/plans", "plan", options.file, "PLAN");
+  const bool day = is_day_plan(asked);
+  if (!day) read_plan(asked, options.file);  // what is wrong is said before a file is begun
   std::optional<OutputFile> out;
   if (!options.out.empty()) out.emplace(options.out, "--out");
-  const Json found = search(spec, options.parallel.value_or(usable_cores()));
+  const Json found = search(asked, options.file, options.parallel.value_or(usable_cores()));
   if (out) {
     out->stream() << found.dump(1) << '\n';
     out->commit();
@@ -158,19 +168,24 @@ int plan(const Options& options) {
   if (options.json) {
     std::cout << found.dump(1) << '\n';
   } else if (!out || !out->is_stdout()) {
-    print_plan(found);
+    if (day) {
+      std::cout << day_plan_text(found);
+    } else {
+      print_plan(found);
+    }
     if (out) std::cout << "Answer in " << options.out << '\n';
   }
-  return 0;
+  return found["optimum"].is_null() ? kNoAnswer : 0;
 }
 
 void add_plan(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* plan_app = app.add_subcommand(
-      "plan",
-      with_example("Finds the cluster that keeps its objectives at the least cost, power or "
-                   "number of machines, or that serves the most within a budget.",
-                   "cleave plan hh-code-70"));
+      "plan", with_example(
+                  "Finds the cluster that keeps its objectives at the least cost, power or "
+                  "number of machines, or that serves the most within a budget. Exit code: 4 where "
+                  "none does.",
+                  "cleave plan hh-code-70"));
   plan_app->add_option("PLAN", options->file, "plan (JSON), or the name of a built-in one")
       ->required();
   plan_app

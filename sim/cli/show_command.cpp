@@ -13,7 +13,7 @@ constexpr const char* kFolders[] = {"profiles/gpus",    "profiles/machines", "pr
                                     "profiles/latency", "profiles/roofline", "profiles/slos",
                                     "traces",           "profiles/presets",  "profiles/scenarios",
                                     "profiles/plans",   "profiles/sweeps",   "profiles/compare",
-                                    "profiles/engines"};
+                                    "profiles/engines", "profiles/prices"};
 
 int show(const std::string& name) {
   std::vector<std::string> found;

@@ -1,54 +1,38 @@
 #pragma once
 
-#include <string>
-#include <vector>
-
-#include "sim/metrics/figure.h"
+#include "sim/explore/compare_policy.h"
+#include "sim/explore/compared_runs.h"
 
 namespace cleave {
 
-/// How much a metric may change: a share of its old value ("1%"), or an amount in its unit (0.05).
-struct Tolerance {
-  double amount = 0;
-  bool relative = false;
+/// Which verdicts fail a comparison.
+enum class FailOn : std::uint8_t { kChange, kWorse, kNever };
+
+struct CompareOptions {
+  bool same_scenario = false;  ///< comparable only where the whole scenario is the same
+  FailOn fail_on = FailOn::kChange;
+  /// How sure it is to be, where there are several seeds, that no metric of the comparison is
+  /// called changed by chance.
+  double confidence = 0.95;
 };
-
-struct MetricRule {
-  std::string metric;  ///< path in the summary: "ttft.p99", "pools[0].utilization"
-  Better::Way better = Better::kNeither;
-  Tolerance tolerance;
-  std::string place;  ///< where the rule comes from, for messages
-};
-using ComparePolicy = std::vector<MetricRule>;
-
-/// The rules of a policy by name (profiles/compare) or file: {"metrics": {"ttft.p99":
-/// {"direction": "lower" | "higher" | "either", "tolerance": "1%" | 0.05}}}. Throws InputError.
-ComparePolicy read_compare_policy(const std::string& name);
-
-/// Applies "METRIC=1%": another tolerance for a rule, or a rule for one more metric, whose
-/// direction is the one of the built-in policy, or either.
-void set_tolerance(ComparePolicy& policy, const std::string& setting);
-
-/// The summary of a run and what the user called it.
-struct ComparedRun {
-  std::string name;
-  Json summary;
-};
-
-/// The runs that `base` and `changed` name: results folders, summaries, or scenarios, which are
-/// simulated in child processes, both at once. Throws InputError.
-std::vector<ComparedRun> load_compared(const std::string& base, const std::string& changed);
 
 /// Compares metric by metric:
 ///   {"base", "new": their names and hashes, "outcome": "same" | "changed" | "not_comparable",
-///    "reason": why not comparable, "better", "worse", "changed": how many beyond their tolerance,
+///    "reason": why not comparable, "seeds": how many runs each has, "confidence": of all intervals
+///    together, null for one seed, "better", "worse", "changed": how many beyond their tolerance,
+///    "failures": how many fail the comparison,
 ///    "metrics": [{"metric", "direction", "tolerance", "base", "new", "change", "relative",
-///                 "verdict": "same" | "better" | "worse" | "changed"}]}
+///                 "interval": [low, high], "fails": true | false,
+///                 "verdict": "same" | "noise" | "better" | "worse" | "changed"}]}
+/// With several seeds, base and new are means, the change is that of runs with the same seed, and
+/// the interval is where its mean lies; a change that may be none is "noise". The intervals share
+/// the chance of a mistake evenly (Bonferroni).
+///
 /// Runs are comparable when their summaries have the same schema and they served the same workload,
 /// seed included; with `same_scenario`, only when the whole scenario is the same. A metric that
-/// neither run has because its part of the summary is null is left out; one that a summary cannot
-/// have is an InputError.
-Json compare_runs(const ComparedRun& base, const ComparedRun& changed, const ComparePolicy& policy,
-                  bool same_scenario);
+/// neither has because its part of the summary is null is left out; one that only the base has is
+/// worse, if it has a direction; one that a summary cannot have is an InputError.
+Json compare_runs(const ComparedRuns& base, const ComparedRuns& changed,
+                  const ComparePolicy& policy, const CompareOptions& options);
 
 }  // namespace cleave

@@ -3,7 +3,9 @@
 #include <cctype>
 #include <charconv>
 #include <cmath>
+#include <optional>
 
+#include "models/catalogue/prices.h"
 #include "sim/base/error.h"
 #include "sim/scenario/path.h"
 #include "sim/scenario/scenario.h"
@@ -121,6 +123,7 @@ std::set<std::string> Constraint::keys() const {
   for (const Term& term : terms_) {
     if (term.path == kCost || term.path == kPower) {
       keys.insert("pools");
+      keys.insert("prices");
     } else if (!term.path.empty()) {
       keys.insert(term.path.substr(0, term.path.find_first_of(".[")));
     }
@@ -142,9 +145,13 @@ double Constraint::value(const Term& term, const Json& scenario) {
     throw InputError(place_ + ": " + term.path + " is no number of the scenario");
   }
   double sum = 0;
-  for (JsonReader& pool : JsonReader(scenario, "").objects("pools")) {
+  std::optional<PriceList> prices;
+  JsonReader reader(scenario, "");
+  if (reader.has("prices")) prices = load_prices(reader.text("prices"), "prices");
+  for (JsonReader& pool : reader.objects("pools")) {
     if (pool.has("shares_machines_of")) continue;
     Machine one = machine(pool.text("machine"), pool.path_of("machine"));
+    if (prices) one.price_per_hour = prices->of(one);
     one.power_cap = pool.number("power_cap", kPositive, one.power_cap);
     if (term.path == kCost && !one.has_price() && !pool.has("price_per_hour")) {
       pool.fail("price_per_hour", "is missing, and no price of \"" + one.name + "\" is published");

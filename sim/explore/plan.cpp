@@ -5,6 +5,7 @@
 #include <cmath>
 #include <list>
 
+#include "models/catalogue/prices.h"
 #include "models/latency/expected_error.h"
 #include "sim/base/error.h"
 #include "sim/base/shared_count.h"
@@ -237,11 +238,14 @@ Json Planner::question() const {
   Json scenario = spec_.scenario;
   scenario.erase("pools");
   scenario["scheduler"].erase("policy");
-  return {{"kind", "plan"},
-          {"goal", kGoals[static_cast<std::size_t>(spec_.goal)]},
-          {"budget", budget},
-          {"seeds", spec_.seeds},
-          {"scenario", scenario}};
+  Json question{{"kind", "plan"},
+                {"goal", kGoals[static_cast<std::size_t>(spec_.goal)]},
+                {"budget", budget},
+                {"seeds", spec_.seeds},
+                {"scenario", scenario}};
+  const std::string prices = prices_label(scenario);
+  if (!prices.empty()) question["prices"] = prices;
+  return question;
 }
 
 /// Designs of which nothing holds.

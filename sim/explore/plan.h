@@ -11,7 +11,8 @@ namespace cleave {
 /// given holds under every seed, in the plan's own run and in a verifying one
 /// (Trials::verifying_s). Gives
 ///   {"kind": "plan", "goal": "cost" | "power" | "machines" | "throughput", "budget", "seeds",
-///    "scenario" (complete but for the pools and the scheduler's policy), "slo" (of the optimum, as
+///    "scenario" (complete but for the pools and the scheduler's policy), "prices" (the list that
+///    prices are from; left out where each machine's own counts), "slo" (of the optimum, as
 ///    in a summary), "optimum": {"design", "estimated", "pools", "scheduler", "settings" (the
 ///    design's own, on top of the scenario), "machines", "gpus", "cost_per_hour",
 ///    "cost_per_million_output_tokens", "provisioned_w", "rate_rps", "margin", "verified":

@@ -117,9 +117,14 @@ void check_prices(const JsonReader& reader, const Design& design) {
     if (std::count(first, design.roles.end(), *role) > 1) {
       place += "[" + std::to_string(role - first) + "]";
     }
-    reader.fail(place + ".price_per_hour", "is missing, and no price of \"" +
-                                               design.machines[i].name +
-                                               "\" is published; expected what you pay, in $/hour");
+    const std::string& name = design.machines[i].name;
+    const Json prices = design.scenario.value("prices", Json());
+    reader.fail(
+        place + ".price_per_hour",
+        "is missing, and " +
+            (prices.is_string() ? prices.get<std::string>() + " has no price of \"" + name + "\""
+                                : "no price of \"" + name + "\" is published") +
+            "; expected what you pay, in $/hour");
   }
 }
 
@@ -204,6 +209,7 @@ PlanSpec read_plan(const Json& json, const std::string& place) {
     reader.object("scenario");  // nothing else can be merged
     spec.scenario = merge_scenario(spec.scenario, reader.value("scenario"));
   }
+  if (reader.has("prices")) spec.scenario["prices"] = reader.text("prices");
   read_goal(reader, spec);
   ProfileUse profiles;
   for (JsonReader& design : reader.objects("designs")) {

@@ -10,7 +10,7 @@
 #include <thread>
 
 #include "sim/base/error.h"
-#include "sim/base/version.h"
+#include "sim/base/program.h"
 #include "sim/scenario/path.h"
 #include "sim/scenario/resolve.h"
 
@@ -126,7 +126,7 @@ void ResultsStore::create() {
   database_.run("CREATE TABLE points (" + columns + ")");
   Statement insert(database_, "INSERT INTO sweep VALUES (?, ?)");
   insert.bind("schema_version").bind(kSchemaVersion).step();
-  insert.bind("cleave_version").bind(kVersion).step();
+  insert.bind("cleave_version").bind(program_version()).step();
   insert.bind("spec_hash").bind(spec_.hash()).step();
   insert.bind("points").bind(std::to_string(spec_.size())).step();
   insert.bind("paths").bind(Json(spec_.paths()).dump()).step();
@@ -145,9 +145,9 @@ bool ResultsStore::goes_on() const {
 std::string ResultsStore::why_another_sweep() const {
   const std::string version = sweep_fact(database_, "cleave_version");
   if (sweep_fact(database_, "spec_hash") == spec_.hash()) {
-    return version == kVersion ? ""
-                               : "was begun by cleave " + version + "; this is cleave " + kVersion +
-                                     ", whose results may differ";
+    return version == program_version() ? ""
+                                        : "was begun by cleave " + version + "; this is cleave " +
+                                              program_version() + ", whose results may differ";
   }
   const std::string expected =
       "; expected the same specification as before, or the name of a new file";

@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::uint64_t kMostPoints = 100'000'000;
 constexpr std::uint64_t kMostChecked = 10'000'000;
+/// What a listed point is called: no path of the scenario.
+constexpr const char* kName = "name";
 
 /// 0.1 + 2 * 0.1 is 0.3 in a range.
 double without_rounding(double value) {
@@ -145,6 +147,7 @@ void SweepSpec::read_axes(JsonReader& reader) {
   if (!reader.has("vary")) return;
   JsonReader vary = reader.object("vary");
   for (const auto& item : reader.value("vary").items()) {
+    if (item.key() == kName) reader.fail("vary", "a name is no path; expected it in points");
     add_path(item.key(), reader, "vary");
     Axis axis;
     for (Json& value : axis_values(vary, item.key())) axis.push_back({{item.key(), value}});
@@ -156,11 +159,17 @@ void SweepSpec::read_axes(JsonReader& reader) {
 void SweepSpec::read_points(JsonReader& reader) {
   if (!reader.has("points")) return;
   const Json& points = reader.value("points");
+  std::set<std::string> names;
   Axis axis;
   for (const Json& point : points) {
     if (!points.is_array() || !point.is_object() || point.empty()) break;
     Choice choice;
     for (const auto& item : point.items()) {
+      if (item.key() == kName &&
+          (!item.value().is_string() || !names.insert(item.value()).second)) {
+        reader.fail("points", "expected every name to be a text, and another one; found " +
+                                  item.value().dump());
+      }
       choice.push_back({item.key(), item.value()});
       if (std::find(paths_.begin(), paths_.end(), item.key()) == paths_.end()) {
         paths_.push_back(item.key());
@@ -197,6 +206,13 @@ void SweepSpec::for_each_setting(std::uint64_t place, const Visit& visit) const 
   }
 }
 
+template <class Visit>
+void SweepSpec::for_each_path(std::uint64_t place, const Visit& visit) const {
+  for_each_setting(place, [&](const Setting& setting) {
+    if (setting.path != kName) visit(setting);
+  });
+}
+
 /// Only the parts of the scenario that the constraints look at are made for every place of the
 /// grid.
 void SweepSpec::choose_points() {
@@ -208,7 +224,7 @@ void SweepSpec::choose_points() {
   }
   for (std::uint64_t place = 0; place < grid_size_; ++place) {
     Json document = part;
-    for_each_setting(place, [&](const Setting& setting) {
+    for_each_path(place, [&](const Setting& setting) {
       if (keys.contains(setting.path.substr(0, setting.path.find_first_of(".[")))) {
         set_path(document, setting.path, setting.value);
       }
@@ -221,9 +237,8 @@ void SweepSpec::choose_points() {
 
 Json SweepSpec::scenario(std::uint64_t point) const {
   Json document = base_;
-  for_each_setting(constraints_.empty() ? point : chosen_.at(point), [&](const Setting& setting) {
-    set_path(document, setting.path, setting.value);
-  });
+  for_each_path(constraints_.empty() ? point : chosen_.at(point),
+                [&](const Setting& setting) { set_path(document, setting.path, setting.value); });
   return document;
 }
 

@@ -48,6 +48,9 @@ class SweepSpec {
   /// `visit` sees the settings of a place in the grid, constraints or not.
   template <class Visit>
   void for_each_setting(std::uint64_t place, const Visit& visit) const;
+  /// Those of them that are paths of the scenario, and no names of points.
+  template <class Visit>
+  void for_each_path(std::uint64_t place, const Visit& visit) const;
   void choose_points();
 
   Json base_;

@@ -7,7 +7,7 @@
 #include <map>
 
 #include "sim/base/error.h"
-#include "sim/base/version.h"
+#include "sim/base/program.h"
 #include "sim/explore/process_pool.h"
 #include "sim/scenario/resolve.h"
 #include "sim/simulation.h"
@@ -44,7 +44,7 @@ class KeptPredictions {
     std::ifstream before(file);
     for (std::string line; std::getline(before, line);) {
       const Json kept = Json::parse(line, nullptr, false);
-      if (!kept.is_object() || kept.value("version", Json()) != kVersion) continue;
+      if (!kept.is_object() || kept.value("version", Json()) != program_version()) continue;
       known_[kept.value("scenario", std::string())] = figures_of(kept["figures"]);
     }
     out_.open(file, std::ios::app);
@@ -57,7 +57,9 @@ class KeptPredictions {
   }
   void add(const std::string& scenario, const MeasuredFigures& figures) {
     if (!out_.is_open()) return;
-    out_ << Json{{"version", kVersion}, {"scenario", scenario}, {"figures", figures_text(figures)}}
+    out_ << Json{{"version", program_version()},
+                 {"scenario", scenario},
+                 {"figures", figures_text(figures)}}
          << std::endl;
   }
 

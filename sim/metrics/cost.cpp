@@ -34,6 +34,12 @@ const FigureTable<Cost>& Cost::figures() {
        [](const Cost& cost) {
          const double requests = per(static_cast<double>(cost.completed_requests), cost.spent_usd);
          return known(cost.spent_usd) ? known(requests) : std::nullopt;
+       }},
+      {"prices", "",
+       "the list of `prices` that these are from, its provider, kind and date; left out "
+       "where the scenario names none: then each machine's own price counts",
+       [](const Cost& cost) {
+         return cost.prices.empty() ? Json(Json::value_t::discarded) : Json(cost.prices);
        }}};
   return table;
 }

@@ -16,6 +16,7 @@ struct Cost {
   double output_usd = 0;
   double prompt_tokens = 0;
   double output_tokens = 0;
+  std::string prices;  ///< the list they are from; "" where each machine's own counts
 
   static const FigureTable<Cost>& figures();
 };

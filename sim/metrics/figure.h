@@ -15,7 +15,9 @@ namespace cleave {
 struct Better {
   enum Way : std::uint8_t { kLess, kMore, kNeither };
   Way way = kNeither;
-  std::string within;  ///< a share, "1%", or an amount in its unit, "0"; "": not compared unasked
+  /// A share, "1%", an amount in its unit, "0", or the larger of both, "1%,0.001", for what comes
+  /// near 0; "": not compared unasked.
+  std::string within;
   std::vector<std::string> statistics;  ///< of a distribution: those that are compared
 };
 

@@ -1,7 +1,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sim/base/version.h"
+#include "models/catalogue/prices.h"
+#include "sim/base/program.h"
 #include "sim/metrics/link_figures.h"
 #include "sim/metrics/metrics.h"
 #include "sim/metrics/ratio.h"
@@ -53,7 +54,8 @@ Cost Metrics::cost(const RunTotals& totals) const {
   Cost cost{.price_per_hour = pools_.price_per_hour(),
             .completed_requests = totals.completed,
             .prompt_tokens = window_.prompt_tokens(),
-            .output_tokens = window_.output_tokens()};
+            .output_tokens = window_.output_tokens(),
+            .prices = prices_label(scenario_.document)};
   // Machines of each kind are charged to the tokens they are there for, mixed ones to both halves.
   for (std::size_t pool = 0; pool < scenario_.pools.size(); ++pool) {
     const PoolRole role = scenario_.pools[pool].role;
@@ -224,7 +226,7 @@ const FigureTable<Metrics::Run>& Metrics::figures() {
        "the program that wrote it: release and commit, `0.1.0+6975b735d2f4`; `.changed` where "
        "files "
        "differed from the commit",
-       [](const Run&) { return kVersion; }},
+       [](const Run&) { return program_version(); }},
       {"scenario_hash", "", "16 hexadecimal digits, equal for equal scenarios",
        [](const Run& run) { return scenario_hash(run.metrics.scenario_.document); }},
       {"workload_hash", "",
@@ -270,7 +272,7 @@ const FigureTable<Metrics::Run>& Metrics::figures() {
       {"largest_gap", "s", "largest_gap", better::less("1%", {"p99"}),
        "of each request's longest gap between two tokens",
        [](const Run& run) { return &run.metrics.largest_gap_; }},
-      {"queueing", "s", "queueing", better::less("1%", {"mean"}),
+      {"queueing", "s", "queueing", better::less("1%,0.001", {"mean"}),
        "of the time from arrival to the start of the prompt phase",
        [](const Run& run) { return &run.metrics.queueing_; }},
       {"transfer", "s", "transfer", better::less(),

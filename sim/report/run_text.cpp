@@ -213,7 +213,9 @@ std::string price_text(const Json& summary) {
     return "Cost: " + figure(number(cost, "price_per_hour")) + " $/h; " +
            quantity(cost, "usd_per_million_prompt_tokens") + " $ per million prompt tokens, " +
            quantity(cost, "usd_per_million_output_tokens") + " $ per million output tokens; " +
-           figure(number(cost, "requests_per_usd")) + " requests per $\n";
+           figure(number(cost, "requests_per_usd")) + " requests per $" +
+           (cost.contains("prices") ? "; prices of " + cost["prices"].get<std::string>() : "") +
+           "\n";
   }
   std::string missing;
   const Json& pools = summary["pools"];
@@ -223,7 +225,10 @@ std::string price_text(const Json& summary) {
     missing += (missing.empty() ? "" : ", ") + ("pools[" + std::to_string(i)) +
                "].price_per_hour (" + pools[i]["machine"].get<std::string>() + ")";
   }
-  return "Cost: unknown, as no price is published; give " + missing + " in $/hour\n";
+  const std::string why = cost.contains("prices")
+                              ? cost["prices"].get<std::string>() + " has no price of it"
+                              : std::string("no price is published");
+  return "Cost: unknown, as " + why + "; give " + missing + " in $/hour\n";
 }
 
 std::string cost_text(const Json& summary) {

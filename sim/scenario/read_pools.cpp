@@ -1,8 +1,10 @@
 #include "sim/scenario/read_pools.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "models/catalogue/memory_need.h"
+#include "models/catalogue/prices.h"
 #include "models/latency/instance_model.h"
 #include "sim/base/error.h"
 #include "sim/scenario/kv_tiers.h"
@@ -175,7 +177,7 @@ void read_sizes(JsonReader& reader, const ScalingSpec& scaling, PoolSpec& pool) 
 }
 
 PoolSpec read_pool(JsonReader& reader, const std::vector<PoolSpec>& before,
-                   const Scenario& scenario) {
+                   const std::optional<PriceList>& prices, const Scenario& scenario) {
   PoolSpec pool;
   pool.role = read_role(reader);
   read_machines(reader, before, pool);
@@ -186,6 +188,7 @@ PoolSpec read_pool(JsonReader& reader, const std::vector<PoolSpec>& before,
     }
     pool.expert_parallel = 1;
   }
+  if (prices && !pool.shares_machines_of) pool.machine.price_per_hour = prices->of(pool.machine);
   pool.machine.price_per_hour =
       reader.number("price_per_hour", kNonNegative, pool.machine.price_per_hour);
   pool.off_price_per_hour = reader.number("off_price_per_hour", kNonNegative, 0);
@@ -246,8 +249,10 @@ void check_pools(const JsonReader& reader, const std::vector<PoolSpec>& pools) {
 }  // namespace
 
 void read_pools(JsonReader& reader, Scenario& scenario) {
+  std::optional<PriceList> prices;
+  if (reader.has("prices")) prices = load_prices(reader.text("prices"), reader.path_of("prices"));
   for (JsonReader& pool : reader.objects("pools")) {
-    scenario.pools.push_back(read_pool(pool, scenario.pools, scenario));
+    scenario.pools.push_back(read_pool(pool, scenario.pools, prices, scenario));
   }
   if (scenario.pools.empty()) reader.fail("pools", "expected at least one pool of machines");
   check_pools(reader, scenario.pools);

@@ -124,7 +124,8 @@ TEST_CASE("compare: --tolerance takes any number of a summary") {
     options.insert(options.end(), {"--tolerance", one});
     return options;
   };
-  CHECK(verdict(pair.json(with("ttft.p99.9=1%")), "ttft.p99.9") == "changed");
+  // The figure itself says which way is better, also where it is not compared unasked.
+  CHECK(verdict(pair.json(with("ttft.p99.9=1%")), "ttft.p99.9") == "worse");
   CHECK(verdict(pair.json(with("events=1%")), "events") == "changed");
   CHECK(pair.compare(with("pools[1].utilization=0")).exit_code == 0);
   CHECK(verdict(pair.json({"--tolerance", "pools[1].utilization=0"}), "pools[1].utilization") ==
@@ -212,7 +213,10 @@ TEST_CASE("compare: metrics that only one run has") {
   const Outcome outcome = run_cleave({"compare", base, changed, "--json"});
   CHECK(outcome.exit_code == 1);
   const Json json = parse_json(outcome.out, "stdout");
-  CHECK(verdict(json, "slo.attainment") == "changed");
+  // A metric that is no longer there is no better.
+  CHECK(verdict(json, "slo.attainment") == "worse");
+  CHECK(run_cleave({"compare", base, changed, "--fail-on", "worse"}).exit_code == 1);
+  CHECK(run_cleave({"compare", changed, base, "--fail-on", "worse"}).exit_code == 0);
   CHECK(verdict(parse_json(run_cleave({"compare", changed, changed, "--json"}).out, "stdout"),
                 "slo.attainment") == "not compared");
 }
@@ -230,6 +234,10 @@ TEST_CASE("compare: JUnit and Markdown") {
   const std::string table = pair.folder.read("summary.md");
   CHECK(contains(table, "| metric | base | new | change | tolerance | verdict |\n"));
   CHECK(contains(table, "| +100 % | 1% | **worse** |\n"));
+  // What did not change is folded away below what did.
+  CHECK(table.find("| ttft.p99 |") < table.find("<details><summary>23 metrics within their "));
+  CHECK(table.find("| ttft.p50 |") > table.find("<details>"));
+  CHECK(contains(table, "\n</details>\n"));
 
   const Outcome printed = pair.compare({"--markdown", "-"});
   CHECK(printed.out.starts_with("### cleave compare: "));

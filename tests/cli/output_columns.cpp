@@ -91,7 +91,7 @@ std::string default_policy() {
     std::vector<std::string> names;
     for (const std::string& statistic : better.statistics) names.push_back(path + "." + statistic);
     if (!distribution) names.push_back(path);
-    const bool relative = better.within.ends_with('%');
+    const bool relative = contains(better.within, "%");
     for (const std::string& name : names) {
       rules += std::string(rules.empty() ? "" : ",\n") + "    \"" + name +
                "\": { \"direction\": \"" + (better.way == Better::kMore ? "higher" : "lower") +

@@ -155,7 +155,7 @@ TEST_CASE("plan: what cannot be met is named") {
     "minimize": "machines",
     "designs": [{"name": "small", "prompt": "dgx-h100", "token": "dgx-h100", "most": 2}]})");
   const Outcome outcome = run_cleave({"plan", spec});
-  CHECK(outcome.exit_code == 0);
+  CHECK(outcome.exit_code == 4);
   CHECK(contains(outcome.out, "Infeasible: small: breaks"));
   const Json plan = Json::parse(run_cleave({"plan", spec, "--json"}).out);
   CHECK(plan["optimum"].is_null());

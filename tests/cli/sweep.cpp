@@ -9,6 +9,7 @@
 
 #include "sim/base/json_reader.h"
 #include "tests/catch.h"
+#include "tests/cli/refused.h"
 #include "tests/cli/run_cleave.h"
 
 using namespace cleave;
@@ -53,6 +54,35 @@ std::size_t rows(const std::string& database) {
 }
 
 }  // namespace
+
+TEST_CASE("sweep: a listed point can have a name, which is a column and no path") {
+  const TempFolder folder;
+  const auto sweep = [&](const std::string& points, const std::string& vary = "{}") {
+    return std::vector<std::string>{
+        "sweep",
+        folder.write("spec.json", R"({"scenario": {"workload": {"duration_s": 2}}, "points": )" +
+                                      points + R"(, "vary": )" + vary + "}"),
+        "--quiet", "--out", folder.path("results.db")};
+  };
+  const Outcome outcome = run_cleave(sweep(
+      R"([{"name": "as it is"}, {"name": "fewer", "pools[1].count": 5}, {"pools[1].count": 6}])"));
+  CHECK(outcome.exit_code == 0);
+  const Outcome named = run_cleave({"results", folder.path("results.db"), "--csv", "--columns",
+                                    "name,pools[1].count", "--where", "name = 'fewer'"});
+  CHECK(named.out == "name,pools[1].count\nfewer,5\n");
+  // The scenario of a point knows no name.
+  const Outcome scenario = run_cleave(
+      {"results", folder.path("results.db"), "--json", "--columns", "scenario", "--limit", "1"});
+  CHECK_FALSE(contains(scenario.out, "as it is"));
+
+  for (const char* wrong : {R"([{"name": "a"}, {"name": "a", "pools[1].count": 5}])",
+                            R"([{"name": 1}])", R"([{"name": null}])"}) {
+    check_refused(sweep(wrong),
+                  "points: expected every name to be a text, and another one; found ");
+  }
+  check_refused(sweep(R"([{"pools[1].count": 5}])", R"({"name": ["a", "b"]})"),
+                "vary: a name is no path; expected it in points");
+}
 
 TEST_CASE("sweep: the results do not depend on how many points run at a time") {
   const Sweep sweep;

@@ -83,6 +83,9 @@ void read_all_of(const std::string& database) {
     good |= attempt([&] { run_cleave({"results", database, as}); });
   }
   good |= attempt([&] { run_cleave({"report", database, "-o", no_file("sweep.html")}); });
+  for (const std::string name : {"", ":one"}) {
+    good |= attempt([&] { run_cleave({"compare", database + name, database + name}); });
+  }
   good |= attempt([&] { run_cleave({"results", "merge", no_file("merged.db"), database}); });
   good |= attempt([&] { ResultsStore(database, small_sweep()).forget_failures(); });
   if (!good) throw InputError(database + ": is no results database");

@@ -40,7 +40,8 @@ std::vector<Json> summaries() {
   return {
       simulate_changes({{"workload", {{"duration_s", 5}, {"rate_rps", 20}}},
                         {"kv_cache", {{"blocks", 60}}},
-                        {"power", {{"budget_w", 1e5}}}}),
+                        {"power", {{"budget_w", 1e5}}},
+                        {"prices", "lambda-on-demand"}}),
       simulate_changes({{"workload", {{"duration_s", 1}, {"sessions", {{"turns", 2}}}}},
                         {"batching", {{"policy", "vllm"}}},
                         {"kv_cache", {{"prefix_caching", true}, {"tiers", {{{"tier", "host"}}}}}},

@@ -65,9 +65,10 @@ const std::vector<Row> kRows = {
     {"sim/metrics",      kModels + Names{"sim/base", "sim/core", "sim/scenario"}, {"json", "protozero"}},
     {"sim/simulation.h", kResults + Names{"sim/scheduling/scheduler.h"},          {"json"}},
     {"sim",              kCluster + kModels + kEntry + Names{"sim/metrics", "traces"}, {"json"}},
-    {"sim/explore",      kResults + kEntry + kModels,                                      {"json", "eigen", "sqlite", "zlib", "mpi"}},
+    {"sim/explore",      kResults + kEntry + kModels,                                      {"json", "eigen", "sqlite", "zlib", "mpi", "boost"}},
     {"sim/report",       kResults,                                                {"json"}},
     {"sim/cli",          kEverything,                                             {"json", "cli11"}},
+    {"python",           kEverything,                                             {"json", "pybind11"}},
     {"tests/bench",      kEverything,                                             {"json", "simgrid", "benchmark"}},
     {"tests",            kEverything + Names{"sim/cli"},                          {"json", "catch2", "rapidcheck", "protozero"}},
 };
@@ -79,15 +80,23 @@ struct Library {
 };
 
 const std::vector<Library> kLibraries = {
-    {"json", {"nlohmann/"}},       {"eigen", {"Eigen/", "unsupported/Eigen/"}},
-    {"cli11", {"CLI/"}},           {"simgrid", {"simgrid/", "xbt/", "xbt.h"}},
-    {"boost", {"boost/"}},         {"sqlite", {"sqlite3.h"}},
-    {"benchmark", {"benchmark/"}}, {"zlib", {"zlib.h"}},
-    {"protozero", {"protozero/"}}, {"mpi", {"mpi.h"}},
-    {"catch2", {"catch2/"}},       {"rapidcheck", {"rapidcheck.h", "rapidcheck/"}},
+    {"json", {"nlohmann/"}},
+    {"eigen", {"Eigen/", "unsupported/Eigen/"}},
+    {"cli11", {"CLI/"}},
+    {"simgrid", {"simgrid/", "xbt/", "xbt.h"}},
+    {"boost", {"boost/"}},
+    {"sqlite", {"sqlite3.h"}},
+    {"benchmark", {"benchmark/"}},
+    {"zlib", {"zlib.h"}},
+    {"protozero", {"protozero/"}},
+    {"mpi", {"mpi.h"}},
+    {"pybind11", {"pybind11/"}},
+    {"catch2", {"catch2/"}},
+    {"rapidcheck", {"rapidcheck.h", "rapidcheck/"}},
 };
-const std::set<std::string> kSystemHeaders = {"fcntl.h", "poll.h",   "pthread.h", "sched.h",
-                                              "pty.h",   "signal.h", "termios.h", "unistd.h"};
+const std::set<std::string> kSystemHeaders = {"dlfcn.h",   "fcntl.h",   "poll.h",
+                                              "pthread.h", "sched.h",   "pty.h",
+                                              "signal.h",  "termios.h", "unistd.h"};
 
 bool inside(std::string_view path, std::string_view folder) {
   return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
@@ -166,7 +175,8 @@ Names home_paths(const std::string& path, const std::string& text) {
 Names project_files(const std::set<std::string>& endings) {
   const fs::path root = CLEAVE_SOURCE_DIR;
   Names files;
-  for (const char* folder : {"models", "profiles", "scripts", "sim", "tests", "traces"}) {
+  for (const char* folder :
+       {"models", "packaging", "profiles", "python", "scripts", "sim", "tests", "traces"}) {
     if (!fs::exists(root / folder)) continue;
     for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
       if (entry.is_regular_file() && endings.contains(entry.path().extension().string())) {

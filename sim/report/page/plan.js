@@ -109,7 +109,7 @@ function planFigures(plan) {
   if (!best) return null;
   const items = [
     [count(best.machines), "machines"],
-    [dollars(best.cost_per_hour), "price"],
+    [dollars(best.cost_per_hour), plan.prices ? `price, of ${plan.prices}` : "price"],
     [`${figure(best.cost_per_million_output_tokens)} $`, "per million output tokens"],
     [kilowatts(best.provisioned_w), "provisioned"],
     [`${figure(best.rate_rps)} requests/s`, "rate"],

@@ -54,8 +54,10 @@ function reason(slo) {
 
 /** A price that nobody publishes is null. */
 const dollars = (price) => (isNumber(price) ? `${figure(price)} $/h` : "an unknown price");
+const pricesOf = (prices) => (prices ? ` at the prices of ${prices}` : "");
 const priceText = ({cost, power}) =>
-  `${dollars(cost.price_per_hour)} and ${figure(power.provisioned_w / 1000)} kW provisioned`;
+  `${dollars(cost.price_per_hour)}${pricesOf(cost.prices)} and ` +
+  `${figure(power.provisioned_w / 1000)} kW provisioned`;
 
 /** Which prices would tell what it costs. */
 const missingPrices = ({pools}) =>

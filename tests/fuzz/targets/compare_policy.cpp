@@ -14,7 +14,8 @@ void feed(std::string_view input) {
                         {"ttft", {{"p99", 0.25}, {"p99.9", nullptr}}},
                         {"slo", {{"holds", true}}},
                         {"pools", {{{"utilization", 0.5}}}}};
-  compare_runs({"a", summary}, {"b", summary}, policy, true).dump();
+  compare_runs({"a", {summary}}, {"b", {summary}}, policy, {}).dump();
+  compare_runs({"a", {summary, summary}}, {"b", {summary, summary}}, policy, {}).dump();
 }
 
 const Entry kEntry{"compare_policy", {Syntax::kJson, feed}};

@@ -42,12 +42,14 @@ void as_roofline(const std::string& file) {
   roofline_json(read_roofline(load_json(file), file)).dump();
 }
 
+void as_prices(const std::string& file) { use(R"({"prices": ")" + file + "\"}"); }
+
 /// Read as each kind of profile; InputError where it is none.
 void feed(std::string_view input) {
   const std::string file = file_of("profile.json", input);
   parse_json(input, file);
   int good = 0;
-  for (const auto as : {as_llm, as_machine, as_gpu, as_latency, as_roofline}) {
+  for (const auto as : {as_llm, as_machine, as_gpu, as_latency, as_roofline, as_prices}) {
     try {
       as(file);
       ++good;

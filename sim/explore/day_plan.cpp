@@ -1,0 +1,363 @@
+#include "sim/explore/day_plan.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "sim/base/error.h"
+#include "sim/explore/plan.h"
+#include "sim/explore/process_pool.h"
+#include "sim/scenario/resolve.h"
+#include "sim/simulation.h"
+#include "traces/rate_curve.h"
+
+namespace cleave {
+
+namespace {
+
+constexpr double kHourS = 3600;
+using Counts = std::vector<std::uint32_t>;
+
+struct Way {
+  std::string name;
+  Json scaling;  ///< null: none
+};
+
+struct DaySpec {
+  double step_s = kHourS;
+  double search_s = 120;
+  double lead_s = 600;
+  std::vector<Way> ways;
+};
+
+struct DayStep {
+  double from_s;
+  double to_s;
+  double rate_rps;  ///< the highest
+  Counts counts = {};
+};
+
+DaySpec read_day(JsonReader reader) {
+  DaySpec spec;
+  spec.step_s = reader.number("step_s", {60, 1e6, false}, spec.step_s);
+  spec.search_s = reader.number("search_s", {1, 1e6, false}, spec.search_s);
+  spec.lead_s = reader.number("lead_s", {0, 1e6, false}, spec.lead_s);
+  spec.ways.push_back({"all on", nullptr});
+  reader.objects("scaling");  // a list of objects
+  for (Json way : reader.value("scaling")) {
+    std::string name = way.value("policy", std::string());
+    if (way.contains("name")) {
+      name = way["name"].is_string() ? way["name"].get<std::string>() : std::string();
+      way.erase("name");
+    }
+    if (name.empty()) {
+      reader.fail("scaling[" + std::to_string(spec.ways.size() - 1) + "]",
+                  "expected a policy, as in {\"policy\": \"planner\"}");
+    }
+    spec.ways.push_back({std::move(name), std::move(way)});
+  }
+  reader.finish();
+  return spec;
+}
+
+/// The highest rate of each step, rounded up to a tenth, so that equal ones are searched once.
+std::vector<DayStep> steps_of(const RateCurve& rates, double end_s, double step_s) {
+  constexpr int kLooks = 60;
+  constexpr double kTenth = 10;
+  std::vector<DayStep> steps;
+  for (double from_s = 0; from_s < end_s; from_s += step_s) {
+    const double to_s = std::min(end_s, from_s + step_s);
+    double most = 0;
+    for (int i = 0; i <= kLooks; ++i) {
+      most = std::max(most, rates.rate_at(from_s + (to_s - from_s) * i / kLooks));
+    }
+    steps.push_back({from_s, to_s, std::max(0.1, std::ceil(kTenth * most - 1e-6) / kTenth)});
+  }
+  return steps;
+}
+
+Counts counts_of(const Json& found) {
+  Counts counts;
+  for (const Json& pool : found["pools"]) counts.push_back(pool["count"].get<std::uint32_t>());
+  return counts;
+}
+
+std::uint32_t machines(const Counts& counts) {
+  std::uint32_t sum = 0;
+  for (const std::uint32_t count : counts) sum += count;
+  return sum;
+}
+
+Counts larger(const Counts& a, const Counts& b) {
+  Counts result = a;
+  for (std::size_t i = 0; i < a.size(); ++i) result[i] = std::max(a[i], b[i]);
+  return result;
+}
+
+/// Gives each step one of the equally good clusters of its rate; the fleet that serves all of them.
+Counts choose(std::vector<DayStep>& steps, const std::map<double, std::vector<Counts>>& ties) {
+  std::vector<std::size_t> order(steps.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return steps[a].rate_rps > steps[b].rate_rps;
+  });
+  const auto from = [&](const Counts& first, bool keep) {
+    Counts fleet = first;
+    for (const std::size_t i : order) {
+      const std::vector<Counts>& equal = ties.at(steps[i].rate_rps);
+      const auto least =
+          std::min_element(equal.begin(), equal.end(), [&](const Counts& a, const Counts& b) {
+            return machines(larger(fleet, a)) < machines(larger(fleet, b));
+          });
+      fleet = larger(fleet, *least);
+      if (keep) steps[i].counts = *least;
+    }
+    return fleet;
+  };
+  const std::vector<Counts>& peak = ties.at(steps[order.front()].rate_rps);
+  const auto first =
+      std::min_element(peak.begin(), peak.end(), [&](const Counts& a, const Counts& b) {
+        return machines(from(a, false)) < machines(from(b, false));
+      });
+  return from(*first, true);
+}
+
+class DayPlanner {
+ public:
+  DayPlanner(const Json& plan, std::string place, std::size_t parallel,
+             std::function<void(std::size_t)> progress)
+      : plan_(plan), place_(std::move(place)), parallel_(parallel), progress_(std::move(progress)) {
+    JsonReader reader(plan_, place_);
+    spec_ = read_day(reader.object("day"));
+    reader.objects("designs");
+    read_traffic();
+    plan_.erase("day");
+    plan_.erase("presets");
+    plan_["confidence"] = 0.5;
+    if (plan_.contains("maximize")) {
+      throw InputError(place_ + ": maximize: a plan of a day has its rates; expected minimize");
+    }
+  }
+
+  Json plan() {
+    Json result{{"kind", "day plan"},
+                {"goal", plan_.value("minimize", Json("cost"))},
+                {"designs", Json::array()},
+                {"optimum", nullptr}};
+    double least = 0;
+    for (const Json& design : plan_["designs"]) {
+      Json found = of_design(design);
+      for (const Json& way : found.value("ways", Json::array())) {
+        const double value = worth(way);
+        const bool better = result["optimum"].is_null() || value < least;
+        if (!way["holds"].get<bool>() || !better) continue;
+        least = value;
+        result["optimum"] = {{"design", found["design"]}, {"way", way["name"]}};
+      }
+      result["designs"].push_back(std::move(found));
+    }
+    result["simulations"] = simulations_;
+    return result;
+  }
+
+ private:
+  /// The scenario, the default and presets included, and its rates.
+  void read_traffic() {
+    ScenarioSources sources;
+    for (const Json& name : plan_.value("presets", Json::array())) {
+      if (name.is_string()) sources.presets.push_back(name.get<std::string>());
+    }
+    scenario_ = merge_scenario(merge_scenario(sources), plan_.value("scenario", Json::object()));
+    Json& workload = scenario_["workload"];
+    JsonReader reader(workload, place_ + ": scenario.workload");
+    if (!reader.has("rates"))
+      reader.fail("rates", "is missing: a plan of a day needs rates over time");
+    rates_ = read_rates(reader);
+    if (workload.contains("rate_rps")) {
+      rates_ = rates_.scaled_to(reader.number("rate_rps", kPositive));
+    }
+    end_s_ = reader.number("duration_s", kPositive, rates_.span_s());
+    Json searched = scenario_;
+    for (const char* key : {"rates", "rates_period_s"}) searched["workload"].erase(key);
+    searched["workload"]["duration_s"] = spec_.search_s;
+    plan_["scenario"] = std::move(searched);
+  }
+
+  double worth(const Json& way) const {
+    const Json goal = plan_.value("minimize", Json("cost"));
+    const char* key = goal == "power" ? "energy_kwh" : goal == "machines" ? "machine_hours" : "usd";
+    return way[key].is_number() ? way[key].get<double>() : 0;
+  }
+
+  Json search(const Json& design, double rate_rps) {
+    Json one = plan_;
+    one["designs"] = Json::array({design});
+    one["scenario"]["workload"]["rate_rps"] = rate_rps;
+    const std::size_t before = simulations_;
+    const Json found = find_plan(read_plan(one, place_), parallel_,
+                                 [&](std::size_t made) { progress_(before + made); });
+    simulations_ = before + found["simulations"].get<std::size_t>();
+    return found;
+  }
+
+  Json of_design(const Json& design) {
+    std::vector<DayStep> steps = steps_of(rates_, end_s_, spec_.step_s);
+    std::map<double, std::vector<Counts>> ties;
+    for (const DayStep& step : steps) ties[step.rate_rps];
+    Json fixed = design;
+    Json peak;
+    for (auto rate = ties.rbegin(); rate != ties.rend(); ++rate) {
+      const Json found = search(fixed, rate->first);
+      if (found["optimum"].is_null()) {
+        return {{"design", design["name"]},
+                {"why", "at " + Json(rate->first).dump() + " requests/s " +
+                            found["infeasible"][0]["why"].get<std::string>()}};
+      }
+      if (peak.is_null()) {
+        peak = found["optimum"];
+        fixed = with_degrees(design, peak);
+      }
+      for (const Json& tie : found["ties"]) rate->second.push_back(counts_of(tie));
+    }
+    const Counts fleet = choose(steps, ties);
+    return described(design, peak, steps, fleet);
+  }
+
+  /// Machines do not change their degrees over a day: a design with those of a cluster.
+  static Json with_degrees(Json design, const Json& cluster) {
+    std::map<std::string, std::vector<Json>> pools;  // by role
+    for (Json pool : cluster["pools"]) {
+      const auto role = pool["role"].get<std::string>();
+      for (const char* key : {"role", "count"}) pool.erase(key);
+      pools[role].push_back(std::move(pool));
+    }
+    for (auto& [role, list] : pools) design[role] = list;
+    return design;
+  }
+
+  Json described(const Json& design, const Json& peak, const std::vector<DayStep>& steps,
+                 const Counts& fleet) {
+    Json pools = peak["pools"];
+    for (std::size_t i = 0; i < pools.size(); ++i) pools[i]["count"] = fleet[i];
+    const double price = peak["cost_per_hour"].is_number()
+                             ? peak["cost_per_hour"].get<double>() / machines(counts_of(peak))
+                             : 0;
+    double machine_hours = 0;
+    Json list = Json::array();
+    for (const DayStep& step : steps) {
+      machine_hours += machines(step.counts) * (step.to_s - step.from_s) / kHourS;
+      list.push_back({{"from_s", step.from_s},
+                      {"to_s", step.to_s},
+                      {"rate_rps", step.rate_rps},
+                      {"counts", step.counts}});
+    }
+    return {{"design", design["name"]},
+            {"fleet", pools},
+            {"hindsight", {{"machine_hours", machine_hours}, {"usd", machine_hours * price}}},
+            {"steps", list},
+            {"ways", simulate_ways(peak, pools, steps)}};
+  }
+
+  Json day_scenario(const Json& peak, const Json& pools, const std::vector<DayStep>& steps,
+                    const Way& way) const {
+    Json scenario = merge_scenario(scenario_, peak["settings"]);
+    scenario["scheduler"]["policy"] = peak["scheduler"];
+    scenario["pools"] = pools;
+    scenario["faults"] = scenario.value("faults", Json::array());
+    if (way.scaling.is_null()) return scenario;
+    scenario["scaling"] = way.scaling;
+    for (std::size_t i = 0; i < pools.size(); ++i) {
+      scenario["pools"][i]["start_count"] = steps.front().counts[i];
+    }
+    if (way.scaling["policy"] == "schedule" && !way.scaling.contains("sizes")) {
+      Json sizes = Json::array({Json::array({0, steps.front().counts})});
+      for (std::size_t i = 1; i < steps.size(); ++i) {
+        // More machines come early; fewer are left on time.
+        const bool more = machines(steps[i].counts) > machines(steps[i - 1].counts);
+        const double at_s = steps[i].from_s - (more ? std::min(spec_.lead_s, spec_.step_s / 2) : 0);
+        sizes.push_back(Json::array({at_s, steps[i].counts}));
+      }
+      scenario["scaling"]["sizes"] = sizes;
+    }
+    return scenario;
+  }
+
+  Json simulate_ways(const Json& peak, const Json& pools, const std::vector<DayStep>& steps) {
+    std::vector<Json> results(spec_.ways.size());
+    std::size_t started = 0;
+    run_jobs(
+        parallel_,
+        [&](std::size_t& job) {
+          job = started;
+          return started++ < spec_.ways.size();
+        },
+        [&](std::size_t job) {
+          const Json scenario = day_scenario(peak, pools, steps, spec_.ways[job]);
+          return Simulation(read_scenario(scenario)).alone().run().dump();
+        },
+        [&](std::size_t job, const JobResult& result) {
+          if (!result.error.empty()) {
+            throw InputError(place_ + ": day.scaling \"" + spec_.ways[job].name +
+                             "\": " + result.error);
+          }
+          results[job] = way_json(spec_.ways[job], Json::parse(result.text), pools);
+          progress_(++simulations_);
+        });
+    Json list = Json::array();
+    for (Json& result : results) list.push_back(std::move(result));
+    return list;
+  }
+
+  static Json way_json(const Way& way, const Json& summary, const Json& pools) {
+    std::uint32_t fleet = 0;
+    for (const Json& pool : pools) fleet += pool["count"].get<std::uint32_t>();
+    const Json& slo = summary["slo"];
+    Json breaks = Json::array();
+    for (const Json& limit : slo["limits"]) {
+      if (limit["holds"].get<bool>()) continue;
+      breaks.push_back(limit["metric"].get<std::string>() + " " +
+                       limit["percentile"].get<std::string>());
+    }
+    if (summary["steady"]["overload"].get<bool>()) breaks.push_back("overload");
+    const Json scaling = summary.value("scaling", Json::object());
+    const Json energy = summary.value("energy", Json::object());
+    const double energy_usd =
+        energy.contains("usd") && energy["usd"].is_number() ? energy["usd"].get<double>() : 0;
+    const Json& spent = summary["cost"]["spent_usd"];
+    const double all_hours = fleet * summary["duration_s"].get<double>() / kHourS;
+    return {{"name", way.name},
+            {"holds", slo["holds"].get<bool>() && breaks.empty()},
+            {"breaks", breaks},
+            {"attainment", slo["attainment"]},
+            {"machine_hours", scaling.value("machine_hours", all_hours)},
+            {"usd", spent.is_number() ? Json(spent.get<double>() + energy_usd) : Json()},
+            {"energy_kwh", summary["power"]["energy_kwh"]},
+            {"starts", scaling.value("starts", 0)},
+            {"reversals_per_hour", scaling.value("reversals_per_hour", 0.0)}};
+  }
+
+  Json plan_;
+  std::string place_;
+  std::size_t parallel_;
+  std::function<void(std::size_t)> progress_;
+  DaySpec spec_;
+  Json scenario_;  ///< complete but for the pools
+  RateCurve rates_;
+  double end_s_ = 0;
+  std::size_t simulations_ = 0;
+};
+
+}  // namespace
+
+bool is_day_plan(const Json& plan) { return plan.is_object() && plan.contains("day"); }
+
+Json find_day_plan(const Json& plan, const std::string& place, std::size_t parallel,
+                   const std::function<void(std::size_t)>& progress) {
+  return DayPlanner(plan, place, parallel, progress).plan();
+}
+
+}  // namespace cleave
