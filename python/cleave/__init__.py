@@ -5,6 +5,7 @@
 
 docs/python.md has more. Everything takes and gives what the program's JSON files hold.
 """
+import functools
 import json
 import os
 import pathlib
@@ -27,9 +28,21 @@ class Result:
     def __init__(self, folder, summary):
         self.summary = summary
         self.scenario = json.loads((folder / "scenario.json").read_text())
-        self.requests = Table.read_csv(folder / "requests.csv")
-        self.machines = Table.read_csv(folder / "machines.csv")
-        self.links = Table.read_csv(folder / "links.csv")
+        # Made into arrays when they are asked for, which takes longer than most runs.
+        self._files = {name: (folder / f"{name}.csv").read_text()
+                       for name in ("requests", "machines", "links")}
+
+    @functools.cached_property
+    def requests(self):
+        return Table.read_csv(self._files.pop("requests"))
+
+    @functools.cached_property
+    def machines(self):
+        return Table.read_csv(self._files.pop("machines"))
+
+    @functools.cached_property
+    def links(self):
+        return Table.read_csv(self._files.pop("links"))
 
     @property
     def series(self):
@@ -50,7 +63,7 @@ class Sweep:
             rows = connection.execute("SELECT * FROM points ORDER BY point")
             names = [column[0] for column in rows.description]
             columns = list(zip(*rows)) or [()] * len(names)
-        self.points = Table.of_columns({name: column for name, column in zip(names, columns)
+        self.points = Table.of_cells({name: column for name, column in zip(names, columns)
                                         if name not in ("scenario", "summary")})
 
     def __repr__(self):

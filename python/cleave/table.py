@@ -1,25 +1,34 @@
 """Tables of results: a numpy array a column."""
 import csv
+import io
 
 import numpy
 
 
-def _array(values):
-    """Whole numbers, numbers (NaN where there is none), or else texts ("" where there is none)."""
-    missing = [value is None or value == "" for value in values]
-    if all(missing):
-        return numpy.full(len(values), numpy.nan)
+def _of_texts(values):
+    """Whole numbers, numbers (NaN where there is none), or else texts, of the cells of a CSV file."""
+    texts = numpy.array(values, dtype=str)
+    missing = texts == ""
+    if not missing.any():
+        try:
+            return texts.astype(numpy.int64)
+        except (ValueError, OverflowError):
+            pass
     try:
-        if not any(missing) and all(isinstance(value, (int, str)) for value in values):
-            return numpy.array([int(value) for value in values], dtype=numpy.int64)
-    except (ValueError, OverflowError):
-        pass
-    try:
-        return numpy.array([numpy.nan if gone else float(value)
-                            for gone, value in zip(missing, values)], dtype=numpy.float64)
+        return numpy.where(missing, "nan", texts).astype(numpy.float64)
     except ValueError:
-        return numpy.array(["" if gone else value for gone, value in zip(missing, values)],
-                           dtype=object)
+        return texts.astype(object)
+
+
+def _of_cells(values):
+    """The same of the cells of a database, where a missing one is None."""
+    known = [value for value in values if value is not None]
+    if any(isinstance(value, str) for value in known):
+        return numpy.array(["" if value is None else value for value in values], dtype=object)
+    if len(known) == len(values) and all(isinstance(value, int) for value in values):
+        return numpy.array(values, dtype=numpy.int64)
+    return numpy.array([numpy.nan if value is None else value for value in values],
+                       dtype=numpy.float64)
 
 
 class Table(dict):
@@ -35,16 +44,15 @@ class Table(dict):
         return pandas.DataFrame(dict(self))
 
     @classmethod
-    def of_columns(cls, columns):
-        return cls({name: _array(list(values)) for name, values in columns.items()})
+    def of_cells(cls, columns):
+        return cls({name: _of_cells(values) for name, values in columns.items()})
 
     @classmethod
-    def read_csv(cls, file):
-        with open(file, newline="", encoding="utf-8") as lines:
-            rows = csv.reader(lines)
-            names = next(rows)
-            columns = list(zip(*rows)) or [()] * len(names)
-        return cls.of_columns(dict(zip(names, columns)))
+    def read_csv(cls, text):
+        rows = csv.reader(io.StringIO(text, newline=""))
+        names = next(rows)
+        columns = list(zip(*rows)) or [()] * len(names)
+        return cls({name: _of_texts(values) for name, values in zip(names, columns)})
 
     @classmethod
     def over_time(cls, series):
