@@ -2,9 +2,9 @@
 // ours, beside the run itself. Prints one "name value" line a figure.
 //     bench_floor [REQUESTS] [ROUNDS] [path=value]...
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <iostream>
 #include <simgrid/kernel/Timer.hpp>
 #include <simgrid/kernel/resource/Model.hpp>
@@ -47,10 +47,11 @@ Json scenario_document(double requests, const std::vector<std::string>& settings
   return merge_scenario(sources);
 }
 
+/// Of a processor, so that a busy machine gives the same.
 double seconds_of(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
 }
 
 /// SimGrid with a star of machines and, for each request, a chain of timers of which one starts its
