@@ -300,6 +300,7 @@ void Cluster::prompt_dropped(RequestId request) { lose_transfer(request); }
 void Cluster::prompt_finished(RequestId request) {
   RequestState& state = requests_[request];
   const FinishedRequest& record = state.record;
+  last_progress_s_ = engine_.now();
   if (scaler_) scaler_->traffic().first_token(engine_.now() - record.arrival_s);
   if (record.output_tokens == 1) {
     complete(request);
@@ -360,6 +361,7 @@ void Cluster::complete(RequestId request) {
     scaler_->traffic().completed(record.output_tokens,
                                  (record.completion_s - record.first_token_s) / gaps);
   }
+  last_progress_s_ = engine_.now();
   ++totals_.completed;
   completed_output_tokens_ += record.output_tokens;
   const FinishedRequest finished = record;

@@ -101,6 +101,9 @@ class Cluster : public ClusterView,
   void fail_later(std::uint64_t index, double from_s);
   void fail(std::uint64_t index);
   void repaired(std::uint64_t index);
+  enum OutOfService : std::uint8_t { kStopped = 1, kFailed = 2 };
+  void take_out(std::uint32_t machine, OutOfService why);
+  void give_back(std::uint32_t machine, OutOfService why, double load_s);
   void stop(const std::vector<InstanceId>& ids);
   void start(InstanceId id, double load_s);
   void empty_caches(InstanceId id);
@@ -120,7 +123,6 @@ class Cluster : public ClusterView,
   void turn_down(InstanceId id) override;
   void lend(InstanceId id, PoolRole role) override;
   bool unblock() override { return strand_cut_off() || recover(); }
-  void out_of_service(InstanceId id, bool out);
 
   // power.cpp: caps of GPUs that change
   void schedule_caps();
@@ -167,6 +169,8 @@ class Cluster : public ClusterView,
     Random random;
     bool down = false;
   };
+  std::vector<std::uint8_t> out_of_service_;   ///< by machine: why
+  double last_progress_s_ = 0;                 ///< when a prompt or a request was last done
   std::map<std::uint64_t, Failure> failures_;  ///< by the fault's number: those at random
   std::uint32_t longest_prompt_ = 0;           ///< that does not run alone everywhere
   double frontend_s_ = 0;                      ///< from arrival until the engine sees a request

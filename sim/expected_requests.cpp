@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "sim/simulation.h"
@@ -9,7 +10,10 @@ namespace {
 
 /// Whether no completed request decides when, or whether, another arrives.
 bool comes_by_itself(const Workload& workload) {
-  return offers_rate(workload) && !workload.sessions && !workload.after_reply;
+  const auto waits = [](const Workload& one) { return one.sessions || one.after_reply; };
+  return offers_rate(workload) && !waits(workload) &&
+         std::none_of(workload.classes.begin(), workload.classes.end(),
+                      [&](const WorkloadClass& each) { return each.own && waits(*each.own); });
 }
 
 }  // namespace

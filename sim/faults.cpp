@@ -53,27 +53,48 @@ void Cluster::fail_later(std::uint64_t index, double from_s) {
 }
 
 void Cluster::fail(std::uint64_t index) {
+  constexpr double kPatienceS = 24.0 * 3600;
   engine_.only_watches(-1);
   faults_[index] = kNoEvent;
   if (engine_.at_rest_but_for(0) && !unblock()) return;
+  const bool stuck = arrival_ == kNoEvent && engine_.now() - last_progress_s_ > kPatienceS;
+  if (stuck) return;
   const FaultSpec& fault = scenario_.faults[index];
-  const std::vector<InstanceId> ids = on_machine(fault.machine);
-  for (const InstanceId id : ids) out_of_service(id, true);
-  stop(ids);
   failures_.at(index).down = true;
   faults_[index] = engine_.at<&Cluster::repaired>(engine_.now() + fault.repair_s, this, index);
+  take_out(fault.machine, kFailed);
+  stop(on_machine(fault.machine));
+  if (scaler_) scaler_->restore();
 }
 
 void Cluster::repaired(std::uint64_t index) {
   faults_[index] = kNoEvent;
   failures_.at(index).down = false;
   const FaultSpec& fault = scenario_.faults[index];
-  for (const InstanceId id : on_machine(fault.machine)) {
-    out_of_service(id, false);
-    start(id, fault.amount);
+  give_back(fault.machine, kFailed, fault.amount);
+  fail_later(index, engine_.now());
+}
+
+void Cluster::take_out(std::uint32_t machine, OutOfService why) {
+  if (out_of_service_.size() <= machine) out_of_service_.resize(machine + 1);
+  out_of_service_[machine] |= why;
+  if (!scaler_) return;
+  for (const InstanceId id : on_machine(machine)) scaler_->out_of_service(id, true);
+}
+
+// It starts, unless it is out for another reason, too; where the cluster is scaled, if it is
+// wanted.
+void Cluster::give_back(std::uint32_t machine, OutOfService why, double load_s) {
+  if (out_of_service_.size() <= machine) out_of_service_.resize(machine + 1);
+  out_of_service_[machine] &= ~why;
+  if (out_of_service_[machine] != 0) return;
+  if (scaler_) {
+    for (const InstanceId id : on_machine(machine)) scaler_->out_of_service(id, false);
+    scaler_->restore();
+  } else {
+    for (const InstanceId id : on_machine(machine)) start(id, load_s);
   }
   begin_stranded();
-  fail_later(index, engine_.now());
 }
 
 void Cluster::fault(std::uint64_t index) {
@@ -86,17 +107,17 @@ void Cluster::fault(std::uint64_t index) {
   const std::vector<InstanceId> ids = on_machine(fault.machine);
   switch (fault.action) {
     case FaultSpec::Action::kStop:
-      for (const InstanceId id : ids) out_of_service(id, true);
+      take_out(fault.machine, kStopped);
       stop(ids);
+      if (scaler_) scaler_->restore();
       break;
     case FaultSpec::Action::kStart:
-      for (const InstanceId id : ids) out_of_service(id, false);
-      for (const InstanceId id : ids) start(id, fault.amount);
-      begin_stranded();
+      give_back(fault.machine, kStopped, fault.amount);
       break;
     case FaultSpec::Action::kDrain:
-      for (const InstanceId id : ids) out_of_service(id, true);
+      take_out(fault.machine, kStopped);
       for (const InstanceId id : ids) drain(id);
+      if (scaler_) scaler_->restore();
       break;
     default:
       for (const InstanceId id : ids) instances_[id].set_pace(fault.amount);

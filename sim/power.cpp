@@ -24,6 +24,8 @@ void Cluster::schedule_caps() {
 void Cluster::cap_changes(std::uint64_t) {
   if (cap_change_ != kNoEvent) engine_.only_watches(-1);
   cap_change_ = kNoEvent;
+  const bool begins = engine_.now() == 0;
+  if (!begins && engine_.at_rest_but_for(0) && !unblock()) return;
   double next_s = std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i < capped_.size(); ++i) {
     const PoolSpec& pool = scenario_.pools[i];

@@ -48,6 +48,7 @@ void Cluster::turn_off(InstanceId id) { set_status(id, InstanceStatus::kOff); }
 void Cluster::turn_on(InstanceId id) {
   if (loads_[id].status == InstanceStatus::kDraining) {
     set_status(id, InstanceStatus::kUp);
+    begin_stranded();
   } else if (loads_[id].status == InstanceStatus::kOff) {
     empty_caches(id);
     set_status(id, InstanceStatus::kLoading);
@@ -61,10 +62,6 @@ void Cluster::lend(InstanceId id, PoolRole role) {
   loads_[id].home = role;
   scheduler_->home_changed(id);
   moved(id, role);
-}
-
-void Cluster::out_of_service(InstanceId id, bool out) {
-  if (scaler_) scaler_->out_of_service(id, out);
 }
 
 }  // namespace cleave

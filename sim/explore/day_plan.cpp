@@ -13,7 +13,6 @@
 #include "sim/explore/process_pool.h"
 #include "sim/scenario/resolve.h"
 #include "sim/simulation.h"
-#include "traces/rate_curve.h"
 
 namespace cleave {
 
@@ -49,7 +48,9 @@ DaySpec read_day(JsonReader reader) {
   spec.ways.push_back({"all on", nullptr});
   reader.objects("scaling");  // a list of objects
   for (Json way : reader.value("scaling")) {
-    std::string name = way.value("policy", std::string());
+    const bool named = way.contains("policy") && way["policy"].is_string();
+    std::string name = named ? way["policy"].get<std::string>() : std::string();
+    if (!named) way.erase("name");
     if (way.contains("name")) {
       name = way["name"].is_string() ? way["name"].get<std::string>() : std::string();
       way.erase("name");
@@ -66,7 +67,7 @@ DaySpec read_day(JsonReader reader) {
 
 /// The highest rate of each step, rounded up to a tenth, so that equal ones are searched once.
 std::vector<DayStep> steps_of(const RateCurve& rates, double end_s, double step_s) {
-  constexpr int kLooks = 60;
+  constexpr int kLooks = 3600;
   constexpr double kTenth = 10;
   std::vector<DayStep> steps;
   for (double from_s = 0; from_s < end_s; from_s += step_s) {
@@ -137,6 +138,9 @@ class DayPlanner {
     read_traffic();
     plan_.erase("day");
     plan_.erase("presets");
+    if (plan_.contains("confidence")) {
+      throw InputError(place_ + ": confidence: not expected in a plan of a day");
+    }
     plan_["confidence"] = 0.5;
     if (plan_.contains("maximize")) {
       throw InputError(place_ + ": maximize: a plan of a day has its rates; expected minimize");
@@ -168,10 +172,16 @@ class DayPlanner {
   /// The scenario, the default and presets included, and its rates.
   void read_traffic() {
     ScenarioSources sources;
-    for (const Json& name : plan_.value("presets", Json::array())) {
-      if (name.is_string()) sources.presets.push_back(name.get<std::string>());
-    }
+    JsonReader whole(plan_, place_);
+    if (whole.has("presets")) sources.presets = whole.texts("presets");
+    if (whole.has("scenario")) whole.object("scenario");
     scenario_ = merge_scenario(merge_scenario(sources), plan_.value("scenario", Json::object()));
+    if (whole.has("prices")) scenario_["prices"] = whole.text("prices");
+    if (scenario_.contains("classes")) {
+      throw InputError(place_ +
+                       ": scenario.classes: a plan of a day searches one workload; leave "
+                       "out classes");
+    }
     Json& workload = scenario_["workload"];
     JsonReader reader(workload, place_ + ": scenario.workload");
     if (!reader.has("rates"))
@@ -179,6 +189,9 @@ class DayPlanner {
     rates_ = read_rates(reader);
     if (workload.contains("rate_rps")) {
       rates_ = rates_.scaled_to(reader.number("rate_rps", kPositive));
+    }
+    if (!reader.has("duration_s") && rates_.span_s() == 0) {
+      reader.fail("duration_s", "is missing; rates of one time say no end");
     }
     end_s_ = reader.number("duration_s", kPositive, rates_.span_s());
     Json searched = scenario_;
@@ -243,9 +256,6 @@ class DayPlanner {
                  const Counts& fleet) {
     Json pools = peak["pools"];
     for (std::size_t i = 0; i < pools.size(); ++i) pools[i]["count"] = fleet[i];
-    const double price = peak["cost_per_hour"].is_number()
-                             ? peak["cost_per_hour"].get<double>() / machines(counts_of(peak))
-                             : 0;
     double machine_hours = 0;
     Json list = Json::array();
     for (const DayStep& step : steps) {
@@ -257,7 +267,7 @@ class DayPlanner {
     }
     return {{"design", design["name"]},
             {"fleet", pools},
-            {"hindsight", {{"machine_hours", machine_hours}, {"usd", machine_hours * price}}},
+            {"hindsight", {{"machine_hours", machine_hours}}},
             {"steps", list},
             {"ways", simulate_ways(peak, pools, steps)}};
   }
@@ -274,12 +284,15 @@ class DayPlanner {
       scenario["pools"][i]["start_count"] = steps.front().counts[i];
     }
     if (way.scaling["policy"] == "schedule" && !way.scaling.contains("sizes")) {
+      // What grows comes early; what shrinks is left on time.
       Json sizes = Json::array({Json::array({0, steps.front().counts})});
       for (std::size_t i = 1; i < steps.size(); ++i) {
-        // More machines come early; fewer are left on time.
-        const bool more = machines(steps[i].counts) > machines(steps[i - 1].counts);
-        const double at_s = steps[i].from_s - (more ? std::min(spec_.lead_s, spec_.step_s / 2) : 0);
-        sizes.push_back(Json::array({at_s, steps[i].counts}));
+        const Counts both = larger(steps[i - 1].counts, steps[i].counts);
+        const double early_s = steps[i].from_s - std::min(spec_.lead_s, spec_.step_s / 2);
+        if (both != steps[i - 1].counts && early_s < steps[i].from_s) {
+          sizes.push_back(Json::array({early_s, both}));
+        }
+        sizes.push_back(Json::array({steps[i].from_s, steps[i].counts}));
       }
       scenario["scaling"]["sizes"] = sizes;
     }

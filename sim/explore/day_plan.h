@@ -23,7 +23,7 @@ bool is_day_plan(const Json& plan);
 /// "minimize" (of the day: $ of machines and energy, kWh, or machine-hours) is the answer.
 ///
 /// Gives {"kind": "day plan", "goal", "designs": [{"design", "why" (nothing holds at some rate)},
-/// or {"design", "fleet": [pools], "hindsight": {"machine_hours", "usd"}, "steps": [{"from_s",
+/// or {"design", "fleet": [pools], "hindsight": {"machine_hours"}, "steps": [{"from_s",
 /// "to_s", "rate_rps", "counts"}], "ways": [{"name", "holds", "breaks", "attainment",
 /// "machine_hours", "usd", "energy_kwh", "starts", "reversals_per_hour"}]}], "optimum": {"design",
 /// "way"} or null, "simulations"}. hindsight: if the steps' clusters were there at no notice.

@@ -91,6 +91,7 @@ Json compact_summary(Json summary) {
     pool.erase("over_time");
     pool.erase("batch_tokens_cdf");
   }
+  if (summary["slo"].is_object()) summary["slo"].erase("over_time");
   return summary;
 }
 

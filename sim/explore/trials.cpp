@@ -34,6 +34,10 @@ Outcome read_outcome(const Json& summary, double longer) {
                                limit["percentile"].get<std::string>());
     }
   }
+  for (const Json& each : summary.value("classes", Json::array())) {
+    if (each["holds"] == false)
+      outcome.breaks.push_back("class " + each["name"].get<std::string>());
+  }
   if (summary["steady"]["overload"].get<bool>()) outcome.breaks.emplace_back("overload");
   if (outcome.breaks.empty() && !summary["slo"]["holds"].get<bool>()) {
     outcome.breaks.emplace_back("requests not served");
@@ -106,7 +110,12 @@ std::string Trials::simulate(const Simulated& one,
   const Json summary = simulation.run();
   if (summary.contains("lost")) return summary.dump();
   const double completed = std::max(1.0, summary["requests"]["completed"].get<double>());
-  return Json{{"slo", summary["slo"]},
+  Json classes = Json::array();
+  for (const Json& each : summary.value("classes", Json::array())) {
+    classes.push_back({{"name", each["name"]}, {"holds", each["holds"]}});
+  }
+  return Json{{"classes", classes},
+              {"slo", summary["slo"]},
               {"steady", summary["steady"]},
               {"e2e_p99", summary["e2e"]["p99"]},
               {"output_tokens", summary["tokens"]["output"].get<double>() / completed}}

@@ -100,8 +100,11 @@ const FigureTable<ClassLog>& ClassLog::figures() {
        [](const C& c) { return c.result_ ? std::optional(c.result_->attainment) : std::nullopt; }},
       {"goodput_rps", "requests/s", "as `slo.goodput_rps`",
        [](const C& c) { return c.result_ ? std::optional(c.result_->goodput_rps) : std::nullopt; }},
-      {"slo", SloResult::figures(),
-       [](const C& c) { return SloResult::figures().json(c.result_); }}};
+      {"holds", "", "whether its SLO holds, as `slo.holds`; null where it has none",
+       [](const C& c) { return c.result_ ? std::optional(c.result_->holds) : std::nullopt; }},
+      {"limits[]", SloFinding::figures(), [](const C& c) {
+         return c.result_ ? SloFinding::figures().json(c.result_->limits) : Json::array();
+       }}};
   return table;
 }
 
@@ -119,10 +122,10 @@ Fairness Fairness::of(const std::deque<ClassLog>& classes) {
 
 const FigureTable<Fairness>& Fairness::figures() {
   static const FigureTable<Fairness> table{
-      {"service", "fraction", "fairness_service", better::more("1%"),
+      {"service", "fraction", "fairness_service", better::more(),
        "Jain's index of the classes' `served_share`: 1 where all are equal",
        [](const Fairness& fairness) { return fairness.service; }},
-      {"attainment", "fraction", "fairness_attainment", better::more("1%"),
+      {"attainment", "fraction", "fairness_attainment", better::more(),
        "Jain's index of their `attainment`; null where a class has no SLO",
        [](const Fairness& fairness) { return fairness.attainment; }}};
   return table;

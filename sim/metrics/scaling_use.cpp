@@ -29,11 +29,12 @@ ScalingLog::ScalingLog(const Scenario& scenario) : policy_(scenario.scaling.poli
 void ScalingLog::status_changed(InstanceId instance, double time_s, InstanceStatus status) {
   const bool was_on = statuses_[instance] != InstanceStatus::kOff;
   const bool on = status != InstanceStatus::kOff;
+  const bool was_loading = statuses_[instance] == InstanceStatus::kLoading;
   const bool was_draining = statuses_[instance] == InstanceStatus::kDraining;
   statuses_[instance] = status;
   Machine& machine = machines_[machine_of_[instance]];
   const bool first = instance == machine.first;
-  if (first && (status == InstanceStatus::kDraining || (was_on && !on && !was_draining))) {
+  if (first && (status == InstanceStatus::kDraining || (was_loading && !on))) {
     if (time_s > 0) went(machine.pool, time_s, Way::kDown);
   }
   if (first && ((!was_on && on) || (was_draining && on))) went(machine.pool, time_s, Way::kUp);
@@ -80,7 +81,7 @@ const FigureTable<ScalingLog>& ScalingLog::figures() {
   using S = ScalingLog;
   static const FigureTable<S> table{
       {"policy", "", "as in the scenario", [](const S& s) { return s.policy_; }},
-      {"machine_hours", "h", "machine_hours", better::less("1%"),
+      {"machine_hours", "h", "machine_hours", better::less(),
        "in which machines were on: loading, up or draining",
        [](const S& s) { return s.machine_hours(); }},
       {"machine_hours_of_all", "h", "machine_hours_of_all", better::neither(),

@@ -230,8 +230,14 @@ const FigureTable<Metrics::Run>& Metrics::figures() {
       {"scenario_hash", "", "16 hexadecimal digits, equal for equal scenarios",
        [](const Run& run) { return scenario_hash(run.metrics.scenario_.document); }},
       {"workload_hash", "",
-       "the same of the scenario's `workload`, seed included; a trace file counts by its name",
-       [](const Run& run) { return scenario_hash(run.metrics.scenario_.document["workload"]); }},
+       "the same of the scenario's `workload` and `classes`, seed included; a trace file counts by "
+       "its name",
+       [](const Run& run) {
+         const Json& document = run.metrics.scenario_.document;
+         if (!document.contains("classes")) return scenario_hash(document["workload"]);
+         return scenario_hash(
+             {{"workload", document["workload"]}, {"classes", document["classes"]}});
+       }},
       {"estimated", "", "estimated", better::neither(),
        "whether latencies are estimated rather than measured",
        [](const Run& run) { return run.metrics.estimated_; }},
@@ -294,8 +300,7 @@ const FigureTable<Metrics::Run>& Metrics::figures() {
       {"fairness", Fairness::figures(),
        [](const Run& run) {
          const auto& classes = run.metrics.classes_;
-         return classes.empty() ? Json(Json::value_t::discarded)
-                                : Fairness::figures().json(Fairness::of(classes));
+         return classes.empty() ? Json() : Fairness::figures().json(Fairness::of(classes));
        }},
       {"scaling", ScalingLog::figures(),
        [](const Run& run) {
@@ -314,7 +319,7 @@ const FigureTable<Metrics::Run>& Metrics::figures() {
       {"energy", EnergyBill::figures(),
        [](const Run& run) {
          const std::optional<EnergyBill> bill = run.metrics.energy_bill(run.totals);
-         return bill ? EnergyBill::figures().json(*bill) : Json(Json::value_t::discarded);
+         return bill ? EnergyBill::figures().json(*bill) : Json();
        }},
       {"pools[]", PoolMetrics::figures(), [](const Run& run) { return run.metrics.pools_.json(); }},
       {"transfers[]", PoolTransfers::Pair::figures(),

@@ -48,7 +48,10 @@ class Planner : public ScalingPolicy {
     rates_.push_back({seen.now_s, traffic.requests_rps});
     while (rates_.front().time_s <= seen.now_s - settings_.history_s) rates_.pop_front();
     if (traffic.prompt_tokens > 0) prompt_tokens_ = traffic.prompt_tokens;
-    if (prompt_tokens_ == 0 || traffic.output_tokens == 0) return;  // nothing is known yet
+    if (prompt_tokens_ == 0 || traffic.output_tokens == 0) {
+      if (seen.stranded > 0) start_one(seen.pools, sizes);
+      return;  // nothing is known yet
+    }
     for (const PoolRole role : {PoolRole::kPrompt, PoolRole::kToken, PoolRole::kMixed}) {
       choose(seen, role, traffic.output_tokens, sizes);
     }
@@ -63,6 +66,15 @@ class Planner : public ScalingPolicy {
     double time_s;
     std::uint32_t machines;
   };
+
+  /// A machine of each role, for the first requests.
+  static void start_one(const std::vector<ScaledPool>& pools, std::vector<PoolSize>& sizes) {
+    for (const PoolRole role : {PoolRole::kPrompt, PoolRole::kToken, PoolRole::kMixed}) {
+      std::uint32_t on = 0;
+      for (const ScaledPool& pool : pools) on += pool.role == role ? pool.on : 0;
+      if (on == 0) share_out(pools, role, 1, sizes);
+    }
+  }
 
   double predicted_rps(double ahead_s) const {
     const auto less = [](const Rate& a, const Rate& b) { return a.rps < b.rps; };

@@ -30,6 +30,7 @@ class Roles : public ScalingPolicy {
   void decide(const ScalingView& seen, std::vector<PoolSize>& sizes) override {
     const ScaledSide& prompt = seen.side(PoolRole::kPrompt);
     const ScaledSide& token = seen.side(PoolRole::kToken);
+    for (std::size_t i = 0; i < sizes.size(); ++i) sizes[i].machines = seen.pools[i].machines;
     if (prompt.up == 0 || token.up == 0) return;
     const double prompts =
         static_cast<double>(prompt.pending_tokens) / prompt.up / settings_.backlog_tokens;

@@ -81,16 +81,20 @@ void Scaler::look(std::uint64_t) {
   at_rest_ = at_rest && !client_.unblock();
   const ScalingView seen = view();
   policy_->decide(seen, sizes_);
-  for (std::size_t i = 0; i < pools_.size(); ++i) {
-    const ScaledPool& pool = seen.pools[i];
-    PoolSize& size = sizes_[i];
-    size.machines = std::clamp(size.machines, std::min(pool.least, pool.machines), pool.machines);
-    size.lent = std::min(size.lent, size.machines);
-    resize(pools_[i], size.machines);
-    lend(pools_[i], size.lent);
-  }
+  apply();
   if (at_rest_ && clock_.now() - at_rest_since_s_ > kPatienceS) return;
   schedule(policy_->next_s(clock_.now()));
+}
+
+// What is wanted, as far as there is so much.
+void Scaler::apply() {
+  for (std::size_t i = 0; i < pools_.size(); ++i) {
+    const ScaledPool pool = seen_pool(pools_[i]);
+    const std::uint32_t machines =
+        std::clamp(sizes_[i].machines, std::min(pool.least, pool.machines), pool.machines);
+    resize(pools_[i], machines);
+    lend(pools_[i], std::min(sizes_[i].lent, machines));
+  }
 }
 
 ScalingView Scaler::view() {

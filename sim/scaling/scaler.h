@@ -60,6 +60,8 @@ class Scaler {
   TrafficMeter& traffic() { return traffic_; }
   /// A fault took the instance out, or gave it back: nobody turns on what is broken.
   void out_of_service(InstanceId instance, bool out);
+  /// Machines went out or came back: brings the cluster to what was last wanted.
+  void restore() { apply(); }
 
  private:
   struct Machine {
@@ -75,6 +77,7 @@ class Scaler {
 
   void schedule(double time_s);
   void look(std::uint64_t);
+  void apply();
   ScalingView view();
   ScaledPool seen_pool(const Pool& pool) const;
   void resize(Pool& pool, std::uint32_t wanted);

@@ -36,8 +36,11 @@ class Schedule : public ScalingPolicy {
   }
 
  private:
-  // The beginning of the period that a time of an entry is in, and that entry.
+  // The beginning of the period that a time of an entry is in, and that entry. Times are sums, and
+  // so may be a little off.
   std::pair<double, std::size_t> at(double now_s) const {
+    constexpr double kRoundingS = 1e-6;
+    now_s += kRoundingS;
     double round_s = 0;
     if (std::isfinite(period_s_)) {
       round_s = period_s_ * std::floor((now_s - entries_.front().time_s) / period_s_);

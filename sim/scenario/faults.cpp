@@ -177,13 +177,19 @@ void read_entry(JsonReader& reader, const std::vector<PoolSpec>& pools, std::uin
 
 }  // namespace
 
-std::vector<FaultSpec> read_faults(JsonReader& scenario, const std::vector<PoolSpec>& pools) {
+std::vector<FaultSpec> read_faults(JsonReader& reader, const Scenario& scenario) {
+  const std::vector<PoolSpec>& pools = scenario.pools;
   std::uint32_t machines = 0;
   for (const PoolSpec& pool : pools) {
     if (!pool.shares_machines_of) machines += pool.count;
   }
   std::vector<FaultSpec> faults;
-  for (JsonReader& fault : scenario.objects("faults")) read_entry(fault, pools, machines, faults);
+  for (JsonReader& fault : reader.objects("faults")) {
+    if (scenario.scaling.on() && fault.has("load_s")) {
+      fault.fail("load_s", "not expected where scaling.policy says how machines come up");
+    }
+    read_entry(fault, pools, machines, faults);
+  }
   std::stable_sort(faults.begin(), faults.end(),
                    [](const FaultSpec& a, const FaultSpec& b) { return a.at_s < b.at_s; });
   return faults;

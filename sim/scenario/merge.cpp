@@ -60,6 +60,7 @@ void merge_workload(Json& workload, const Json& patch) {
 
 /// Where classes bring all requests, the workload has none of its own.
 void drop_requests(Json& workload, const Json& brought) {
+  if (!workload.is_object()) return;
   std::vector<std::string> dropped;
   for (const auto& [key, value] : workload.items()) {
     const bool said = brought.is_object() && brought.contains(key);

@@ -262,7 +262,7 @@ Scenario read_scenario(const Json& document) {
   scenario.fabric = read_fabric(reader.object("fabric"));
   check_tiers(scenario);
   check_scaling(scenario);
-  scenario.faults = read_faults(reader, scenario.pools);
+  scenario.faults = read_faults(reader, scenario);
   scenario.slo = read_slo(reader);
   read_classes(reader, scenario);
   check_queue_order(scenario);

@@ -1,6 +1,7 @@
 #include "sim/scenario/read_pools.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "models/catalogue/memory_need.h"
@@ -163,6 +164,18 @@ void check_memory(JsonReader& reader, const PoolSpec& pool, const Scenario& scen
   }
 }
 
+/// Of its steps, of which those of a day come again and again.
+double highest(const TimedValues& values) {
+  constexpr int kMostSteps = 10'000;
+  double most = values.at(0);
+  double time_s = values.next_s(0);
+  for (int step = 0; step < kMostSteps && std::isfinite(time_s); ++step) {
+    most = std::max(most, values.at(time_s));
+    time_s = values.next_s(time_s);
+  }
+  return most;
+}
+
 /// How many of its machines are on, where a policy decides on that.
 void read_sizes(JsonReader& reader, const ScalingSpec& scaling, PoolSpec& pool) {
   for (const char* key : {"min_count", "start_count"}) {
@@ -196,6 +209,7 @@ PoolSpec read_pool(JsonReader& reader, const std::vector<PoolSpec>& before,
   const bool varies = reader.has("power_cap") && !reader.value("power_cap").is_number();
   if (varies) {
     pool.power_caps = read_timed_values(reader, "power_cap", {0.1, 1, false}, 1);
+    pool.machine.power_cap = highest(*pool.power_caps);
   } else {
     pool.machine.power_cap = reader.number("power_cap", {0.1, 1, false}, pool.machine.power_cap);
   }

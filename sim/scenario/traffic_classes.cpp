@@ -56,6 +56,13 @@ void check_traffic(JsonReader& reader, const Workload& workload) {
                 "\"" +
                     workload.arrivals + "\"; expected arrivals at a rate");
   }
+  const bool shares = std::any_of(workload.classes.begin(), workload.classes.end(),
+                                  [](const WorkloadClass& each) { return each.own == nullptr; });
+  if (shares && (workload.sessions || workload.after_reply)) {
+    reader.fail("classes",
+                "with shares contradict the workload's conversations; expected a class with a "
+                "workload of its own that has them");
+  }
   if (!workload.priority_shares.empty()) {
     reader.fail("classes", "contradict workload.priority_shares; give each class its priority");
   }

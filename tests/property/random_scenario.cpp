@@ -238,6 +238,7 @@ Json random_scenario() {
   if (chance(40)) {
     random["scaling"] = random_scaling(pools, split, topology != "pipe");
     if (random["scaling"]["policy"] != "none") {
+      for (Json& fault : random["faults"]) fault.erase("load_s");
       for (Json& each : random["pools"]) {
         const int count = each["count"];
         each["min_count"] = *inRange(0, count + 1);

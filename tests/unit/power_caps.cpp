@@ -121,8 +121,8 @@ TEST_CASE("power caps: they change at their times, for whole iterations") {
   const SeenRun run = see(changing);
   for (const Segment& segment : run.segments) {
     if (segment.instance >= 4) continue;
-    if (segment.start_s >= 20 && segment.end_s <= 40) CHECK(segment.power_cap == 0.5);
-    if (segment.end_s < 20 || segment.start_s >= 40) CHECK(segment.power_cap == 1);
+    if (segment.start_s > 20 && segment.end_s <= 40) CHECK(segment.power_cap == 0.5);
+    if (segment.end_s < 20 || segment.start_s > 40) CHECK(segment.power_cap == 1);
   }
 }
 

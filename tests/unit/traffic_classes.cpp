@@ -193,7 +193,7 @@ TEST_CASE("classes: each has its own SLO, attainment and goodput") {
   const SeenRun run = see(cluster({{{"name", "easy"}, {"share", 1}, {"slo", slo(1000)}},
                                    {{"name", "hard"}, {"share", 1}, {"slo", slo(1e-3)}}}));
   CHECK(of(run, "easy")["attainment"] == 1);
-  CHECK(of(run, "easy")["slo"]["holds"] == true);
+  CHECK(of(run, "easy")["holds"] == true);
   CHECK(of(run, "hard")["attainment"] == 0);
   CHECK(run.summary["fairness"]["attainment"] == 0.5);
   const double rate = of(run, "easy")["arrived"].get<double>() / 100;
@@ -222,6 +222,8 @@ TEST_CASE("classes: what cannot be is said in a sentence") {
   begins(error_with("slo", {{"limits", {{"itl", {{"p90", 1}}}}}}),
          "classes[0].slo: has a limit of itl");
   begins(error_with("admission", {{"rate_rps", 1}, {"burst", 0}}), "classes[0].admission.burst: ");
+  const Json talks{{"workload", {{"sessions", {{"turns", 3}}}}}};
+  begins(error_of_run(cluster(Json::array({chat}), talks)), "classes: with shares contradict");
   const Json slack{{"batching", {{"queue_order", "slack"}}}};
   begins(error_of_run(cluster(Json::array({chat}), slack)),
          "batching.queue_order: \"slack\" is the time left");
