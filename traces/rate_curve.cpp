@@ -113,6 +113,7 @@ double RateCurve::time_of(double requests) const {
 
 // Of a straight line of rates, r + s t, the requests up to t are r t + s t^2 / 2.
 double RateCurve::within(double requests) const {
+  if (points_.size() == 1 && points_[0].rate_rps > 0) return requests / points_[0].rate_rps;
   const auto after = std::upper_bound(expected_.begin(), expected_.end(), requests);
   const auto last = static_cast<std::size_t>(after - expected_.begin()) - 1;
   const Point& from = points_[last];

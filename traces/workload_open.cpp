@@ -78,7 +78,7 @@ SourcePtr generated(const Workload& workload) {
   Distribution distribution;
   if (is_trace_file(workload)) {
     settings.trace = [workload] { return open_file(workload); };
-  } else if (!workload.trace.empty()) {
+  } else if (workload.arrivals == "trace" && !workload.trace.empty()) {
     distribution = load_distribution(workload.trace, "workload.trace");
     settings.distribution = &distribution;
   }

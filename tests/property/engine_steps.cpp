@@ -180,6 +180,7 @@ Outcome simulate(const std::string& name, const Json& settings, const Scene& sce
   InstanceKind kind;
   kind.latency = &latency;
   kind.batching = [&] { return make(BatchingSite{}); };
+  kind.by_rank = kind.batching()->by_priority();
   kind.memory = {memory.get(),
                  blocks * scene.memory.block_tokens,
                  watermark * scene.memory.block_tokens,
@@ -200,6 +201,7 @@ Outcome simulate(const std::string& name, const Json& settings, const Scene& sce
     record.output_tokens = request.output;
     record.arrival_s = request.arrival_s;
     record.priority = request.priority;
+    requests[id].rank = request.priority;
     record.prompt_instance = record.token_instance = 0;
     if (scene.memory.prefix_caching) requests.contents[id] = scene.contents[i];
     instance.arrive(id);
