@@ -46,7 +46,7 @@ function attainmentCharts(slo) {
   const share = {name: "attainment", unit: "", min: 0, max: 1, show: percent};
   const rps = {name: "requests/s", unit: "requests/s", show: (value) => `${figure(value)} requests/s`};
   return [
-    timeChart("Requests that arrived", "measured ones and failed ones", over, rps, [
+    timeChart("Requests that arrived", "those that are measured", over, rps, [
       ["arrived", rate],
     ]),
     timeChart("Objectives kept", "share of the requests, by arrival", over, share, [
@@ -100,7 +100,7 @@ function classesSection(summary) {
         number("TPOT P50 (s)", (row) => row.tpot.p50, inSeconds),
         number("TPOT P99 (s)", (row) => row.tpot.p99, inSeconds),
         number("Attainment", (row) => row.attainment, optional(percent)),
-        number("Goodput (requests/s)", (row) => row.goodput_rps, optional(figure)),
+        number("Goodput (/s)", (row) => row.goodput_rps, optional(figure)),
       ],
       summary.classes,
     ),

@@ -278,6 +278,8 @@ function runPage(run) {
           ? "; what comes before is cut as warm-up."
           : "."),
     ),
+    clusterSection(summary),
+    classesSection(summary),
     el(
       "section",
       {},
@@ -286,8 +288,6 @@ function runPage(run) {
       latencyTable(summary),
       el("div", {class: "charts"}, distributions([run])),
     ),
-    classesSection(summary),
-    clusterSection(summary),
     el("section", {}, el("h2", {}, "Pools over time"), summary.pools.map(poolCharts)),
     linkSection(summary.links),
     slowestSection(summary.slowest_requests),
