@@ -105,15 +105,17 @@ class Pages(unittest.TestCase):
 
     def test_tooltips(self):
         self.open("tooltips", self.small)
-        self.browser.point_at("figure .canvas")
-        self.browser.point_at("figure .canvas", 0.45)
-        tip = self.text(".tip")
+        chart = "section:nth-of-type(2) figure"  # behind those of the cluster
+        self.browser.point_at(f"{chart} .canvas")
+        self.browser.point_at(f"{chart} .canvas", 0.45)
+        tip = self.text(f"{chart} .tip")
         self.assertRegex(tip, r"TTFT .* m?s")
         self.assertRegex(tip, r"\d %")
 
     def test_keyboard(self):
         self.open("keyboard", self.small)
-        self.browser.run("document.querySelector('figure .canvas').focus()")
+        self.browser.run(
+            "document.querySelector('section:nth-of-type(2) figure .canvas').focus()")
         self.browser.key("ArrowRight", 39)
         first = self.text("#announcement")
         self.browser.key("PageDown", 34)
@@ -270,9 +272,9 @@ class Pages(unittest.TestCase):
         self.open("hostile", folder)
         self.assertEqual(self.count("main img"), 0)
         self.assertIn(HOSTILE, self.text("h1"))
-        self.browser.point_at("section:nth-of-type(3) .canvas")
-        self.browser.point_at("section:nth-of-type(3) .canvas", 0.4)
-        self.assertIn(HOSTILE, self.text("section:nth-of-type(3) .tip"))
+        self.browser.point_at("section:nth-of-type(4) .canvas")
+        self.browser.point_at("section:nth-of-type(4) .canvas", 0.4)
+        self.assertIn(HOSTILE, self.text("section:nth-of-type(4) .tip"))
         self.open("hostile_runs", folder, self.large)
         self.assertEqual(self.count("main img"), 0)
 
