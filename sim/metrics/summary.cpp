@@ -306,7 +306,7 @@ const FigureTable<Metrics::Run>& Metrics::figures() {
        [](const Run& run) {
          return run.metrics.scenario_.scaling.on()
                     ? ScalingLog::figures().json(run.metrics.scaling_)
-                    : Json(Json::value_t::discarded);
+                    : Json();
        }},
       {"slo", SloResult::figures(),
        [](const Run& run) { return SloResult::figures().json(run.metrics.slo()); }},
