@@ -58,7 +58,7 @@ class Cluster : public ClusterView,
   double rank_of(const FinishedRequest& record) const;
   void watch_deadline(RequestId request);
   void forget_deadline(RequestId request);
-  void due(std::uint64_t request);  ///< the first token of one that may wait no longer
+  void due(std::uint64_t which);  ///< the first token of one that may wait no longer
   void describe(RequestId request, const Content& content);
   void begin(RequestId request);
   void seen(std::uint64_t request);  ///< by the engine, after its front end

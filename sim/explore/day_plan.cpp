@@ -336,8 +336,11 @@ class DayPlanner {
                        limit["percentile"].get<std::string>());
     }
     if (summary["steady"]["overload"].get<bool>()) breaks.push_back("overload");
-    const Json scaling = summary.value("scaling", Json::object());
-    const Json energy = summary.value("energy", Json::object());
+    const auto part = [&](const char* key) {
+      return summary[key].is_object() ? summary[key] : Json::object();
+    };
+    const Json scaling = part("scaling");
+    const Json energy = part("energy");
     const double energy_usd =
         energy.contains("usd") && energy["usd"].is_number() ? energy["usd"].get<double>() : 0;
     const Json& spent = summary["cost"]["spent_usd"];

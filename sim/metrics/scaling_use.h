@@ -38,7 +38,7 @@ class ScalingLog {
     double last_s = -1;
   };
 
-  void went(std::size_t pool, double time_s, Way way);
+  void went(std::size_t index, double time_s, Way way);
 
   std::string policy_;
   std::vector<Machine> machines_;
