@@ -1,5 +1,6 @@
 #include "sim/report/day_text.h"
 
+#include "sim/report/summary_values.h"
 #include "sim/report/table.h"
 
 namespace cleave {
@@ -8,22 +9,15 @@ namespace {
 
 /// More changes of direction an hour than this are no following of the load.
 constexpr double kBusyReversals = 12;
-
-double number(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_number() ? found->get<double>() : 0;
-}
-
-std::string quantity(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found == json.end() || !found->is_number() ? "-" : figure(found->get<double>());
-}
+/// And fewer in all may be chance.
+constexpr double kLeastReversals = 10;
 
 }  // namespace
 
 bool oscillates(const Json& summary) {
   const Json scaling = summary.value("scaling", Json());
-  return scaling.is_object() && number(scaling, "reversals_per_hour") > kBusyReversals;
+  return scaling.is_object() && number(scaling, "reversals") >= kLeastReversals &&
+         number(scaling, "reversals_per_hour") > kBusyReversals;
 }
 
 std::string scaling_text(const Json& summary) {

@@ -5,21 +5,12 @@
 #include <utility>
 
 #include "sim/report/day_text.h"
+#include "sim/report/summary_values.h"
 #include "sim/report/table.h"
 
 namespace cleave {
 
 namespace {
-
-double number(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_number() ? found->get<double>() : 0;
-}
-
-std::string quantity(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found == json.end() || !found->is_number() ? "-" : figure(found->get<double>());
-}
 
 /// Seconds; differences below the clock's resolution are none.
 std::string seconds(const Json& json, const char* key) {
@@ -253,11 +244,16 @@ std::string budget_text(const Json& summary, const Paint& paint) {
   const Json& budget = summary["power"]["budget"];
   if (budget.is_null()) return "";
   constexpr double kKilo = 1000;
+  const double at_rest_w = number(summary["power"], "idle_w");
   const bool holds = budget["holds"].get<bool>();
   return "Power budget " + figure(number(budget, "budget_w") / kKilo) +
          " kW: " + (holds ? paint.good("holds") : paint.bad("exceeded")) + "; P99 " +
          percent(number(budget, "p99_share")) + ", peak " + percent(number(budget, "peak_share")) +
-         ", above it " + percent(number(budget, "above_share")) + " of the time\n";
+         ", above it " + percent(number(budget, "above_share")) + " of the time" +
+         (at_rest_w > number(budget, "budget_w")
+              ? "; all machines at rest draw " + figure(at_rest_w / kKilo) + " kW"
+              : "") +
+         "\n";
 }
 
 std::string warnings(const Json& summary, const Paint& paint) {

@@ -2,13 +2,14 @@
 #include <cmath>
 #include <deque>
 
+#include "sim/scaling/common_settings.h"
 #include "sim/scaling/scaling_policy.h"
 
 namespace cleave {
 
 namespace {
 
-const Setting kTick{"tick_s", 15, "s", "between two looks (reactive, planner, roles)"};
+const Setting kTick = tick_setting();
 const Setting kPredictor{
     "predictor", "linear", "",
     "of the rate when new machines are up: constant (the last), max, mean or linear (a line) "
@@ -18,8 +19,7 @@ const Setting kHeadroom{"headroom", 1.2, "times", "what is predicted is carried 
 const Setting kTpot{
     "tpot_s", nullptr, "s",
     "time per token that capacity is meant for; else by the SLO, or what memory holds"};
-const Setting kDown{"down_window_s", 300, "s",
-                    "a side shrinks to the most that was wanted in so long a time"};
+const Setting kDown = down_window_setting();
 
 enum class Predictor : std::uint8_t { kConstant, kMax, kMean, kLinear };
 

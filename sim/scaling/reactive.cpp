@@ -2,26 +2,24 @@
 #include <cmath>
 #include <deque>
 
+#include "sim/scaling/common_settings.h"
 #include "sim/scaling/scaling_policy.h"
 
 namespace cleave {
 
 namespace {
 
-const Setting kTick{"tick_s", 15, "s", "between two looks (reactive, planner, roles)"};
-const Setting kBacklog{"target_backlog", 2048, "tokens",
-                       "of prompts that a prompt or mixed instance has to compute, mean"};
+const Setting kTick = tick_setting();
+const Setting kBacklog = backlog_setting();
 const Setting kQueue{"target_queue", nullptr, "requests",
                      "that wait on a prompt or mixed instance, mean; else nobody looks"};
-const Setting kKv{"target_kv", 0.7, "",
-                  "of the KV memory of token and mixed instances, reserved by what is assigned"};
+const Setting kKv = kv_setting();
 const Setting kTtft{"target_ttft_s", nullptr, "s", "p90 of the last tick; else nobody looks"};
 const Setting kTpot{"target_tpot_s", nullptr, "s", "p90 of the last tick; else nobody looks"};
 const Setting kTolerance{"tolerance", 0.1, "", "as far off its target as this nothing is changed"};
 const Setting kUp{"up_window_s", 0, "s",
                   "a side grows to the least that was wanted in so long a time"};
-const Setting kDown{"down_window_s", 300, "s",
-                    "a side shrinks to the most that was wanted in so long a time"};
+const Setting kDown = down_window_setting();
 
 /// As Kubernetes' horizontal pod autoscaler (autoscaling/v2): of each side as many instances as
 /// bring the figure that is furthest above its target down to it,

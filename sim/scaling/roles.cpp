@@ -1,16 +1,15 @@
 #include <algorithm>
 
+#include "sim/scaling/common_settings.h"
 #include "sim/scaling/scaling_policy.h"
 
 namespace cleave {
 
 namespace {
 
-const Setting kTick{"tick_s", 15, "s", "between two looks (reactive, planner, roles)"};
-const Setting kBacklog{"target_backlog", 2048, "tokens",
-                       "of prompts that a prompt or mixed instance has to compute, mean"};
-const Setting kKv{"target_kv", 0.7, "",
-                  "of the KV memory of token and mixed instances, reserved by what is assigned"};
+const Setting kTick = tick_setting();
+const Setting kBacklog = backlog_setting();
+const Setting kKv = kv_setting();
 const Setting kMargin{"margin", 2, "times",
                       "so much nearer to its target must one side be before a machine changes"};
 

@@ -45,6 +45,20 @@ TEST_CASE("day: a policy that oscillates is called so") {
   CHECK(contains(outcome.out, "Oscillates: pools grow and shrink in turn "));
 }
 
+TEST_CASE("day: a few changes in a short run are not called oscillation") {
+  const Outcome outcome = run_cleave(
+      {"run", "--set", "workload.rates=[[0, 0], [60, 50]]", "--set", "scaling.policy=planner"});
+  CHECK(contains(outcome.out, "Scaling by planner: "));
+  CHECK_FALSE(contains(outcome.out, "Oscillates"));
+}
+
+TEST_CASE("day: a budget that no cap can keep is told with what machines draw at rest") {
+  const Outcome outcome = run_cleave({"run", "--set", "workload.duration_s=5", "--set",
+                                      "power.budget_w=100000", "--set", "power.enforce=prompts"});
+  CHECK(contains(outcome.out, "Power budget 100 kW: exceeded"));
+  CHECK(contains(outcome.out, "all machines at rest draw 280 kW"));
+}
+
 TEST_CASE("day: what an SLO loses to an enforced budget is told, the budget holds") {
   const Outcome outcome =
       run_cleave({"run", "--set", "power.budget_w=300000", "--set", "power.enforce=prompts"});
