@@ -249,11 +249,10 @@ std::string budget_text(const Json& summary, const Paint& paint) {
   return "Power budget " + figure(number(budget, "budget_w") / kKilo) +
          " kW: " + (holds ? paint.good("holds") : paint.bad("exceeded")) + "; P99 " +
          percent(number(budget, "p99_share")) + ", peak " + percent(number(budget, "peak_share")) +
-         ", above it " + percent(number(budget, "above_share")) + " of the time" +
+         ", above it " + percent(number(budget, "above_share")) + " of the time\n" +
          (at_rest_w > number(budget, "budget_w")
-              ? "; all machines at rest draw " + figure(at_rest_w / kKilo) + " kW"
-              : "") +
-         "\n";
+              ? "  all machines at rest draw " + figure(at_rest_w / kKilo) + " kW\n"
+              : "");
 }
 
 std::string warnings(const Json& summary, const Paint& paint) {
