@@ -11,8 +11,6 @@ namespace cleave {
 
 namespace {
 
-/// Output length that the scheduler expects while nothing has completed yet.
-constexpr std::uint32_t kFirstGuess = 256;
 /// Tells the tokens that only one request has from all others.
 constexpr std::uint64_t kOwnTokens = 0x6f776e20746f6b65;
 
@@ -83,19 +81,17 @@ void Cluster::arrival(std::uint64_t) {
   admit(arriving_);
 }
 
-std::uint32_t Cluster::expected_output(const Request& request) const {
-  if (scenario_.scheduler.output_length_known) return request.output_tokens;
-  if (totals_.completed == 0) return kFirstGuess;
-  return static_cast<std::uint32_t>(
-      std::llround(completed_output_tokens_ / static_cast<double>(totals_.completed)));
-}
-
 // On no instance, up or not.
-bool Cluster::fits_nowhere(std::int64_t tokens) const {
-  return std::none_of(kinds_.begin(), kinds_.end(), [&](const InstanceKind& kind) {
-    return kind.memory.policy->growth().rounded(static_cast<std::uint32_t>(tokens)) <=
-           kind.memory.capacity_tokens;
-  });
+bool Cluster::fits_nowhere(std::size_t llm, std::int64_t tokens) const {
+  const auto pool = [&](std::size_t number) {
+    return kinds_.begin() + static_cast<std::ptrdiff_t>(number);
+  };
+  const Served& served = served_[llm];
+  return std::none_of(
+      pool(served.first_pool), pool(served.end_pool), [&](const InstanceKind& kind) {
+        return kind.memory.policy->growth().rounded(static_cast<std::uint32_t>(tokens)) <=
+               kind.memory.capacity_tokens;
+      });
 }
 
 void Cluster::admit(const Request& request) {
@@ -114,9 +110,11 @@ void Cluster::admit(const Request& request) {
   const std::int64_t needed =
       static_cast<std::int64_t>(request.prompt_tokens) + request.output_tokens;
   if (request.prompt_tokens > longest_prompt_) ++totals_.over_prompt_limit;
-  if (fits_nowhere(needed)) {
+  const std::size_t llm = scenario_.llm_asked(record.traffic_class);
+  const Served& served = served_[llm];
+  if (fits_nowhere(llm, needed)) {
     send_away(record, Refusal::kTooLarge,
-              static_cast<double>(needed) * scenario_.llm.kv_bytes_per_token);
+              static_cast<double>(needed) * scenario_.llms[llm].kv_bytes_per_token);
     return;
   }
   if (!gate_.lets_in(record.traffic_class, engine_.now())) {
@@ -125,13 +123,15 @@ void Cluster::admit(const Request& request) {
   }
   const RequestId id = requests_.add();
   requests_[id].record = record;
-  requests_[id].expected_output = expected_output(request);
+  requests_[id].expected_output = scenario_.scheduler.output_length_known
+                                      ? request.output_tokens
+                                      : served.fleet->mean_output_tokens();
   requests_[id].rank = rank_of(record);
-  if (scaler_) scaler_->traffic().arrived(record.prompt_tokens);
+  if (scaler_) scaler_->traffic(llm).arrived(record.prompt_tokens);
   watch_deadline(id);
   if (scenario_.kv_cache.prefix_caching) describe(id, request.content);
-  if (frontend_s_ > 0) {
-    engine_.at<&Cluster::seen>(engine_.now() + frontend_s_, this, id);
+  if (served.frontend_s > 0) {
+    engine_.at<&Cluster::seen>(engine_.now() + served.frontend_s, this, id);
   } else {
     begin(id);
   }
@@ -156,7 +156,9 @@ double Cluster::rank_of(const FinishedRequest& record) const {
     case QueueOrder::kSlack: {
       const std::optional<double> limit_s = scenario_.classes[record.traffic_class].ttft_limit_s;
       if (!limit_s) return std::numeric_limits<double>::infinity();
-      return record.arrival_s + *limit_s - prompt_s(*latencies_.front(), record.prompt_tokens);
+      return record.arrival_s + *limit_s -
+             prompt_s(*latencies_[served_[scenario_.llm_asked(record.traffic_class)].first_pool],
+                      record.prompt_tokens);
     }
     default:
       return 0;
@@ -202,7 +204,8 @@ void Cluster::describe(RequestId request, const Content& content) {
   Content& whole = requests_.contents[request];
   whole.assign(content.begin(), content.end());
   cut(whole, tokens);
-  std::uint64_t before = 0;
+  std::uint64_t before =
+      scenario_.llm_asked(record.traffic_class);  // what one knows is not another's
   for (Extent& extent : whole) {
     extent.id = hash_of(before, extent.id);
     before = hash_of(extent.id, extent.end);
@@ -216,7 +219,8 @@ void Cluster::seen(std::uint64_t request) { begin(static_cast<RequestId>(request
 Demand Cluster::demand_of(RequestId request) const {
   const RequestState& state = requests_[request];
   const FinishedRequest& record = state.record;
-  const KvBlocks& blocks = memories_.front()->growth().blocks;
+  const Served& served = served_[scenario_.llm_asked(record.traffic_class)];
+  const KvBlocks& blocks = memories_[served.first_pool]->growth().blocks;
   const std::uint32_t most_kept =
       blocks.window_tokens > 0 ? blocks.rounded(record.prompt_tokens + record.output_tokens) : 0;
   return {record.prompt_tokens, state.expected_output, record.output_tokens, most_kept,
@@ -227,7 +231,7 @@ void Cluster::begin(RequestId request) {
   RequestState& state = requests_[request];
   FinishedRequest& record = state.record;
   const Demand demand = demand_of(request);
-  const Placement placement = scheduler_->place(demand);
+  const Placement placement = served_for(record).fleet->place(demand);
   if (placement.prompt == kNoInstance) {
     record.prompt_instance = record.token_instance = kNoInstance;
     stranded_.push_back(request);
@@ -244,8 +248,9 @@ void Cluster::begin(RequestId request) {
   prompt.reserved_tokens += demand.prompt_kv_tokens();
   token.reserved_tokens += record.moved() ? demand.kv_tokens() : demand.token_kv_tokens();
   ++prompt.requests;
-  scheduler_->load_changed(placement.prompt);
-  if (record.moved()) scheduler_->load_changed(placement.token);
+  Fleet& fleet = fleet_of(placement.prompt);
+  fleet.load_changed(placement.prompt);
+  if (record.moved()) fleet.load_changed(placement.token);
   instances_[placement.prompt].arrive(request);
 }
 
@@ -301,7 +306,9 @@ void Cluster::prompt_finished(RequestId request) {
   RequestState& state = requests_[request];
   const FinishedRequest& record = state.record;
   last_progress_s_ = engine_.now();
-  if (scaler_) scaler_->traffic().first_token(engine_.now() - record.arrival_s);
+  if (scaler_) {
+    scaler_->traffic(llm_of_[record.prompt_instance]).first_token(engine_.now() - record.arrival_s);
+  }
   if (record.output_tokens == 1) {
     complete(request);
     return;
@@ -329,7 +336,7 @@ void Cluster::kv_arrived(RequestId request) {
   loads_[from].reserved_tokens -= demand_of(request).prompt_kv_tokens();
   ++loads_[to].requests;
   load_lightened(from);
-  scheduler_->load_changed(to);
+  fleet_of(to).load_changed(to);
   release(from, request, held, shared);
   instances_[to].arrive(request);
   instances_[from].nudge();
@@ -358,12 +365,12 @@ void Cluster::complete(RequestId request) {
   }
   if (scaler_) {
     const double gaps = record.output_tokens - 1.0;
-    scaler_->traffic().completed(record.output_tokens,
-                                 (record.completion_s - record.first_token_s) / gaps);
+    scaler_->traffic(llm_of_[record.token_instance])
+        .completed(record.output_tokens, (record.completion_s - record.first_token_s) / gaps);
   }
   last_progress_s_ = engine_.now();
   ++totals_.completed;
-  completed_output_tokens_ += record.output_tokens;
+  fleet_of(record.token_instance).completed(record.output_tokens);
   const FinishedRequest finished = record;
   const std::uint32_t held = state.held_tokens;
   const std::uint32_t shared = state.shared_tokens;
@@ -383,7 +390,7 @@ void Cluster::left(std::uint64_t session, bool served) {
 }
 
 void Cluster::load_lightened(InstanceId id) {
-  scheduler_->load_changed(id);
+  fleet_of(id).load_changed(id);
   off_if_drained(id);
 }
 
@@ -412,7 +419,7 @@ void Cluster::room_made(InstanceId instance) {
 }
 
 void Cluster::instance_idle(InstanceId instance) {
-  if (instances_[instance].empty()) scheduler_->instance_free(instance);
+  if (instances_[instance].empty()) fleet_of(instance).instance_free(instance);
   off_if_drained(instance);
   untangle_soon(instance);
 }

@@ -9,13 +9,13 @@
 #include "sim/core/observer.h"
 #include "sim/engine/engine.h"
 #include "sim/fabric/fabric.h"
+#include "sim/fleet.h"
 #include "sim/machine/instance.h"
 #include "sim/scaling/instance_capacity.h"
 #include "sim/scaling/power_caps.h"
 #include "sim/scaling/scaler.h"
 #include "sim/scaling/start_up.h"
 #include "sim/scenario/scenario.h"
-#include "sim/scheduling/scheduler.h"
 #include "sim/traffic_gate.h"
 #include "sim/transfer/kv_tiers.h"
 #include "sim/transfer/kv_transfers.h"
@@ -40,13 +40,22 @@ class Cluster : public ClusterView,
   bool run_until(double time_s);
   double now() const { return engine_.now(); }
 
-  const std::vector<InstanceLoad>& loads() const override { return loads_; }
+  std::span<const InstanceLoad> loads() const override { return loads_; }
   bool has_queue(InstanceId instance) const override { return !instances_[instance].queue_empty(); }
   std::uint32_t cached_tokens(InstanceId instance, const Demand& demand) const override;
   TierTokens tier_tokens(InstanceId instance, const Demand& demand) const override;
   void moved(InstanceId instance, PoolRole pool) override;
 
  private:
+  /// An LLM that the cluster serves. Where its pools differ, what requests are judged by is as in
+  /// the first.
+  struct Served {
+    std::size_t first_pool = 0;
+    std::size_t end_pool = 0;
+    double frontend_s = 0;  ///< from arrival until an engine sees a request
+    std::unique_ptr<Fleet> fleet;
+  };
+
   RunTotals finish();
 
   // cluster.cpp: the way of a request
@@ -82,15 +91,20 @@ class Cluster : public ClusterView,
   void release_sent(RequestId request);
   void release(InstanceId instance, RequestId request, std::uint32_t kv_tokens,
                std::uint32_t shared_tokens);
-  std::uint32_t expected_output(const Request& request) const;
-  bool fits_nowhere(std::int64_t tokens) const;
+  bool fits_nowhere(std::size_t llm, std::int64_t tokens) const;
+  Fleet& fleet_of(InstanceId instance) { return *served_[llm_of_[instance]].fleet; }
+  Served& served_for(const FinishedRequest& record) {
+    return served_[scenario_.llm_asked(record.traffic_class)];
+  }
 
   // cluster_setup.cpp
   void build();
   void build_kind(std::size_t pool);
+  void build_fleets();
   InstanceId add_store(const std::string& name, double bytes_per_s);
   void build_scaler();
-  std::optional<double> tpot_limit_s() const;
+  std::optional<double> tpot_limit_s(const SloSpec& slo, std::size_t llm) const;
+  std::vector<std::optional<double>> tpot_limits_s() const;
   void build_tiers(InstanceId store);
 
   // faults.cpp
@@ -117,7 +131,7 @@ class Cluster : public ClusterView,
 
   // scaling.cpp: machines that a policy turns on and off
   std::uint32_t queued(InstanceId id) const override { return instances_[id].waiting(); }
-  std::uint64_t stranded() const override { return stranded_.size(); }
+  std::uint64_t stranded(std::size_t llm) const override;
   void turn_off(InstanceId id) override;
   void turn_on(InstanceId id) override;
   void turn_down(InstanceId id) override;
@@ -148,7 +162,8 @@ class Cluster : public ClusterView,
   std::vector<Endpoint> endpoints_;
   std::vector<Instance> instances_;
   std::vector<InstanceLoad> loads_;
-  std::unique_ptr<Scheduler> scheduler_;
+  std::vector<Served> served_;         ///< by LLM
+  std::vector<std::uint32_t> llm_of_;  ///< by instance
   std::unique_ptr<Fabric> fabric_;
   std::unique_ptr<KvTiers> tiers_;  ///< null: none
   std::unique_ptr<KvTransfers> transfers_;
@@ -173,12 +188,10 @@ class Cluster : public ClusterView,
   double last_progress_s_ = 0;                 ///< when a prompt or a request was last done
   std::map<std::uint64_t, Failure> failures_;  ///< by the fault's number: those at random
   std::uint32_t longest_prompt_ = 0;           ///< that does not run alone everywhere
-  double frontend_s_ = 0;                      ///< from arrival until the engine sees a request
   bool can_deadlock_ = false;                  ///< as published, or by the memory policy
   std::vector<RequestId> stranded_;            ///< nothing was up to take them
   std::vector<RequestId> held_back_;           ///< taken back by recover(), the oldest last
   RunTotals totals_;
-  double completed_output_tokens_ = 0;
   std::uint64_t completed_at_last_recovery_ = 0;
   std::uint64_t recoveries_without_progress_ = 0;
 };

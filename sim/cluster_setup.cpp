@@ -7,7 +7,7 @@ namespace cleave {
 
 void Cluster::build() {
   for (std::size_t pool = 0; pool < scenario_.pools.size(); ++pool) build_kind(pool);
-  scheduler_ = scenario_.scheduler.policy.make(*this);
+  build_fleets();
   const bool has_tiers = !scenario_.kv_cache.tiers.empty();
   InstanceId kv_store = kNoInstance;
   if (has_tiers && scenario_.kv_cache.tiers.back().tier == Tier::kStore) {
@@ -16,7 +16,7 @@ void Cluster::build() {
   if (scenario_.scaling.on() && scenario_.scaling.weights_from_network) {
     weights_store_ = add_store("weights", *scenario_.scaling.bytes_per_s);
   }
-  fabric_ = scenario_.fabric.make({engine_, endpoints_, scheduler_->transfer_speedup()});
+  fabric_ = scenario_.fabric.make({engine_, endpoints_, served_.front().fleet->transfer_speedup()});
   if (has_tiers) build_tiers(kv_store);
   instances_.reserve(loads_.size());
   for (std::size_t pool = 0; pool < scenario_.pools.size(); ++pool) {
@@ -26,10 +26,29 @@ void Cluster::build() {
     }
   }
   transfers_ = std::make_unique<KvTransfers>(
-      KvTransferKind{scenario_.llm.kv_bytes_per_token, scenario_.llm.kv_parts(),
-                     scenario_.kv_transfer.policy.make, scenario_.kv_transfer.admission.make},
+      KvTransferKind{scenario_.kv_transfer.policy.make, scenario_.kv_transfer.admission.make},
       endpoints_, engine_, requests_, instances_, *fabric_, *this, observer_);
   build_scaler();
+}
+
+// Pools of one LLM stand side by side.
+void Cluster::build_fleets() {
+  served_.resize(scenario_.llms.size());
+  for (std::size_t pool = 0; pool < scenario_.pools.size(); ++pool) {
+    Served& served = served_[scenario_.pools[pool].llm];
+    if (served.end_pool == 0) served.first_pool = pool;
+    served.end_pool = pool + 1;
+    served.frontend_s = std::max(served.frontend_s, kinds_[pool].latency->frontend_s());
+  }
+  InstanceId first = 0;
+  for (Served& served : served_) {
+    InstanceId count = 0;
+    for (std::size_t pool = served.first_pool; pool < served.end_pool; ++pool) {
+      count += scenario_.pools[pool].instances();
+    }
+    served.fleet = std::make_unique<Fleet>(*this, first, count, scenario_.scheduler.policy.make);
+    first += count;
+  }
 }
 
 // Behind the machines of all pools.
@@ -59,12 +78,11 @@ void Cluster::build_tiers(InstanceId store) {
 
 // What the instances of a pool have in common, and where each of them stands.
 void Cluster::build_kind(std::size_t pool) {
-  const Llm& llm = scenario_.llm;
   const PoolSpec& spec = scenario_.pools[pool];
+  const Llm& llm = scenario_.llm_of(spec);
   latencies_.push_back(pool_latency(scenario_, pool));
   InstanceKind& kind = kinds_[pool];
   kind.latency = latencies_.back().get();
-  frontend_s_ = std::max(frontend_s_, kind.latency->frontend_s());
   const BatchingSpec& batching = scenario_.batching;
   kind.batching = [&batching, &spec] { return batching.policy.make(spec.batching_site()); };
   kind.speculation = batching.speculation;
@@ -86,12 +104,13 @@ void Cluster::build_kind(std::size_t pool) {
     endpoints_.push_back({machine, static_cast<double>(spec.machine.nic_count),
                           spec.machine.nic_bytes_per_s,
                           spec.machine.gpu.link_bytes_per_s * spec.tensor_parallel, kv_sync_s,
-                          spec.kv.block_tokens});
+                          spec.kv.block_tokens, llm.kv_bytes_per_token, llm.kv_parts()});
     InstanceLoad load;
     load.home = spec.role;
     load.machine = machine;
     load.capacity_tokens = spec.kv.capacity_tokens;
     loads_.push_back(load);
+    llm_of_.push_back(static_cast<std::uint32_t>(spec.llm));
   }
 }
 

@@ -208,8 +208,9 @@ void Cluster::off_if_drained(InstanceId id) {
 void Cluster::set_status(InstanceId id, InstanceStatus status) {
   start_up_->cancel(id);
   loads_[id].status = status;
-  scheduler_->load_changed(id);
+  fleet_of(id).load_changed(id);
   observer_.status_changed(id, engine_.now(), status);
+  if (scaler_ && status == InstanceStatus::kOff) scaler_->went_off();
   set_caps();
 }
 

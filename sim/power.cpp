@@ -12,7 +12,7 @@ void Cluster::schedule_caps() {
   for (const PoolSpec& pool : scenario_.pools) changes |= pool.power_caps.has_value();
   if (!changes) return;
   for (const PoolSpec& pool : scenario_.pools) {
-    const PowerModel power(scenario_.llm, pool.machine, pool.gpu_share(),
+    const PowerModel power(scenario_.llm_of(pool), pool.machine, pool.gpu_share(),
                            scenario_.latency_profiles);
     capped_.push_back({pool.role, 0, power.base_w(), power.gpu_w(), pool.machine.power_cap,
                        power.decode_share(), (power.idle_w() - power.base_w()) / power.gpu_w()});

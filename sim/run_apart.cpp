@@ -26,7 +26,7 @@ enum class Word : std::uint8_t {
 
 /// What is to be seen of the cluster.
 void show(Channel& channel, const Cluster& cluster) {
-  const std::vector<InstanceLoad>& loads = cluster.loads();
+  const std::vector<InstanceLoad> loads(cluster.loads().begin(), cluster.loads().end());
   std::vector<std::uint8_t> queues(loads.size());
   for (InstanceId id = 0; id < loads.size(); ++id) queues[id] = cluster.has_queue(id) ? 1 : 0;
   channel.put(Word::kDone);

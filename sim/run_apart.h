@@ -20,7 +20,7 @@ class RunApart : public ClusterRun, private ClusterView {
   const ClusterView& cluster() const override { return *this; }
 
  private:
-  const std::vector<InstanceLoad>& loads() const override { return loads_; }
+  std::span<const InstanceLoad> loads() const override { return loads_; }
   bool has_queue(InstanceId instance) const override { return queues_[instance] != 0; }
   void moved(InstanceId instance, PoolRole pool) override;
 

@@ -81,14 +81,17 @@ void print_headroom(const Json& headroom) {
 }
 
 /// How sure it is that the answer holds.
-std::string verified_text(const Json& optimum) {
+std::string verified_text(const Json& optimum, std::size_t spare_machines) {
   const Json& verified = optimum["verified"];
   const auto seeds = verified["seeds"].get<std::size_t>();
   return "Verified: every limit holds and no requests pile up in a run of " +
          figure(verified["duration_s"].get<double>()) + " s " +
          (seeds == 1 ? "with one seed" : "with each of " + std::to_string(seeds) + " seeds") +
          " (at least " + grouped(verified["times_e2e_p99"].get<double>()) +
-         " times E2E P99; scheduler " + optimum["scheduler"].get<std::string>() + ").";
+         " times E2E P99; scheduler " + optimum["scheduler"].get<std::string>() + ")" +
+         (spare_machines == 0 ? std::string(".")
+                              : ", all machines there or " + std::to_string(spare_machines) +
+                                    " of any one pool out.");
 }
 
 void print_infeasible(const Json& designs) {
@@ -123,7 +126,8 @@ void print_plan(const Json& plan) {
     if (plan.contains("prices")) {
       std::cout << "Prices: " << plan["prices"].get<std::string>() << '\n';
     }
-    std::cout << wrapped(verified_text(plan["optimum"])) << '\n';
+    const auto spare = plan["spare_machines"].get<std::size_t>();
+    std::cout << wrapped(verified_text(plan["optimum"], spare)) << '\n';
     if (!plan["sure"].is_null()) std::cout << wrapped(sure_text(plan["sure"])) << '\n';
     std::cout << '\n';
     if (plan["ties"].size() > 1) print_rows("Equally good, widest margin first:", plan["ties"]);

@@ -149,7 +149,7 @@ double Constraint::value(const Term& term, const Json& scenario) {
   JsonReader reader(scenario, "");
   if (reader.has("prices")) prices = load_prices(reader.text("prices"), "prices");
   for (JsonReader& pool : reader.objects("pools")) {
-    if (pool.has("shares_machines_of")) continue;
+    if (pool.has("shares_machines_of") || pool.has("borrows_machines_of")) continue;
     Machine one = machine(pool.text("machine"), pool.path_of("machine"));
     if (prices) one.price_per_hour = prices->of(one);
     one.power_cap = pool.number("power_cap", kPositive, one.power_cap);

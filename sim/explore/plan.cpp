@@ -242,6 +242,7 @@ Json Planner::question() const {
                 {"goal", kGoals[static_cast<std::size_t>(spec_.goal)]},
                 {"budget", budget},
                 {"seeds", spec_.seeds},
+                {"spare_machines", spec_.spare_machines},
                 {"scenario", scenario}};
   const std::string prices = prices_label(scenario);
   if (!prices.empty()) question["prices"] = prices;

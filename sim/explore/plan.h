@@ -11,11 +11,12 @@ namespace cleave {
 /// given holds under every seed, in the plan's own run and in a verifying one
 /// (Trials::verifying_s). Gives
 ///   {"kind": "plan", "goal": "cost" | "power" | "machines" | "throughput", "budget", "seeds",
-///    "scenario" (complete but for the pools and the scheduler's policy), "prices" (the list that
-///    prices are from; left out where each machine's own counts), "slo" (of the optimum, as
-///    in a summary), "optimum": {"design", "estimated", "pools", "scheduler", "settings" (the
-///    design's own, on top of the scenario), "machines", "gpus", "cost_per_hour",
-///    "cost_per_million_output_tokens", "provisioned_w", "rate_rps", "margin", "verified":
+///    "spare_machines" (as in the spec), "scenario" (complete but for the pools and the scheduler's
+///    policy), "prices" (the list that prices are from; left out where each machine's own counts),
+///    "slo" (of the optimum, as in a summary), "optimum": {"design", "estimated", "pools",
+///    "scheduler", "settings" (the design's own, on top of the scenario), "machines", "gpus",
+///    "cost_per_hour", "cost_per_million_output_tokens", "provisioned_w", "rate_rps", "margin",
+///    "verified":
 ///    {"duration_s", "times_e2e_p99", "seeds"}} or null, "ties": [...], "designs": [best of each],
 ///    "infeasible": [{"design", "why"}], those of which nothing holds, "pareto": [names],
 ///    "headroom": [{"change", "breaks"}], first of one machine less, "sure": null where no latency

@@ -19,7 +19,7 @@ Json read_design_pool(const Json& value, const std::string& place) {
     throw InputError(place + ": expected a machine, or an object with \"machine\", found " +
                      json_kind(value));
   }
-  for (const char* key : {"role", "count", "shares_machines_of"}) {
+  for (const char* key : {"role", "count", "shares_machines_of", "borrows_machines_of", "llm"}) {
     if (value.contains(key)) {
       throw InputError(place + "." + key + ": not expected; the plan finds pools of their own");
     }
@@ -65,8 +65,8 @@ Scenario read_with_layout(const Design& design, std::size_t layout) {
 
 double tpot_error(const Scenario& scenario, std::size_t pool, const LatencyModel& latency) {
   if (!latency.estimated() || !scenario.engine || scenario.engine->roofline) return 0;
-  const auto error =
-      expected_error(*scenario.engine, scenario.llm.name, scenario.pools[pool].machine.gpu.name);
+  const auto error = expected_error(*scenario.engine, scenario.llm_of(scenario.pools[pool]).name,
+                                    scenario.pools[pool].machine.gpu.name);
   return error ? error->tpot : 0;
 }
 
@@ -220,6 +220,7 @@ PlanSpec read_plan(const Json& json, const std::string& place) {
   spec.seeds = reader.has("seeds") ? read_whole_numbers(reader, "seeds", {0, kLargestSeed, false})
                                    : std::vector<std::int64_t>{1, 2, 3};
   constexpr Range kConfidence{0.5, 0.999, false};
+  spec.spare_machines = static_cast<std::uint32_t>(reader.integer("spare_machines", 0, 1000, 0));
   spec.confidence = reader.number("confidence", kConfidence, spec.confidence);
   reader.finish();
   const Json& workload = spec.scenario["workload"];

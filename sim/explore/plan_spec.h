@@ -54,19 +54,22 @@ struct PlanSpec {
   double budget_power_w = 0;        ///< 0: none
   std::vector<Design> designs;
   std::vector<std::int64_t> seeds;  ///< the first while searching, all for the answer
-  double confidence = 0.9;          ///< that estimated latencies are not longer; 0.5: not asked for
+  /// What is given holds without so many machines of any one pool, too.
+  std::uint32_t spare_machines = 0;
+  double confidence = 0.9;  ///< that estimated latencies are not longer; 0.5: not asked for
   bool counts_prices() const { return goal == Goal::kCost || budget_cost_per_hour > 0; }
 };
 
 /// Reads a plan: {"presets": [...], "scenario": {...}, "minimize": "cost"|"power"|"machines" or
 /// "maximize": "throughput", "budget": {"cost_per_hour", "power_w"}, "designs": [{"name", "prompt",
 /// "token", "mixed", "scheduler", "most", "batching", "kv_cache", "kv_transfer", "fabric"}],
-/// "seeds": [...]}. A design has pools of any of the three roles, one or a list of them each. A
-/// pool is a machine, or an object with "machine" and whatever else a scenario's pool has but role
-/// and count; its tensor_parallel and pipeline_parallel are searched as pool_cuts() says. The last
-/// four of a design are merged into those sections of its scenarios. A design without "scheduler"
-/// has the scenario's; one of mixed machines only has token_jsq, as the paper's baselines do, where
-/// that is mixed_pool, which needs a prompt and a token pool. Throws InputError.
+/// "seeds": [...], "spare_machines"}. A design has pools of any of the three roles, one or a list
+/// of them each. A pool is a machine, or an object with "machine" and whatever else a scenario's
+/// pool has but role and count; its tensor_parallel and pipeline_parallel are searched as
+/// pool_cuts() says. The last four of a design are merged into those sections of its scenarios. A
+/// design without "scheduler" has the scenario's; one of mixed machines only has token_jsq, as the
+/// paper's baselines do, where that is mixed_pool, which needs a prompt and a token pool. Throws
+/// InputError.
 PlanSpec read_plan(const Json& json, const std::string& place);
 
 }  // namespace cleave

@@ -266,11 +266,43 @@ Trials::Run Trials::own_run(const Sizes& sizes, double rate_rps, bool in_full) c
   return {sizes, rate_rps, own_s(rate_rps), in_full};
 }
 
+// What `look` says of the cluster, and of the same without the plan's spare machines of any one
+// pool. What is given is of the whole cluster, but for the margin.
+template <class Look>
+Outcome Trials::whatever_fails(const Sizes& sizes, Look look) {
+  Outcome worst = look(sizes);
+  const std::uint32_t out = spec_.spare_machines;
+  for (std::size_t i = 0; out > 0 && i < sizes.counts.size() && worst.holds(); ++i) {
+    const std::string when = " with " + std::to_string(out) + " " + design_.label(i) + " machine" +
+                             (out > 1 ? "s" : "") + " out";
+    if (sizes.counts[i] <= out) {
+      worst.breaks = {"nothing is left" + when};
+      return worst;
+    }
+    Sizes left = sizes;
+    left.counts[i] -= out;
+    const Outcome seen = look(left);
+    if (!seen.holds()) {
+      worst.slo = seen.slo;
+      worst.lost_at_s = seen.lost_at_s;
+      for (const std::string& broken : seen.breaks) worst.breaks.push_back(broken + when);
+    }
+    worst.margin = std::min(worst.margin, seen.margin);
+  }
+  return worst;
+}
+
 Outcome Trials::outcome(const Sizes& sizes, double rate_rps) {
-  return under_seeds(own_run(sizes, rate_rps, false));
+  return whatever_fails(
+      sizes, [&](const Sizes& left) { return under_seeds(own_run(left, rate_rps, false)); });
 }
 
 Outcome Trials::verified(const Sizes& sizes, double rate_rps, bool in_full) {
+  return whatever_fails(sizes,
+                        [&](const Sizes& left) { return verified_alone(left, rate_rps, in_full); });
+}
+
+Outcome Trials::verified_alone(const Sizes& sizes, double rate_rps, bool in_full) {
   Outcome worst = under_seeds(own_run(sizes, rate_rps, in_full));
   if (!worst.holds()) return worst;
   const double duration_s = verifying_s(sizes, rate_rps);

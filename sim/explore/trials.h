@@ -113,6 +113,9 @@ class Trials {
   std::vector<Outcome> look_up(const Run& run, const std::vector<std::int64_t>& seeds);
   Outcome under_seeds(const Run& run);
   Outcome verified(const Sizes& sizes, double rate_rps, bool in_full);
+  Outcome verified_alone(const Sizes& sizes, double rate_rps, bool in_full);
+  template <class Look>
+  Outcome whatever_fails(const Sizes& sizes, Look look);
   std::optional<Missing> missing(const Question& question, const Guesses& guesses);
   bool likely(const Simulated& one) const;
   std::optional<Simulated> next(const Question& question, const std::set<Simulated>& under_way);

@@ -130,7 +130,7 @@ std::vector<std::string> groups_of(const MeasuredPoint& point) {
 }  // namespace
 
 double least_tpot_s(const Scenario& scenario) {
-  const Llm& llm = scenario.llm;
+  const Llm& llm = scenario.llms.front();
   const double experts = llm.expert_parameters() * bytes_each(llm.formats.experts);
   const double used = experts * llm.experts_per_token / llm.experts;
   const double looked_up = 1.0 * llm.vocabulary * llm.hidden_size * bytes_each(Format::kFp16);

@@ -20,6 +20,8 @@ struct Endpoint {
   double gpu_link_bytes_per_s = 0;  ///< between instances inside the machine, bytes per second
   double kv_sync_s = 0;             ///< fixed cost of a transfer layer by layer out of here
   std::uint32_t kv_block_tokens = 1;
+  double kv_bytes_per_token = 0;
+  std::uint32_t kv_parts = 0;  ///< places in memory that a block is in
   /// The name of a store: a machine of its own, whose NIC no setting of the fabric changes; "" for
   /// all others.
   std::string store = {};

@@ -8,18 +8,22 @@ PoolMetrics::PoolMetrics(const Scenario& scenario) {
   for (const PoolSpec& spec : scenario.pools) {
     const std::uint32_t instances = spec.instances();
     Pool pool{spec.role,
+              scenario.llm_of(spec).name,
               spec.machine.name,
               spec.count,
               spec.shares_machines_of,
+              spec.borrows_machines_of,
               spec.parallelism(),
               instances,
               spec.machines() * spec.machine.gpu_count,
               spec.memory_bytes(),
               spec.kv,
               spec.machine.price_per_hour * spec.machines(),
+              spec.machine.price_per_hour * spec.count * spec.machine_share,
               spec.off_price_per_hour * spec.machines(),
               spec.machine.provisioned_at_cap_w() * spec.machines(),
-              PowerModel(scenario.llm, spec.machine, spec.gpu_share(), scenario.latency_profiles),
+              PowerModel(scenario.llm_of(spec), spec.machine, spec.gpu_share(),
+                         scenario.latency_profiles),
               TimeSeries<kActivities>(time_),
               TimeSeries<kLevels>(time_),
               {},
@@ -145,6 +149,14 @@ double PoolMetrics::provisioned_w() const {
 
 double PoolMetrics::idle_w() const {
   double sum = 0;
+  for (const Pool& pool : pools_) {
+    if (!pool.borrows_machines_of) sum += pool.power.idle_w() * pool.instances;
+  }
+  return sum;
+}
+
+double PoolMetrics::idle_w_of_all() const {
+  double sum = 0;
   for (const Pool& pool : pools_) sum += pool.power.idle_w() * pool.instances;
   return sum;
 }
@@ -165,7 +177,7 @@ double PoolMetrics::off_instances(std::size_t pool, std::size_t bucket) const {
 }
 
 double PoolMetrics::idle_energy_j(double from_s, double to_s) const {
-  double sum = idle_w() * std::max(0.0, to_s - from_s);
+  double sum = idle_w_of_all() * std::max(0.0, to_s - from_s);
   for (std::size_t i = 0; i < pools_.size(); ++i) {
     sum -= pools_[i].power.idle_w() * off_s(i, from_s, to_s);
   }
@@ -174,10 +186,17 @@ double PoolMetrics::idle_energy_j(double from_s, double to_s) const {
 
 double PoolMetrics::usd(std::size_t pool, double from_s, double to_s) const {
   constexpr double kHour = 3600;
-  const double machine_off_s = off_s(pool, from_s, to_s) / pools_[pool].instances;
-  const double on_s = std::max(0.0, to_s - from_s) - machine_off_s;
-  return (pools_[pool].price_per_hour * on_s + pools_[pool].off_price_per_hour * machine_off_s) /
-         kHour;
+  const double on_s = machines_on_s(pool, from_s, to_s);
+  double off_s = std::max(0.0, to_s - from_s) - on_s;
+  for (std::size_t i = 0; i < pools_.size(); ++i) {
+    if (pools_[i].borrows_machines_of == pool) off_s -= machines_on_s(i, from_s, to_s);
+  }
+  return (pools_[pool].on_price_per_hour * on_s + pools_[pool].off_price_per_hour * off_s) / kHour;
+}
+
+// Seconds times the share of the pool's machines that are on.
+double PoolMetrics::machines_on_s(std::size_t pool, double from_s, double to_s) const {
+  return std::max(0.0, to_s - from_s) - off_s(pool, from_s, to_s) / pools_[pool].instances;
 }
 
 bool PoolMetrics::power_measured() const {

@@ -32,6 +32,7 @@ class PoolMetrics {
   double gpus_of(PoolRole role) const;
   double price_per_hour() const;
   double provisioned_w() const;
+  /// With every machine on and idle.
   double idle_w() const;
   /// Between two times of a run that is over: what machines cost and draw while they are on.
   double idle_energy_j(double from_s, double to_s) const;
@@ -62,15 +63,18 @@ class PoolMetrics {
 
   struct Pool {
     PoolRole role;
+    std::string llm;
     std::string machine;
     std::uint32_t machines;
     std::optional<std::size_t> shares_machines_of;
+    std::optional<std::size_t> borrows_machines_of;
     Parallelism parallelism;
     std::uint32_t instances;
-    double gpus;            ///< of its machines, or its share of them
-    double capacity_bytes;  ///< of one instance
-    KvRoom kv;              ///< of one instance
-    double price_per_hour;
+    double gpus;                ///< of its machines, or its share of them
+    double capacity_bytes;      ///< of one instance
+    KvRoom kv;                  ///< of one instance
+    double price_per_hour;      ///< of the machines that are its own
+    double on_price_per_hour;   ///< of all that it can have on
     double off_price_per_hour;  ///< of all machines, if all were off
     double provisioned_w;
     PowerModel power;
@@ -108,6 +112,8 @@ class PoolMetrics {
   Json batch_tokens(const Pool& pool) const;
   double pool_energy_j(std::size_t index) const;
   double off_s(std::size_t pool, double from_s, double to_s) const;
+  double idle_w_of_all() const;  ///< of pools that borrow machines, too
+  double machines_on_s(std::size_t pool, double from_s, double to_s) const;
   /// Mean over a bucket of time.
   double off_instances(std::size_t pool, std::size_t bucket) const;
 

@@ -118,6 +118,7 @@ const FigureTable<PoolMetrics::PoolSums>& PoolMetrics::figures() {
   using P = PoolSums;
   static const FigureTable<P> table{
       {"role", "", "as in machines.csv", [](const P& p) { return role_name(p.pool.role); }},
+      {"llm", "", "that it serves", [](const P& p) { return p.pool.llm; }},
       {"machine", "", "the machine profile's name", [](const P& p) { return p.pool.machine; }},
       {"machines", "", "pool[]_machines", better::neither(), "how many",
        [](const P& p) { return p.pool.machines; }},
@@ -125,6 +126,10 @@ const FigureTable<PoolMetrics::PoolSums>& PoolMetrics::figures() {
        "the pool on whose machines it runs, else null; `gpus`, `price_per_hour` and "
        "`provisioned_w` are then its share, by GPUs in use",
        [](const P& p) { return p.pool.shares_machines_of; }},
+      {"borrows_machines_of", "",
+       "the pool whose machines it has while that has them off, else null; `gpus`, "
+       "`price_per_hour` and `provisioned_w` are then 0",
+       [](const P& p) { return p.pool.borrows_machines_of; }},
       {"instances", "", "pool[]_instances", better::neither(), "how many",
        [](const P& p) { return p.pool.instances; }},
       {"tensor_parallel", "", "pool[]_tensor_parallel", better::neither(),
@@ -194,7 +199,7 @@ const FigureTable<PoolMetrics::PoolSums>& PoolMetrics::figures() {
 }
 
 std::vector<double> PoolMetrics::power_over_time() const {
-  std::vector<double> power(time_.size(), idle_w());
+  std::vector<double> power(time_.size(), idle_w_of_all());
   for (std::size_t i = 0; i < power.size(); ++i) {
     for (std::size_t p = 0; p < pools_.size(); ++p) {
       power[i] += pools_[p].activity.mean(i, kPower);

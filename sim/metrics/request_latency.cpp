@@ -18,22 +18,31 @@ RequestLatency RequestLatency::of(const FinishedRequest& request, const ResultsS
   return latency;
 }
 
-SloReference::SloReference(const Scenario& scenario, const SloSpec& slo) {
+SloReference::SloReference(const Scenario& scenario, const SloSpec& slo) : scenario_(scenario) {
   const auto& limits = slo.limits;
   const bool needed = std::any_of(limits.begin(), limits.end(),
                                   [](const SloLimit& limit) { return limit.slowdown; });
   if (!needed) return;
-  model_ = reference_latency(scenario, slo);
-  decode_ = model_->cost({0, 0, 0, 1, 0, 1});
+  for (std::size_t llm = 0; llm < scenario.llms.size(); ++llm) {
+    auto model = reference_latency(scenario, slo, llm);
+    const RunCost decode = model->cost({0, 0, 0, 1, 0, 1});
+    alone_.push_back({std::move(model), decode});
+  }
+}
+
+bool SloReference::estimated() const {
+  return std::any_of(alone_.begin(), alone_.end(),
+                     [](const Alone& each) { return each.model->estimated(); });
 }
 
 Slowdowns SloReference::slowdowns(const FinishedRequest& request,
                                   const RequestLatency& latency) const {
   const double prompt = request.prompt_tokens;
   const double gaps = request.output_tokens - 1.0;
-  const double first_s = prompt_s(*model_, request.prompt_tokens);
+  const Alone& alone = alone_[scenario_.llm_asked(request.traffic_class)];
+  const double first_s = prompt_s(*alone.model, request.prompt_tokens);
   const double mean_kv_tokens = prompt + (gaps + 1) / 2;
-  const double gap_s = decode_.first_s + decode_.growth_s * mean_kv_tokens;
+  const double gap_s = alone.decode.first_s + alone.decode.growth_s * mean_kv_tokens;
   return {latency.ttft_s / first_s, latency.tpot_s / gap_s,
           latency.e2e_s / (first_s + gaps * gap_s)};
 }

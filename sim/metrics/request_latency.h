@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "models/latency/latency.h"
 #include "sim/core/records.h"
@@ -25,19 +26,23 @@ struct Slowdowns {
   double e2e = 0;
 };
 
-/// The reference machine of an SLO's slowdowns.
+/// The reference machine of an SLO's slowdowns, for each LLM that is served.
 class SloReference {
  public:
   SloReference(const Scenario& scenario, const SloSpec& slo);
 
   /// Whether any limit is a slowdown; without, there are none.
-  bool exists() const { return model_ != nullptr; }
-  bool estimated() const { return exists() && model_->estimated(); }
+  bool exists() const { return !alone_.empty(); }
+  bool estimated() const;
   Slowdowns slowdowns(const FinishedRequest& request, const RequestLatency& latency) const;
 
  private:
-  std::unique_ptr<LatencyModel> model_;
-  RunCost decode_;  ///< of one sequence without a KV cache
+  struct Alone {
+    std::unique_ptr<LatencyModel> model;
+    RunCost decode;  ///< of one sequence without a KV cache
+  };
+  const Scenario& scenario_;
+  std::vector<Alone> alone_;  ///< by LLM; none: no limit is a slowdown
 };
 
 /// What a limit is compared with in one request; of "itl", its largest gap.

@@ -15,6 +15,7 @@ ScalingLog::ScalingLog(const Scenario& scenario) : policy_(scenario.scaling.poli
     const PoolSpec& spec = scenario.pools[pool];
     for (std::uint32_t i = 0; i < spec.instances(); ++i) {
       if (i % spec.instances_per_machine == 0) {
+        if (!spec.borrows_machines_of) ++own_machines_;
         machines_.push_back({pool, static_cast<InstanceId>(statuses_.size()),
                              spec.instances_per_machine, spec.instances_per_machine});
       }
@@ -86,11 +87,11 @@ const FigureTable<ScalingLog>& ScalingLog::figures() {
        [](const S& s) { return s.machine_hours(); }},
       {"machine_hours_of_all", "h", "machine_hours_of_all", better::neither(),
        "if all machines were on all the time",
-       [](const S& s) { return static_cast<double>(s.machines_.size()) * s.end_s_ / kHourS; }},
+       [](const S& s) { return static_cast<double>(s.own_machines_) * s.end_s_ / kHourS; }},
       {"on_share", "fraction", "machines_on_share", better::neither(),
        "`machine_hours` / `machine_hours_of_all`",
        [](const S& s) {
-         return per(s.machine_hours() * kHourS, static_cast<double>(s.machines_.size()) * s.end_s_);
+         return per(s.machine_hours() * kHourS, static_cast<double>(s.own_machines_) * s.end_s_);
        }},
       {"starts", "", "scaling_starts", better::less(), "times a machine was turned on",
        [](const S& s) { return s.starts_; }},

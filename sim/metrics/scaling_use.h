@@ -42,6 +42,7 @@ class ScalingLog {
 
   std::string policy_;
   std::vector<Machine> machines_;
+  std::uint64_t own_machines_ = 0;         ///< not borrowed from another pool
   std::vector<std::uint32_t> machine_of_;  ///< by instance
   std::vector<InstanceStatus> statuses_;
   std::vector<PoolRole>

@@ -126,7 +126,7 @@ class TimeSeries {
   void over_buckets(double from_s, double to_s, Deposit deposit) {
     from_s = std::max(0.0, from_s - base_->origin_s());
     to_s -= base_->origin_s();
-    if (to_s <= from_s) return;
+    if (!(to_s > from_s)) return;  // nor where nothing is known: the origin is infinite
     base_->reach(to_s);
     catch_up();
     const double width_s = base_->width_s();

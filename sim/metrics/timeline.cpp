@@ -64,7 +64,8 @@ std::vector<TimelineInstance> timeline_instances(const Scenario& scenario) {
   const std::size_t digits = std::to_string(total).size();
   std::vector<TimelineInstance> instances;
   for (const PoolSpec& pool : scenario.pools) {
-    const PowerModel power(scenario.llm, pool.machine, pool.gpu_share(), scenario.latency_profiles);
+    const PowerModel power(scenario.llm_of(pool), pool.machine, pool.gpu_share(),
+                           scenario.latency_profiles);
     for (std::uint32_t i = 0; i < pool.instances(); ++i) {
       std::string number = std::to_string(instances.size());
       number.insert(0, digits - number.size(), '0');

@@ -1,5 +1,6 @@
 #include "sim/report/run_text.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <utility>
@@ -33,13 +34,27 @@ class Paint {
   bool colours_;
 };
 
+/// Whether the pool's machines are counted with another pool.
+bool on_machines_of_another(const Json& pool) {
+  return !pool["shares_machines_of"].is_null() ||
+         !pool.value("borrows_machines_of", Json()).is_null();
+}
+
 std::string cluster_line(const Json& summary) {
+  const Json& pools = summary["pools"];
+  const auto llm = [](const Json& pool) { return pool.value("llm", std::string()); };
+  const bool several = std::any_of(pools.begin(), pools.end(),
+                                   [&](const Json& pool) { return llm(pool) != llm(pools[0]); });
   std::string line;
-  for (const Json& pool : summary["pools"]) {
+  for (const Json& pool : pools) {
     const bool shared = !pool["shares_machines_of"].is_null();
-    if (!line.empty()) line += shared ? " and on the same " : " + ";
+    const char* joined = shared                         ? " and on the same "
+                         : on_machines_of_another(pool) ? " and in their place "
+                                                        : " + ";
+    if (!line.empty()) line += joined;
     line += grouped(number(pool, "machines")) + " " + pool["role"].get<std::string>() + " " +
             pool["machine"].get<std::string>();
+    if (several) line += " for " + llm(pool);
   }
   return line;
 }
@@ -211,8 +226,7 @@ std::string price_text(const Json& summary) {
   std::string missing;
   const Json& pools = summary["pools"];
   for (std::size_t i = 0; i < pools.size(); ++i) {
-    if (pools[i]["price_per_hour"].is_number() || !pools[i]["shares_machines_of"].is_null())
-      continue;
+    if (pools[i]["price_per_hour"].is_number() || on_machines_of_another(pools[i])) continue;
     missing += (missing.empty() ? "" : ", ") + ("pools[" + std::to_string(i)) +
                "].price_per_hour (" + pools[i]["machine"].get<std::string>() + ")";
   }

@@ -38,6 +38,7 @@ class Planner : public ScalingPolicy {
   Planner(const Settings& settings, const ScalingContext& context)
       : settings_(settings),
         capacity_(context.capacity),
+        first_pool_(context.first_pool),
         tpot_s_(settings.tpot_s.value_or(context.tpot_limit_s.value_or(kNever))) {}
 
   double first_s() const override { return settings_.tick_s; }
@@ -120,8 +121,10 @@ class Planner : public ScalingPolicy {
       if (pool.role != role) continue;
       any = true;
       const double load_rps =
-          settings_.headroom * predicted_rps(capacity_.start_up_s(i) + settings_.tick_s);
-      const double each_rps = capacity_.requests_rps(i, prompt_tokens_, output_tokens, tpot_s_);
+          settings_.headroom *
+          predicted_rps(capacity_.start_up_s(first_pool_ + i) + settings_.tick_s);
+      const double each_rps =
+          capacity_.requests_rps(first_pool_ + i, prompt_tokens_, output_tokens, tpot_s_);
       if (load_rps <= 0 || each_rps <= 0) continue;
       const double needed = std::ceil(share * load_rps / each_rps - 1e-9);
       const auto taken = static_cast<std::uint32_t>(std::min(needed, 1.0 * pool.machines));
@@ -141,6 +144,7 @@ class Planner : public ScalingPolicy {
 
   Settings settings_;
   const PoolCapacity& capacity_;
+  std::size_t first_pool_;
   double tpot_s_;
   double prompt_tokens_ = 0;
   std::deque<Rate> rates_;

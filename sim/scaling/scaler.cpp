@@ -11,10 +11,13 @@ namespace {
 /// Where nothing is left to happen but looks, a policy may still want something in so long a time.
 constexpr double kPatienceS = 24.0 * 3600;
 
-ScalingContext context_of(const std::vector<ScalerPool>& pools, const PoolCapacity& capacity,
-                          std::optional<double> tpot_limit_s) {
-  ScalingContext context{{}, capacity, tpot_limit_s};
-  for (const ScalerPool& pool : pools) {
+ScalingContext context_of(const std::vector<ScalerPool>& pools, std::size_t llm,
+                          const PoolCapacity& capacity, std::optional<double> tpot_limit_s) {
+  ScalingContext context{{}, 0, pools.size(), capacity, tpot_limit_s};
+  for (std::size_t i = 0; i < pools.size(); ++i) {
+    const ScalerPool& pool = pools[i];
+    if (pool.llm != llm) continue;
+    if (context.pools.empty()) context.first_pool = i;
     context.pools.push_back(
         {pool.role, pool.machines, pool.least, pool.at_start, 0, 0, pool.instances_per_machine});
   }
@@ -24,21 +27,32 @@ ScalingContext context_of(const std::vector<ScalerPool>& pools, const PoolCapaci
 }  // namespace
 
 Scaler::Scaler(const std::vector<ScalerPool>& pools, const ScalingPolicies::Make& policy,
-               const PoolCapacity& capacity, std::optional<double> tpot_limit_s, Clock& clock,
+               const PoolCapacity& capacity,
+               const std::vector<std::optional<double>>& tpot_limits_s, Clock& clock,
                ScalerClient& client)
-    : clock_(clock),
-      client_(client),
-      policy_(policy(context_of(pools, capacity, tpot_limit_s))),
-      traffic_(policy_->percentile()) {
+    : clock_(clock), client_(client) {
   InstanceId next = 0;
   for (const ScalerPool& spec : pools) {
-    Pool pool{spec, {}};
+    Pool pool{spec, {}, {spec.at_start, 0}, {}};
     for (std::uint32_t i = 0; i < spec.machines; ++i) {
       pool.machines.push_back({next, spec.instances_per_machine, spec.role});
       next += spec.instances_per_machine;
     }
     pools_.push_back(std::move(pool));
-    sizes_.push_back({spec.at_start, 0});
+  }
+  const auto owner = [&](std::size_t i) { return pools[i].borrows_from.value_or(i); };
+  for (std::size_t i = 0; i < pools.size(); ++i) {
+    borrows_ |= pools[i].borrows_from.has_value();
+    for (std::size_t other = 0; other < pools.size(); ++other) {
+      if (other != i && owner(other) == owner(i)) pools_[i].others.push_back(other);
+    }
+  }
+  for (std::size_t llm = 0; llm < tpot_limits_s.size(); ++llm) {
+    const ScalingContext context = context_of(pools, llm, capacity, tpot_limits_s[llm]);
+    auto made = policy(context);
+    TrafficMeter traffic(made->percentile());
+    services_.push_back({context.first_pool, context.first_pool + context.pools.size(),
+                         std::move(made), std::move(traffic)});
   }
 }
 
@@ -49,13 +63,18 @@ void Scaler::begin() {
       for (std::uint32_t k = 0; k < machine.instances; ++k) client_.turn_off(machine.first + k);
     }
   }
-  schedule(policy_->first_s());
+  for (std::size_t llm = 0; llm < services_.size(); ++llm) {
+    schedule(llm, services_[llm].policy->first_s());
+  }
 }
 
 void Scaler::end() {
-  if (next_ == kNoEvent) return;
-  clock_.cancel(next_);
-  clock_.only_watches(-1);
+  for (Service& service : services_) {
+    if (service.next == kNoEvent) continue;
+    clock_.cancel(service.next);
+    clock_.only_watches(-1);
+  }
+  clock_.cancel(later_);
 }
 
 void Scaler::out_of_service(InstanceId instance, bool out) {
@@ -67,60 +86,113 @@ void Scaler::out_of_service(InstanceId instance, bool out) {
   }
 }
 
-void Scaler::schedule(double time_s) {
+void Scaler::went_off() {
+  if (!waits_ || later_ != kNoEvent) return;
+  later_ = clock_.at<&Scaler::apply_later>(clock_.now(), this);
+}
+
+void Scaler::apply_later(std::uint64_t) {
+  later_ = kNoEvent;
+  apply();
+}
+
+void Scaler::schedule(std::size_t llm, double time_s) {
   if (!std::isfinite(time_s)) return;
-  next_ = clock_.at<&Scaler::look>(std::max(time_s, clock_.now()), this);
+  services_[llm].next = clock_.at<&Scaler::look>(std::max(time_s, clock_.now()), this, llm);
   clock_.only_watches(1);
 }
 
-void Scaler::look(std::uint64_t) {
-  next_ = kNoEvent;
+void Scaler::look(std::uint64_t llm) {
+  Service& service = services_[llm];
+  service.next = kNoEvent;
   clock_.only_watches(-1);
   const bool at_rest = clock_.at_rest_but_for(0);
-  if (at_rest && !at_rest_) at_rest_since_s_ = clock_.now();
-  at_rest_ = at_rest && !client_.unblock();
-  const ScalingView seen = view();
-  policy_->decide(seen, sizes_);
+  if (at_rest && !service.at_rest) service.at_rest_since_s = clock_.now();
+  service.at_rest = at_rest && !client_.unblock();
+  decide(service, view(llm));
   apply();
-  if (at_rest_ && clock_.now() - at_rest_since_s_ > kPatienceS) return;
-  schedule(policy_->next_s(clock_.now()));
+  if (service.at_rest && clock_.now() - service.at_rest_since_s > kPatienceS) return;
+  schedule(llm, service.policy->next_s(clock_.now()));
 }
 
-// What is wanted, as far as there is so much.
+void Scaler::decide(Service& service, const ScalingView& seen) {
+  std::vector<PoolSize> sizes;
+  for (std::size_t i = service.first_pool; i < service.end_pool; ++i) {
+    sizes.push_back(pools_[i].size);
+  }
+  service.policy->decide(seen, sizes);
+  for (std::size_t i = 0; i < sizes.size(); ++i) pools_[service.first_pool + i].size = sizes[i];
+}
+
+// What is wanted, as far as there is so much. Pools that borrow stand behind those they borrow
+// from.
 void Scaler::apply() {
-  for (std::size_t i = 0; i < pools_.size(); ++i) {
-    const ScaledPool pool = seen_pool(pools_[i]);
-    const std::uint32_t machines =
-        std::clamp(sizes_[i].machines, std::min(pool.least, pool.machines), pool.machines);
-    resize(pools_[i], machines);
-    lend(pools_[i], std::min(sizes_[i].lent, machines));
+  waits_ = false;
+  for (Pool& pool : pools_) {
+    const std::uint32_t machines = wanted(pool);
+    resize(pool, machines);
+    lend(pool, std::min(pool.size.lent, machines));
   }
 }
 
-ScalingView Scaler::view() {
+std::uint32_t Scaler::wanted(const Pool& pool) const {
+  const ScaledPool seen = seen_pool(pool);
+  const std::uint32_t most = std::min(seen.machines, left_by_others(pool));
+  return std::clamp(pool.size.machines, std::min(seen.least, most), most);
+}
+
+// Who stands before it has the first choice.
+std::uint32_t Scaler::left_by_others(const Pool& pool) const {
+  auto left = static_cast<std::uint32_t>(pool.machines.size());
+  if (!pool.spec.borrows_from) return left;
+  for (const Machine& machine : pool.machines) left -= machine.out ? 1 : 0;
+  for (const std::size_t other : pool.others) {
+    if (&pools_[other] < &pool) left -= std::min(left, wanted(pools_[other]));
+  }
+  return left;
+}
+
+bool Scaler::is_free(const Pool& pool, const Machine& machine) const {
+  const auto number = static_cast<std::size_t>(&machine - pool.machines.data());
+  return std::all_of(pool.others.begin(), pool.others.end(), [&](std::size_t other) {
+    const Machine& same = pools_[other].machines[number];
+    for (std::uint32_t k = 0; k < same.instances; ++k) {
+      if (client_.loads()[same.first + k].status != InstanceStatus::kOff) return false;
+    }
+    return true;
+  });
+}
+
+ScalingView Scaler::view(std::size_t llm) {
+  const Service& service = services_[llm];
   ScalingView seen;
   seen.now_s = clock_.now();
-  for (const Pool& pool : pools_) seen.pools.push_back(seen_pool(pool));
   std::array<double, 3> reserved{};
   std::array<double, 3> capacity{};
-  const std::vector<InstanceLoad>& loads = client_.loads();
-  for (InstanceId id = 0; id < loads.size(); ++id) {
-    const InstanceLoad& load = loads[id];
-    const auto role = static_cast<std::size_t>(load.home);
-    ScaledSide& side = seen.sides[role];
-    side.loading += load.status == InstanceStatus::kLoading ? 1 : 0;
-    if (!load.up()) continue;
-    ++side.up;
-    side.queued += client_.queued(id);
-    side.pending_tokens += load.pending_tokens;
-    reserved[role] += static_cast<double>(load.reserved_tokens);
-    capacity[role] += static_cast<double>(load.capacity_tokens);
+  const std::span<const InstanceLoad> loads = client_.loads();
+  for (std::size_t i = service.first_pool; i < service.end_pool; ++i) {
+    const Pool& pool = pools_[i];
+    seen.pools.push_back(seen_pool(pool));
+    const InstanceId first = pool.machines.front().first;
+    const InstanceId count = pool.spec.machines * pool.spec.instances_per_machine;
+    for (InstanceId id = first; id < first + count; ++id) {
+      const InstanceLoad& load = loads[id];
+      const auto role = static_cast<std::size_t>(load.home);
+      ScaledSide& side = seen.sides[role];
+      side.loading += load.status == InstanceStatus::kLoading ? 1 : 0;
+      if (!load.up()) continue;
+      ++side.up;
+      side.queued += client_.queued(id);
+      side.pending_tokens += load.pending_tokens;
+      reserved[role] += static_cast<double>(load.reserved_tokens);
+      capacity[role] += static_cast<double>(load.capacity_tokens);
+    }
   }
   for (std::size_t role = 0; role < seen.sides.size(); ++role) {
     if (capacity[role] > 0) seen.sides[role].reserved_share = reserved[role] / capacity[role];
   }
-  seen.traffic = traffic_.take(clock_.now());
-  seen.stranded = client_.stranded();
+  seen.traffic = services_[llm].traffic.take(clock_.now());
+  seen.stranded = client_.stranded(llm);
   return seen;
 }
 
@@ -143,13 +215,20 @@ void Scaler::resize(Pool& pool, std::uint32_t wanted) {
   std::vector<const Machine*> on;
   std::vector<const Machine*> others;
   for (const Machine& machine : pool.machines) {
-    if (!machine.out) (is_on(machine) ? on : others).push_back(&machine);
+    if (machine.out) continue;
+    if (is_on(machine)) {
+      on.push_back(&machine);
+    } else if (is_free(pool, machine)) {
+      others.push_back(&machine);
+    }
   }
   if (on.size() < wanted) {
     std::stable_sort(others.begin(), others.end(), [&](const Machine* a, const Machine* b) {
       return is(*a, InstanceStatus::kDraining) > is(*b, InstanceStatus::kDraining);
     });
-    for (std::size_t i = 0; i < wanted - on.size(); ++i) turn(*others[i], true);
+    const std::size_t missing = wanted - on.size();
+    waits_ |= missing > others.size();
+    for (std::size_t i = 0; i < std::min(missing, others.size()); ++i) turn(*others[i], true);
     return;
   }
   const auto cost = [&](const Machine* machine) {

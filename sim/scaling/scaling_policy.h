@@ -44,7 +44,7 @@ struct SeenTraffic {
 
 struct ScalingView {
   double now_s = 0;
-  std::vector<ScaledPool> pools;  ///< in the scenario's order
+  std::vector<ScaledPool> pools;  ///< as in the context
   std::array<ScaledSide, 3> sides;
   SeenTraffic traffic;
   std::uint64_t stranded = 0;  ///< requests that nothing was up for
@@ -62,17 +62,20 @@ struct PoolSize {
 class PoolCapacity {
  public:
   virtual ~PoolCapacity() = default;
-  /// Requests a second, of so many tokens: their prompts in a prompt pool, their token phases in a
-  /// token pool, both in a mixed one; a token phase within `tpot_s` a token (infinite: whatever
-  /// fits into memory). 0 where it can have none.
+  /// `pool` counts in the scenario. Requests a second, of so many tokens: their prompts in a prompt
+  /// pool, their token phases in a token pool, both in a mixed one; a token phase within `tpot_s` a
+  /// token (infinite: whatever fits into memory). 0 where it can have none.
   virtual double requests_rps(std::size_t pool, double prompt_tokens, double output_tokens,
                               double tpot_s) const = 0;
   /// Seconds from off to up.
   virtual double start_up_s(std::size_t pool) const = 0;
 };
 
+/// The pools of one LLM; a cluster with several has a policy for each.
 struct ScalingContext {
   std::vector<ScaledPool> pools;
+  std::size_t first_pool = 0;    ///< in the scenario; these follow it
+  std::size_t pools_of_all = 0;  ///< in the scenario
   const PoolCapacity& capacity;
   /// By which the scenario's SLO limits the time per token of most requests; none: it does not.
   std::optional<double> tpot_limit_s;

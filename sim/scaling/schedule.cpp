@@ -21,8 +21,9 @@ struct Entry {
 /// Sizes by the clock.
 class Schedule : public ScalingPolicy {
  public:
-  Schedule(std::vector<Entry> entries, double period_s)
-      : entries_(std::move(entries)), period_s_(period_s) {}
+  /// `first_pool`: of the counts, the first that is for it.
+  Schedule(std::vector<Entry> entries, double period_s, std::size_t first_pool)
+      : entries_(std::move(entries)), period_s_(period_s), first_pool_(first_pool) {}
 
   double first_s() const override { return entries_.front().time_s; }
   double next_s(double now_s) const override {
@@ -32,7 +33,9 @@ class Schedule : public ScalingPolicy {
   }
   void decide(const ScalingView& seen, std::vector<PoolSize>& sizes) override {
     const Entry& entry = entries_[at(seen.now_s).second];
-    for (std::size_t i = 0; i < sizes.size(); ++i) sizes[i].machines = entry.machines[i];
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      sizes[i].machines = entry.machines[first_pool_ + i];
+    }
   }
 
  private:
@@ -52,6 +55,7 @@ class Schedule : public ScalingPolicy {
 
   std::vector<Entry> entries_;
   double period_s_;
+  std::size_t first_pool_;
 };
 
 Entry read_entry(JsonReader& section, const Json& json, std::size_t number) {
@@ -103,13 +107,13 @@ ScalingPolicies::Make read(JsonReader& section) {
           ": is missing; policy \"schedule\" needs sizes such as [[0, [4, 8]], [28800, [16, 24]]]");
     }
     for (std::size_t i = 0; i < entries.size(); ++i) {
-      if (entries[i].machines.size() == context.pools.size()) continue;
+      if (entries[i].machines.size() == context.pools_of_all) continue;
       throw InputError(place + "[" + std::to_string(i) + "]: has " +
                        std::to_string(entries[i].machines.size()) +
                        " counts of machines; expected one for each of the " +
-                       std::to_string(context.pools.size()) + " pools");
+                       std::to_string(context.pools_of_all) + " pools");
     }
-    return std::make_unique<Schedule>(entries, period_s);
+    return std::make_unique<Schedule>(entries, period_s, context.first_pool);
   };
 }
 

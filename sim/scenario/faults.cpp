@@ -181,7 +181,7 @@ std::vector<FaultSpec> read_faults(JsonReader& reader, const Scenario& scenario)
   const std::vector<PoolSpec>& pools = scenario.pools;
   std::uint32_t machines = 0;
   for (const PoolSpec& pool : pools) {
-    if (!pool.shares_machines_of) machines += pool.count;
+    if (pool.has_own_machines()) machines += pool.count;
   }
   std::vector<FaultSpec> faults;
   for (JsonReader& fault : reader.objects("faults")) {

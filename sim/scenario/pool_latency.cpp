@@ -14,7 +14,7 @@ namespace {
 
 InstanceDescription instance_of(const Scenario& scenario, std::size_t pool) {
   const PoolSpec& spec = scenario.pools[pool];
-  return {scenario.llm,
+  return {scenario.llm_of(spec),
           spec.machine,
           spec.tensor_parallel,
           spec.pipeline_parallel,
@@ -26,9 +26,9 @@ InstanceDescription instance_of(const Scenario& scenario, std::size_t pool) {
           scenario.engine_named};
 }
 
-InstanceDescription reference_of(const Scenario& scenario, const SloSpec& slo) {
+InstanceDescription reference_of(const Scenario& scenario, const SloSpec& slo, std::size_t llm) {
   const Machine& reference = slo.reference;
-  return {scenario.llm,
+  return {scenario.llms[llm],
           reference,
           reference.gpu_count,
           1,
@@ -53,9 +53,11 @@ std::unique_ptr<LatencyModel> make(const Scenario& scenario, const InstanceDescr
 std::vector<InstanceDescription> instances_of(const Scenario& scenario) {
   std::vector<InstanceDescription> all;
   for (std::size_t i = 0; i < scenario.pools.size(); ++i) all.push_back(instance_of(scenario, i));
-  if (has_reference(scenario.slo)) all.push_back(reference_of(scenario, scenario.slo));
+  for (std::size_t llm = 0; llm < scenario.llms.size(); ++llm) {
+    if (has_reference(scenario.slo)) all.push_back(reference_of(scenario, scenario.slo, llm));
+  }
   for (const ClassSpec& each : scenario.classes) {
-    if (has_reference(each.slo)) all.push_back(reference_of(scenario, each.slo));
+    if (has_reference(each.slo)) all.push_back(reference_of(scenario, each.slo, each.llm));
   }
   return all;
 }
@@ -91,8 +93,9 @@ std::unique_ptr<LatencyModel> pool_latency(const Scenario& scenario, std::size_t
   return latency;
 }
 
-std::unique_ptr<LatencyModel> reference_latency(const Scenario& scenario, const SloSpec& slo) {
-  return make(scenario, reference_of(scenario, slo));
+std::unique_ptr<LatencyModel> reference_latency(const Scenario& scenario, const SloSpec& slo,
+                                                std::size_t llm) {
+  return make(scenario, reference_of(scenario, slo, llm));
 }
 
 ProfileUse& ProfileUse::add(const Scenario& scenario) {

@@ -4,6 +4,7 @@
 #include "sim/base/error.h"
 #include "sim/scenario/faults.h"
 #include "sim/scenario/kv_tiers.h"
+#include "sim/scenario/llms.h"
 #include "sim/scenario/power.h"
 #include "sim/scenario/read_pools.h"
 #include "sim/scenario/resolve.h"
@@ -37,7 +38,7 @@ KvCacheSpec read_kv_memory(JsonReader& cache) {
     spec.block_tokens = static_cast<std::uint32_t>(cache.integer("block_tokens", 1, 65'536));
   }
   if (cache.has("blocks")) {
-    spec.blocks = static_cast<std::uint64_t>(cache.integer("blocks", 1, 1'000'000'000));
+    spec.blocks = read_kv_blocks(cache, "blocks");
   }
   spec.prefix_caching = cache.boolean("prefix_caching", false);
   if (cache.has("tiers")) spec.tiers = read_tiers(cache);
@@ -47,29 +48,13 @@ KvCacheSpec read_kv_memory(JsonReader& cache) {
   return spec;
 }
 
-void read_llm(JsonReader& reader, Scenario& scenario) {
-  Llm& llm = scenario.llm;
-  llm = load_llm(reader.text("llm"), reader.path_of("llm"));
+/// Formats are read with the pools, which may have LLMs of their own.
+void read_memory_and_latency(JsonReader& reader, Scenario& scenario) {
   JsonReader weights = reader.object("weights");
-  JsonReader cache = reader.object("kv_cache");
-  Formats formats(read_format(weights, "format"), read_format(cache, "format"));
-  if (weights.has("experts")) {
-    formats.experts = read_format(weights, "experts");
-    if (llm.experts == 1) weights.fail("experts", llm.name + " has no experts");
-  }
-  if (weights.has("activations")) formats.activations = read_format(weights, "activations");
-  llm.store(formats);
-  if (weights.name("size", "size", {"exact", "published"}) == "published") {
-    if (llm.published_weight_bytes == 0 || llm.formats.weights != Format::kFp16) {
-      weights.fail("size", "the published simulator does not know \"" + llm.name + "\" in " +
-                               format_name(llm.formats.weights) + "; expected \"exact\"");
-    }
-    llm.weight_bytes = llm.published_weight_bytes;
-  }
+  for (const char* key : {"format", "experts", "activations", "size"}) weights.has(key);
   weights.finish();
-  if (!cache.boolean("grouped_query")) {
-    llm.kv_bytes_per_token = llm.ungrouped_kv_bytes_per_token();
-  }
+  JsonReader cache = reader.object("kv_cache");
+  for (const char* key : {"format", "grouped_query"}) cache.has(key);
   scenario.kv_cache = read_kv_memory(cache);
   cache.finish();
   JsonReader latency = reader.object("latency");
@@ -246,7 +231,8 @@ Scenario read_scenario(const Json& document) {
   Scenario scenario;
   scenario.document = document;
   JsonReader reader(scenario.document, "");
-  read_llm(reader, scenario);
+  reader.text("llm");
+  read_memory_and_latency(reader, scenario);
   JsonReader workload = reader.object("workload");
   scenario.workload = classes_bring_all(document) ? read_frame(workload) : read_workload(workload);
   scenario.batching = read_batching(reader.object("batching"));
@@ -265,6 +251,7 @@ Scenario read_scenario(const Json& document) {
   scenario.faults = read_faults(reader, scenario);
   scenario.slo = read_slo(reader);
   read_classes(reader, scenario);
+  check_llms(scenario);
   check_queue_order(scenario);
   scenario.power = read_power(reader);
   scenario.results = read_results(reader.object("results"));

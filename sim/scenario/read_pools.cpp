@@ -9,6 +9,7 @@
 #include "models/latency/instance_model.h"
 #include "sim/base/error.h"
 #include "sim/scenario/kv_tiers.h"
+#include "sim/scenario/llms.h"
 
 namespace cleave {
 
@@ -25,26 +26,33 @@ PoolRole read_role(JsonReader& reader) {
 
 /// The machines of a pool: its own, or those of a pool before it.
 void read_machines(JsonReader& reader, const std::vector<PoolSpec>& before, PoolSpec& pool) {
-  if (!reader.has("shares_machines_of")) {
+  const bool shares = reader.has("shares_machines_of");
+  const char* key = shares ? "shares_machines_of" : "borrows_machines_of";
+  if (shares && reader.has("borrows_machines_of")) {
+    reader.fail("borrows_machines_of", "contradicts shares_machines_of; expected one of them");
+  }
+  if (!reader.has(key)) {
     pool.machine = load_machine(reader.text("machine"), reader.path_of("machine"));
     pool.count = static_cast<std::uint32_t>(reader.integer("count", 1, kMostMachines));
     for (const PoolSpec& other : before) {
-      if (!other.shares_machines_of) pool.first_machine += other.count;
+      if (other.has_own_machines()) pool.first_machine += other.count;
     }
     return;
   }
-  const auto owner = static_cast<std::size_t>(reader.integer("shares_machines_of", 0, 1'000'000));
-  if (owner >= before.size() || before[owner].shares_machines_of) {
-    reader.fail("shares_machines_of",
-                "expected the index of a pool before this one that has machines of its own");
+  const auto owner = static_cast<std::size_t>(reader.integer(key, 0, 1'000'000));
+  if (owner >= before.size() || !before[owner].has_own_machines()) {
+    reader.fail(key, "expected the index of a pool before this one that has machines of its own");
   }
-  for (const char* key : {"machine", "count", "price_per_hour"}) {
-    if (reader.has(key)) {
-      reader.fail(key, "not expected beside shares_machines_of: the machines are those of pools[" +
-                           std::to_string(owner) + "]");
+  for (const std::string of_machines :
+       {"machine", "count", "price_per_hour", "off_price_per_hour"}) {
+    if (shares && of_machines == "off_price_per_hour") continue;
+    if (reader.has(of_machines)) {
+      reader.fail(of_machines, std::string("not expected beside ") + key +
+                                   ": the machines are those of pools[" + std::to_string(owner) +
+                                   "]");
     }
   }
-  pool.shares_machines_of = owner;
+  (shares ? pool.shares_machines_of : pool.borrows_machines_of) = owner;
   pool.machine = before[owner].machine;
   pool.count = before[owner].count;
   pool.first_machine = before[owner].first_machine;
@@ -56,6 +64,7 @@ void share_machines(std::vector<PoolSpec>& pools) {
   const auto owner_of = [&](std::size_t i) { return pools[i].shares_machines_of.value_or(i); };
   for (std::size_t i = 0; i < pools.size(); ++i) {
     const std::size_t owner = owner_of(i);
+    if (pools[i].borrows_machines_of) continue;
     const std::uint32_t left = pools[owner].machine.gpu_count - used[owner];
     if (pools[i].gpus_used() > left) {
       throw InputError("pools[" + std::to_string(i) + "].tensor_parallel: its instances take " +
@@ -67,6 +76,7 @@ void share_machines(std::vector<PoolSpec>& pools) {
     used[owner] += pools[i].gpus_used();
   }
   for (std::size_t i = 0; i < pools.size(); ++i) {
+    if (pools[i].borrows_machines_of) continue;
     pools[i].machine_share = static_cast<double>(pools[i].gpus_used()) / used[owner_of(i)];
   }
 }
@@ -110,8 +120,8 @@ GpuUse gpu_use(const PoolSpec& pool, const Llm& llm) {
 std::int64_t kv_tokens(const PoolSpec& pool, const Scenario& scenario,
                        const BatchingPolicy& policy) {
   const std::int64_t block = pool.kv.block_tokens;
-  if (scenario.kv_cache.blocks) return static_cast<std::int64_t>(*scenario.kv_cache.blocks) * block;
-  const Llm& llm = scenario.llm;
+  if (pool.kv_blocks) return static_cast<std::int64_t>(*pool.kv_blocks) * block;
+  const Llm& llm = scenario.llm_of(pool);
   GpuUse use = gpu_use(pool, llm);
   use.fraction = scenario.kv_cache.memory_fraction.value_or(policy.kv_defaults().memory_fraction);
   const double token_bytes = llm.kv_bytes_per_token * llm.kv_copies(pool.tensor_parallel);
@@ -140,8 +150,8 @@ KvRoom kv_room(const PoolSpec& pool, const Scenario& scenario, const BatchingPol
 /// number of blocks is given, these.
 void check_memory(JsonReader& reader, const PoolSpec& pool, const Scenario& scenario,
                   const BatchingPolicy& policy) {
-  const Llm& llm = scenario.llm;
-  if (scenario.kv_cache.blocks) {
+  const Llm& llm = scenario.llm_of(pool);
+  if (pool.kv_blocks) {
     const double left_bytes = pool.memory_bytes() - llm.stored_bytes(pool.data_parallel);
     if (left_bytes < 0) {
       reader.fail("machine", "the weights of " + llm.name + " take " +
@@ -183,25 +193,42 @@ void read_sizes(JsonReader& reader, const ScalingSpec& scaling, PoolSpec& pool) 
       reader.fail(key, "has no meaning without scaling.policy: all machines are on");
     }
   }
+  if (pool.borrows_machines_of) {
+    if (!scaling.on()) {
+      reader.fail("borrows_machines_of",
+                  "has no meaning without scaling.policy, by which that pool turns machines off");
+    }
+    for (const char* key : {"min_count", "start_count"}) {
+      if (reader.has(key)) {
+        reader.fail(key,
+                    "not expected beside borrows_machines_of: whose machines they are comes "
+                    "first");
+      }
+    }
+    return;
+  }
   pool.least_on = static_cast<std::uint32_t>(
       reader.integer("min_count", 0, pool.count, scaling.on() ? 1 : pool.count));
   pool.on_at_start = static_cast<std::uint32_t>(
       reader.integer("start_count", pool.least_on, pool.count, pool.count));
 }
 
-PoolSpec read_pool(JsonReader& reader, const std::vector<PoolSpec>& before,
-                   const std::optional<PriceList>& prices, const Scenario& scenario) {
+PoolSpec read_pool(JsonReader& reader, const std::optional<PriceList>& prices, Scenario& scenario) {
   PoolSpec pool;
   pool.role = read_role(reader);
-  read_machines(reader, before, pool);
+  read_machines(reader, scenario.pools, pool);
   read_parallelism(reader, pool);
-  if (scenario.llm.experts == 1) {
+  pool.llm = read_pool_llm(reader, scenario);
+  const Llm& llm = scenario.llm_of(pool);
+  if (llm.experts == 1) {
     if (reader.has("expert_parallel") && pool.expert_parallel > 1) {
-      reader.fail("expert_parallel", scenario.llm.name + " has no experts");
+      reader.fail("expert_parallel", llm.name + " has no experts");
     }
     pool.expert_parallel = 1;
   }
-  if (prices && !pool.shares_machines_of) pool.machine.price_per_hour = prices->of(pool.machine);
+  if (reader.has("kv_blocks")) pool.kv_blocks = read_kv_blocks(reader, "kv_blocks");
+  if (!pool.kv_blocks) pool.kv_blocks = scenario.kv_cache.blocks;
+  if (prices && pool.has_own_machines()) pool.machine.price_per_hour = prices->of(pool.machine);
   pool.machine.price_per_hour =
       reader.number("price_per_hour", kNonNegative, pool.machine.price_per_hour);
   pool.off_price_per_hour = reader.number("off_price_per_hour", kNonNegative, 0);
@@ -224,8 +251,8 @@ PoolSpec read_pool(JsonReader& reader, const std::vector<PoolSpec>& before,
       throw InputError("kv_cache.prefix_caching: batching.policy \"" + name +
                        "\" has no blocks to share; expected vllm, sglang or trtllm");
     }
-    if (scenario.llm.window_tokens > 0) {
-      throw InputError("kv_cache.prefix_caching: " + scenario.llm.name +
+    if (llm.window_tokens > 0) {
+      throw InputError("kv_cache.prefix_caching: " + llm.name +
                        " has layers with a sliding window, whose blocks cannot be shared here yet; "
                        "expected false");
     }
@@ -236,7 +263,7 @@ PoolSpec read_pool(JsonReader& reader, const std::vector<PoolSpec>& before,
                      "kv_cache.block_tokens, " +
                      std::to_string(pool.kv.block_tokens));
   }
-  pool.tiers = tier_rooms(scenario.kv_cache.tiers, pool, scenario.llm);
+  pool.tiers = tier_rooms(scenario.kv_cache.tiers, pool, llm);
   return pool;
 }
 
@@ -253,7 +280,7 @@ void check_pools(const JsonReader& reader, const std::vector<PoolSpec>& pools) {
     reader.fail("pools", "none takes prompts; expected one of role prompt or mixed, too");
   }
   std::int64_t machines = 0;
-  for (const PoolSpec& pool : pools) machines += pool.shares_machines_of ? 0 : pool.count;
+  for (const PoolSpec& pool : pools) machines += pool.has_own_machines() ? pool.count : 0;
   if (machines > kMostMachines) {
     reader.fail("pools", "have " + std::to_string(machines) + " machines; expected at most " +
                              std::to_string(kMostMachines));
@@ -262,11 +289,15 @@ void check_pools(const JsonReader& reader, const std::vector<PoolSpec>& pools) {
 
 }  // namespace
 
+std::uint64_t read_kv_blocks(JsonReader& reader, std::string_view key) {
+  return static_cast<std::uint64_t>(reader.integer(key, 1, 1'000'000'000));
+}
+
 void read_pools(JsonReader& reader, Scenario& scenario) {
   std::optional<PriceList> prices;
   if (reader.has("prices")) prices = load_prices(reader.text("prices"), reader.path_of("prices"));
   for (JsonReader& pool : reader.objects("pools")) {
-    scenario.pools.push_back(read_pool(pool, scenario.pools, prices, scenario));
+    scenario.pools.push_back(read_pool(pool, prices, scenario));
   }
   if (scenario.pools.empty()) reader.fail("pools", "expected at least one pool of machines");
   check_pools(reader, scenario.pools);

@@ -42,9 +42,13 @@ void try_policy(const Scenario& scenario) {
     double start_up_s(std::size_t) const override { return 0; }
   };
   const NoCapacity none;
-  ScalingContext context{{}, none, {}};
-  for (const PoolSpec& pool : scenario.pools) context.pools.push_back({pool.role, pool.count});
-  scenario.scaling.policy.make(context);
+  for (std::size_t llm = 0; llm < scenario.llms.size(); ++llm) {
+    ScalingContext context{{}, 0, scenario.pools.size(), none, {}};
+    for (const PoolSpec& pool : scenario.pools) {
+      if (pool.llm == llm) context.pools.push_back({pool.role, pool.count});
+    }
+    scenario.scaling.policy.make(context);
+  }
 }
 
 }  // namespace

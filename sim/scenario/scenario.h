@@ -35,6 +35,7 @@ struct KvRoom {
 
 struct PoolSpec {
   PoolRole role = PoolRole::kMixed;
+  std::size_t llm = 0;  ///< that it serves, of Scenario::llms
   Machine machine;
   std::uint32_t count = 0;                  ///< machines
   std::uint32_t tensor_parallel = 0;        ///< default: all GPUs of the machine
@@ -43,7 +44,9 @@ struct PoolSpec {
   std::uint32_t expert_parallel = 1;        ///< parts of a stage's GPUs with experts of their own
   std::uint32_t instances_per_machine = 1;  ///< as many as the machine has GPUs for, unless given
   std::optional<std::size_t> shares_machines_of;  ///< a pool before it, on whose machines it runs
-  std::uint32_t first_machine = 0;                ///< machines are numbered in pool order
+  /// The same, but on each of them only while that pool has it off.
+  std::optional<std::size_t> borrows_machines_of;
+  std::uint32_t first_machine = 0;  ///< machines are numbered in pool order
   /// The part of each machine that is this pool's: 1, or its share of the GPUs in use where pools
   /// share machines. Cost, power and GPUs are divided by it.
   double machine_share = 1;
@@ -52,9 +55,11 @@ struct PoolSpec {
   std::uint32_t least_on = 0;     ///< machines that stay on, where the cluster is scaled
   std::uint32_t on_at_start = 0;  ///< the same: machines that are on at time 0
   BatchLimits limits;             ///< of the batching policy, on these GPUs
+  std::optional<std::uint64_t> kv_blocks;  ///< of an instance, as its engine itself says
   KvRoom kv;
   std::vector<TierRoom> tiers;  ///< behind it, the fastest first
 
+  bool has_own_machines() const { return !shares_machines_of && !borrows_machines_of; }
   std::uint32_t instances() const { return count * instances_per_machine; }
   std::uint32_t machine_of(std::uint32_t instance) const {
     return first_machine + instance / instances_per_machine;
@@ -73,7 +78,8 @@ struct PoolSpec {
     return {tensor_parallel, pipeline_parallel, instances_per_machine, machine_share,
             data_parallel};
   }
-  double machines() const { return count * machine_share; }
+  /// Of its own, or its share of those of several pools.
+  double machines() const { return borrows_machines_of ? 0 : count * machine_share; }
 };
 
 struct SchedulerSpec {
@@ -178,6 +184,7 @@ struct SloSpec {
 /// A kind of request, with promises of its own. Where a scenario has none, all are of one kind.
 struct ClassSpec {
   std::string name;
+  std::size_t llm = 0;  ///< that it asks for, of Scenario::llms
   SloSpec slo;
   std::optional<double> ttft_limit_s;  ///< the SLO's, of the highest percentile
   bool sheds_late = false;             ///< who still waits when the first token is due is sent away
@@ -195,7 +202,9 @@ struct ResultsSpec {
 /// gives the same run again.
 struct Scenario {
   Json document;
-  Llm llm;  ///< with the sizes of weights and KV cache that the scenario asks for
+  /// That are served, in the order of the pools, those of one LLM side by side; with the sizes of
+  /// weights and KV cache that the scenario asks for.
+  std::vector<Llm> llms;
   std::string latency_policy;
   std::optional<EngineProfile> engine;           ///< latency.engine, or the one that batching is of
   bool engine_named = false;                     ///< latency.engine
@@ -213,6 +222,12 @@ struct Scenario {
   SloSpec slo;
   PowerSpec power;
   ResultsSpec results;
+
+  const Llm& llm_of(const PoolSpec& pool) const { return llms[pool.llm]; }
+  /// The LLM that a request of this class asks for.
+  std::size_t llm_asked(std::uint32_t traffic_class) const {
+    return classes.empty() ? 0 : classes[traffic_class].llm;
+  }
 };
 
 }  // namespace cleave

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "sim/base/error.h"
+#include "sim/scenario/llms.h"
 #include "sim/scenario/resolve.h"
 
 namespace cleave {
@@ -29,6 +30,7 @@ ClassSpec read_class(JsonReader& reader, const Scenario& scenario) {
   ClassSpec spec;
   spec.name = reader.text("name");
   if (spec.name.empty()) reader.fail("name", "expected a name, found \"\"");
+  spec.llm = read_class_llm(reader, scenario);
   spec.slo = reader.has("slo") ? read_slo(reader) : scenario.slo;
   const bool gaps = std::any_of(spec.slo.limits.begin(), spec.slo.limits.end(),
                                 [](const SloLimit& limit) { return limit.metric == "itl"; });

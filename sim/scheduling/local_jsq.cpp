@@ -67,7 +67,7 @@ class LocalJsq : public Scheduler {
     return best;
   }
 
-  const std::vector<InstanceLoad>& loads_;
+  std::span<const InstanceLoad> loads_;
   RankedPools pools_;
   std::vector<std::vector<InstanceId>> tokens_of_machine_;  ///< at most one for each GPU
 };

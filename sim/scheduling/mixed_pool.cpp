@@ -160,7 +160,7 @@ class MixedPool : public Scheduler {
   }
 
   ClusterView& cluster_;
-  const std::vector<InstanceLoad>& loads_;
+  std::span<const InstanceLoad> loads_;
   Settings settings_;
   RankedPools by_tokens_;
   RankedPools by_memory_;

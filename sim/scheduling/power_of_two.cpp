@@ -68,7 +68,7 @@ class PowerOfTwo : public Scheduler {
     return best;
   }
 
-  const std::vector<InstanceLoad>& loads_;
+  std::span<const InstanceLoad> loads_;
   std::size_t candidates_;
   Random random_;
   std::vector<InstanceId> first_;  ///< prompt and mixed instances, in the order of earlier draws

@@ -16,7 +16,7 @@ namespace cleave {
 /// asked for its least(), each in O(log n).
 class RankedPools {
  public:
-  RankedPools(std::size_t pools, const std::vector<InstanceLoad>& instances)
+  RankedPools(std::size_t pools, std::span<const InstanceLoad> instances)
       : positions_(instances.size()),
         pool_of_(instances.size(), kNone),
         loads_(instances.size()),

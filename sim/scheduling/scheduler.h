@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "sim/base/registry.h"
@@ -58,8 +59,8 @@ struct Placement {
 class ClusterView {
  public:
   virtual ~ClusterView() = default;
-  /// By InstanceId; the same vector for as long as the cluster lives.
-  virtual const std::vector<InstanceLoad>& loads() const = 0;
+  /// By InstanceId; the same place for as long as the cluster lives.
+  virtual std::span<const InstanceLoad> loads() const = 0;
   /// Tasks wait there that are not in its batch.
   virtual bool has_queue(InstanceId instance) const = 0;
   /// Tokens of its prompt that are in the instance's prefix cache.

@@ -65,7 +65,7 @@ class ShortestQueue : public Scheduler {
     return static_cast<double>(by(load(id)));
   }
 
-  const std::vector<InstanceLoad>& loads_;
+  std::span<const InstanceLoad> loads_;
   Rule rule_;
   RankedPools pools_;
 };

@@ -26,8 +26,6 @@ KvTransfers::KvTransfers(const KvTransferKind& kind, const std::vector<Endpoint>
       listener_(listener),
       observer_(observer),
       endpoints_(endpoints),
-      bytes_per_token_(kind.bytes_per_token),
-      parts_(kind.parts),
       lines_(instances.size()),
       policy_(kind.policy()),
       admission_(kind.admission({clock, *this, instances.size()})) {}
@@ -172,8 +170,9 @@ void KvTransfers::send_next(RequestId request) {
   if (departure.sent == 1) state.record.transfer_start_s = clock_.now();
   const double start_s = state.record.transfer_start_s;
   const double post_s = posting_s(from, part.tokens);
-  departure.ideal_s = std::max(departure.ideal_s, part.ready_s - start_s) + post_s +
-                      fabric_.ideal_s(from, state.record.token_instance, bytes_of(part.tokens));
+  departure.ideal_s =
+      std::max(departure.ideal_s, part.ready_s - start_s) + post_s +
+      fabric_.ideal_s(from, state.record.token_instance, bytes_of(request, part.tokens));
   departure.ideal_s = std::max(departure.ideal_s, part.until_s - start_s);
   if (post_s > 0) {
     state.transfer_event = clock_.at<&KvTransfers::posted>(clock_.now() + post_s, this, request);
@@ -182,13 +181,18 @@ void KvTransfers::send_next(RequestId request) {
   }
 }
 
+double KvTransfers::bytes_of(RequestId request, std::uint32_t tokens) const {
+  return tokens * endpoints_[requests_[request].record.prompt_instance].kv_bytes_per_token;
+}
+
 double KvTransfers::posting_s(InstanceId from, std::uint32_t tokens) const {
   const PostingCost cost = policy_->cost();
   const std::uint32_t block = endpoints_[from].kv_block_tokens;
   const std::uint32_t together =
       cost.descriptors_per_block ? block : std::max(block, kTokensTogether);
   const double blocks = (tokens + together - 1) / together;
-  return cost.setup_s + blocks * cost.descriptors_per_block.value_or(parts_) * cost.descriptor_s;
+  return cost.setup_s + blocks * cost.descriptors_per_block.value_or(endpoints_[from].kv_parts) *
+                            cost.descriptor_s;
 }
 
 void KvTransfers::posted(std::uint64_t tag) {
@@ -197,7 +201,7 @@ void KvTransfers::posted(std::uint64_t tag) {
   state.transfer_event = kNoEvent;
   const Departure& departure = departures_[request];
   const Part& part = departure.parts[departure.sent - 1];
-  const double bytes = bytes_of(part.tokens);
+  const double bytes = bytes_of(request, part.tokens);
   // Layers cannot leave faster than they are computed.
   const double overlap_s = part.until_s - clock_.now();
   state.transfer = fabric_.start(state.record.prompt_instance, state.record.token_instance, bytes,
@@ -242,9 +246,9 @@ void KvTransfers::arrived(std::uint64_t tag) {
     broken_invariant("the KV cache of request " + std::to_string(record.number) +
                      " moved faster than its links allow");
   }
-  observer_.transferred(record.prompt_instance, record.token_instance, record.transfer_start_s,
-                        record.transfer_end_s,
-                        bytes_of(record.prompt_tokens - departures_[request].there), ideal_s);
+  observer_.transferred(
+      record.prompt_instance, record.token_instance, record.transfer_start_s, record.transfer_end_s,
+      bytes_of(request, record.prompt_tokens - departures_[request].there), ideal_s);
   state.transfer_event = kNoEvent;
   forget(request);
   listener_.kv_arrived(request);

@@ -21,10 +21,8 @@ class KvTransferListener {
   virtual void kv_waits(InstanceId from, InstanceId to) = 0;
 };
 
-/// What transfers are made of.
+/// How caches move.
 struct KvTransferKind {
-  double bytes_per_token = 0;
-  std::uint32_t parts = 0;  ///< places in memory that a block is in
   TransferPolicies::Make policy;
   Admissions::Make admission;
 };
@@ -98,7 +96,7 @@ class KvTransfers : public AdmissionClient, public TransferListener {
   void conclude(RequestId request);
   void forget(RequestId request);
   void arrived(std::uint64_t tag);
-  double bytes_of(std::uint32_t tokens) const { return tokens * bytes_per_token_; }
+  double bytes_of(RequestId request, std::uint32_t tokens) const;
 
   Clock& clock_;
   RequestTable& requests_;
@@ -107,8 +105,6 @@ class KvTransfers : public AdmissionClient, public TransferListener {
   KvTransferListener& listener_;
   Observer& observer_;
   const std::vector<Endpoint>& endpoints_;
-  double bytes_per_token_;
-  std::uint32_t parts_;
   std::vector<Line> lines_;            ///< by InstanceId
   std::vector<Departure> departures_;  ///< by RequestId
   std::unique_ptr<TransferPolicy> policy_;

@@ -28,7 +28,7 @@ class InOrder : public Scheduler {
   }
 
  private:
-  const std::vector<InstanceLoad>& loads_;
+  std::span<const InstanceLoad> loads_;
   double full_;
 };
 

@@ -92,7 +92,7 @@ Json random_scaling(const Json& pools, bool split, bool links) {
   Json sizes = Json::array();
   for (int at_s = *inRange(0, 5); at_s < 25; at_s += *inRange(1, 8)) {
     Json counts = Json::array();
-    for (const Json& each : pools) counts.push_back(*inRange(0, each["count"].get<int>() + 1));
+    for (const Json& each : pools) counts.push_back(*inRange(0, each.value("count", 3) + 1));
     sizes.push_back({at_s, counts});
   }
   random["sizes"] = sizes;
@@ -115,6 +115,18 @@ Json random_classes() {
     classes.push_back(each);
   }
   return classes;
+}
+
+/// Pools of another LLM, on machines of their own or on those that the first pool has off.
+Json pools_of_another(const std::string& llm, bool split, bool borrow) {
+  Json pools = Json::array();
+  for (const char* role : split ? std::vector{"prompt", "token"} : std::vector{"mixed"}) {
+    Json each = random_pool(role);
+    if (borrow && chance(60)) each = {{"role", role}, {"borrows_machines_of", 0}};
+    each["llm"] = llm;
+    pools.push_back(each);
+  }
+  return pools;
 }
 
 Json random_workload() {
@@ -211,9 +223,20 @@ Json random_scenario() {
   const std::string topology = one_of(Fabrics::names());
   const Json workload = random_workload();
   const Json batching = random_batching();
+  const std::string llm = one_of<const char*>({"llama2-70b", "bloom-176b"});
+  const std::string other = llm == "llama2-70b" ? "bloom-176b" : "llama2-70b";
+  const bool scaled = chance(40);
+  const bool several = !workload.contains("sessions") && chance(30);
+  if (several) {
+    const Json more = pools_of_another(other, split, scaled);
+    for (const Json& each : more) {
+      machines += each.value("count", 0);
+      pools.push_back(each);
+    }
+  }
   Json random = {
       {"faults", chance(60) ? random_faults(machines, topology != "pipe") : Json::array()},
-      {"llm", one_of<const char*>({"llama2-70b", "bloom-176b"})},
+      {"llm", llm},
       {"weights", {{"format", one_of(format_names())}}},
       {"kv_cache",
        {{"grouped_query", *rc::gen::arbitrary<bool>()},
@@ -234,12 +257,16 @@ Json random_scenario() {
       {"results",
        {{"warmup_s",
          workload.contains("warmup_requests") ? Json("auto") : one_of<Json>({"auto", 0, 3})}}}};
-  if (chance(30)) random["kv_cache"]["blocks"] = *inRange(300, 3000);
-  if (chance(40)) {
+  if (!several && chance(30)) random["kv_cache"]["blocks"] = *inRange(300, 3000);
+  if (scaled) {
     random["scaling"] = random_scaling(pools, split, topology != "pipe");
+    while (several && random["scaling"]["policy"] == "none") {
+      random["scaling"] = random_scaling(pools, split, topology != "pipe");
+    }
     if (random["scaling"]["policy"] != "none") {
       for (Json& fault : random["faults"]) fault.erase("load_s");
       for (Json& each : random["pools"]) {
+        if (each.contains("borrows_machines_of")) continue;
         const int count = each["count"];
         each["min_count"] = *inRange(0, count + 1);
         each["start_count"] = *inRange(each["min_count"].get<int>(), count + 1);
@@ -247,10 +274,15 @@ Json random_scenario() {
       }
     }
   }
-  if (chance(30)) random["classes"] = random_classes();
+  if (several || chance(30)) {
+    random["classes"] = random_classes();
+    if (several) {
+      random["classes"].push_back({{"name", "other"}, {"share", *inRange(1, 5)}, {"llm", other}});
+    }
+  }
   if (batching["policy"] == "splitwise") return random;
   random["kv_cache"]["prefix_caching"] = chance(60);
-  if (random["kv_cache"]["prefix_caching"] && chance(50)) {
+  if (random["kv_cache"]["prefix_caching"] && !several && chance(50)) {
     const Json tiers = random_tiers();
     random["kv_cache"]["tiers"] = tiers;
     const bool store = !tiers.empty() && tiers.back()["tier"] == "store";

@@ -135,7 +135,7 @@ void check_statuses(const Scenario& scenario, const SeenRun& run) {
     const Json& figures = run.summary["pools"][pool];
     RC_ASSERT(near(figures["off_share"].get<double>() * spec.instances() * end_s, off_s));
     RC_ASSERT(near(integral(figures, "off_instances", end_s), off_s));
-    const PowerModel power(scenario.llm, spec.machine, spec.gpu_share());
+    const PowerModel power(scenario.llm_of(spec), spec.machine, spec.gpu_share());
     double energy_j = power.idle_w() * (spec.instances() * end_s - off_s);
     for (const Segment& segment : run.segments) {
       if (segment.instance >= instance || segment.instance + spec.instances() < instance) continue;
@@ -144,26 +144,59 @@ void check_statuses(const Scenario& scenario, const SeenRun& run) {
       energy_j += (watts - power.idle_w()) * (segment.end_s - segment.start_s);
     }
     RC_ASSERT(near(figures["energy_kwh"].get<double>() * 3.6e6, energy_j, 1e-3));
-    const double machine_off_s = off_s / spec.instances();
-    usd += spec.machines() *
-           (spec.machine.price_per_hour * (end_s - machine_off_s) +
-            spec.off_price_per_hour * machine_off_s) /
-           3600;
+    // A machine is paid by who has it on, and while nobody has, by whose it is.
+    const double on_s = spec.count * (end_s - off_s / spec.instances());
+    if (spec.borrows_machines_of) {
+      const PoolSpec& owner = scenario.pools[*spec.borrows_machines_of];
+      usd += on_s * (owner.machine.price_per_hour - owner.off_price_per_hour) / 3600;
+    } else {
+      usd += (spec.machine.price_per_hour * on_s +
+              spec.off_price_per_hour * (spec.count * end_s - on_s)) /
+             3600;
+    }
   }
   RC_ASSERT(near(run.summary["cost"]["spent_usd"], usd));
 }
 
+/// A machine serves one LLM at a time, and each request is served by instances of its own.
+void check_llms(const Scenario& scenario, const SeenRun& run) {
+  std::vector<std::size_t> llm_of;
+  std::vector<std::uint32_t> machine_of;
+  for (const PoolSpec& spec : scenario.pools) {
+    for (std::uint32_t i = 0; i < spec.instances(); ++i) {
+      llm_of.push_back(spec.llm);
+      machine_of.push_back(spec.machine_of(i));
+    }
+  }
+  for (const FinishedRequest& request : run.finished) {
+    const std::size_t asked = scenario.llm_asked(request.traffic_class);
+    RC_ASSERT(llm_of[request.prompt_instance] == asked);
+    RC_ASSERT(llm_of[request.token_instance] == asked);
+  }
+  std::vector<InstanceStatus> status(llm_of.size(), InstanceStatus::kUp);
+  for (std::size_t i = 0; i < run.statuses.size(); ++i) {
+    status[run.statuses[i].instance] = run.statuses[i].status;
+    const bool begins = run.statuses[i].time_s == 0;
+    if (begins || run.statuses[i].status != InstanceStatus::kLoading) continue;
+    const InstanceId on = run.statuses[i].instance;
+    for (InstanceId other = 0; other < llm_of.size(); ++other) {
+      const bool same = machine_of[other] == machine_of[on] && llm_of[other] != llm_of[on];
+      if (same) RC_ASSERT(status[other] == InstanceStatus::kOff);
+    }
+  }
+}
+
 /// Memory and queues by instance.
 void check_instances(const Scenario& scenario, const SeenRun& run) {
-  const Llm& llm = scenario.llm;
   std::size_t instance = 0;
   for (const PoolSpec& spec : scenario.pools) {
+    const Llm& llm = scenario.llm_of(spec);
     const double kv_bytes = static_cast<double>(spec.kv.capacity_tokens) * llm.kv_bytes_per_token *
                             llm.kv_copies(spec.tensor_parallel);
-    RC_ASSERT(scenario.kv_cache.blocks || llm.weight_bytes + kv_bytes <= spec.memory_bytes());
+    RC_ASSERT(spec.kv_blocks || llm.weight_bytes + kv_bytes <= spec.memory_bytes());
     for (std::uint32_t i = 0; i < spec.instances(); ++i, ++instance) {
       RC_ASSERT(run.most_memory_bytes[instance] <= (llm.weight_bytes + kv_bytes) * (1 + 1e-12));
-      RC_ASSERT(run.last_memory_bytes[instance] == scenario.llm.weight_bytes);
+      RC_ASSERT(run.last_memory_bytes[instance] == llm.weight_bytes);
     }
   }
   for (const std::uint32_t queued : run.last_queued) RC_ASSERT(queued == 0U);
@@ -296,6 +329,7 @@ TEST_CASE("property: nothing is lost, memory holds, times ascend, figures add up
     check_counts(scenario, run);
     check_concurrency(scenario, run);
     check_instances(*read, run);
+    check_llms(*read, run);
     check_statuses(*read, run);
     check_transfers(run);
     check_tiers(*read, run);

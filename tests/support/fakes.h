@@ -138,7 +138,7 @@ struct FakeCluster : ClusterView {
     all.push_back(load);
     return static_cast<InstanceId>(all.size() - 1);
   }
-  const std::vector<InstanceLoad>& loads() const override { return all; }
+  std::span<const InstanceLoad> loads() const override { return all; }
   bool has_queue(InstanceId) const override { return false; }
   std::uint32_t cached_tokens(InstanceId instance, const Demand& demand) const override {
     const auto found = cached.find(instance);

@@ -15,12 +15,12 @@ struct HandModel {
   explicit HandModel(const Json& changes) : HandModel(read_scenario(scenario_of(changes))) {}
   explicit HandModel(const Scenario& scenario)
       : profile(*find_latency_profile(latency_profile_name(
-            scenario.llm.name, scenario.pools[0].machine.gpu.name,
+            scenario.llms.front().name, scenario.pools[0].machine.gpu.name,
             scenario.pools[0].machine.power_cap, scenario.pools[0].tensor_parallel))),
-        kv_bytes_per_token(scenario.llm.kv_bytes_per_token),
+        kv_bytes_per_token(scenario.llms.front().kv_bytes_per_token),
         capacity_bytes(scenario.pools[0].machine.gpu.memory_bytes *
                        scenario.pools[0].tensor_parallel),
-        weight_bytes(scenario.llm.weight_bytes) {}
+        weight_bytes(scenario.llms.front().weight_bytes) {}
 
   double prefill_s(double tokens) const { return profile.prefill.seconds(tokens, tokens * tokens); }
   /// Several prompts and sequences in one iteration, each by its tokens.

@@ -25,7 +25,7 @@ Json with_faults(Json faults) {
 
 double idle_w() {
   const Scenario scenario = read_scenario(scenario_of(with_faults(Json::array())));
-  return PowerModel(scenario.llm, scenario.pools[0].machine, scenario.pools[0].gpu_share())
+  return PowerModel(scenario.llms.front(), scenario.pools[0].machine, scenario.pools[0].gpu_share())
       .idle_w();
 }
 
@@ -101,7 +101,8 @@ TEST_CASE("status: off machines draw nothing and cost nothing, in every figure")
   double busy_j = 0;
   const PowerModel power = [] {
     const Scenario scenario = read_scenario(scenario_of(with_faults(Json::array())));
-    return PowerModel(scenario.llm, scenario.pools[0].machine, scenario.pools[0].gpu_share());
+    return PowerModel(scenario.llms.front(), scenario.pools[0].machine,
+                      scenario.pools[0].gpu_share());
   }();
   for (const Segment& segment : off.segments) {
     const double watts =

@@ -88,7 +88,7 @@ TEST_CASE("window: tokens and energy are those of the iterations in it") {
     std::vector<PowerModel> power;
     double joules = 0;
     for (const PoolSpec& pool : scenario.pools) {
-      const PowerModel model(scenario.llm, pool.machine, pool.gpu_share(),
+      const PowerModel model(scenario.llms.front(), pool.machine, pool.gpu_share(),
                              scenario.latency_profiles);
       power.insert(power.end(), pool.instances(), model);
       joules += model.idle_w() * pool.instances() * window.seconds();

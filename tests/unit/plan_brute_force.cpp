@@ -248,6 +248,40 @@ TEST_CASE("plan by brute force: the least power within a price") {
               &Cluster::provisioned_w);
 }
 
+TEST_CASE("plan by brute force: with a spare, it holds without a machine of any pool, too") {
+  Json plan{{"scenario", traffic("llama2-70b", "azure-2023-conv", 12, 30)},
+            {"minimize", "cost"},
+            {"designs", {split("dgx-h100", "dgx-h100", 6)}},
+            {"seeds", {1}}};
+  const std::vector<Cluster> holding = BruteForce(plan).holding(12);
+  const auto holds = [&](const Json& pools) {
+    return std::any_of(holding.begin(), holding.end(),
+                       [&](const Cluster& cluster) { return is_same(pools, cluster); });
+  };
+  const auto holds_with_one_out = [&](const Cluster& cluster) {
+    for (std::size_t i = 0; i < cluster.pools.size(); ++i) {
+      Json pools = cluster.pools;
+      pools[i]["count"] = pools[i]["count"].get<int>() - 1;
+      if (!holds(pools)) return false;
+    }
+    return true;
+  };
+  double least = 1e300;
+  for (const Cluster& cluster : holding) {
+    if (holds_with_one_out(cluster)) least = std::min(least, cluster.cost_per_hour);
+  }
+  const double without = answer_to(plan)["optimum"]["cost_per_hour"];
+  plan["spare_machines"] = 1;
+  const Json answer = answer_to(plan);
+  CHECK(answer["optimum"]["cost_per_hour"].get<double>() == Approx(least));
+  CHECK(least > without);
+  for (const Json& change : answer["headroom"]) {
+    INFO(change.dump());
+    if (change["change"] != "one token machine less" || change["breaks"].empty()) continue;
+    CHECK(change["breaks"][0].get<std::string>().find(" machine out") != std::string::npos);
+  }
+}
+
 TEST_CASE("plan by brute force: the fewest machines within a price and a power") {
   check_least({{"scenario", traffic("llama2-70b", "azure-2023-code", 8, 30)},
                {"minimize", "machines"},

@@ -36,15 +36,16 @@ struct Cluster : ScalerClient {
     }
     Wanted::views.clear();
     scaler.emplace(
-        std::vector<ScalerPool>{{PoolRole::kPrompt, 2, 2, 1, 2}, {PoolRole::kToken, 3, 1, 1, 2}},
+        std::vector<ScalerPool>{{0, PoolRole::kPrompt, 2, 2, 1, 2, {}},
+                                {0, PoolRole::kToken, 3, 1, 1, 2, {}}},
         [this](const ScalingContext&) { return std::make_unique<Wanted>(sizes); }, capacity,
-        std::nullopt, clock, *this);
+        std::vector<std::optional<double>>{std::nullopt}, clock, *this);
     scaler->begin();
   }
 
-  const std::vector<InstanceLoad>& loads() const override { return loads_; }
+  std::span<const InstanceLoad> loads() const override { return loads_; }
   std::uint32_t queued(InstanceId) const override { return 1; }
-  std::uint64_t stranded() const override { return 0; }
+  std::uint64_t stranded(std::size_t) const override { return 0; }
   void turn_off(InstanceId id) override { set(id, InstanceStatus::kOff); }
   void turn_on(InstanceId id) override {
     set(id, loads_[id].status == InstanceStatus::kDraining ? InstanceStatus::kUp
@@ -139,10 +140,10 @@ TEST_CASE("scaler: a view sums up the instances that are up, and the traffic sin
   Cluster cluster;
   cluster.loads_[4].reserved_tokens = 500;
   cluster.loads_[0].pending_tokens = 70;
-  cluster.scaler->traffic().arrived(100);
-  cluster.scaler->traffic().arrived(300);
-  cluster.scaler->traffic().first_token(0.5);
-  cluster.scaler->traffic().completed(11, 0.02);
+  cluster.scaler->traffic(0).arrived(100);
+  cluster.scaler->traffic(0).arrived(300);
+  cluster.scaler->traffic(0).first_token(0.5);
+  cluster.scaler->traffic(0).completed(11, 0.02);
   cluster.clock.run_until(1);
   const ScalingView first = Wanted::views.back();
   CHECK(first.side(PoolRole::kPrompt).up == 4);
@@ -221,4 +222,89 @@ TEST_CASE("start-up: what is cancelled while its weights come does not come up")
   start.cancel_all();
   clock.run();
   CHECK(started.at_s.empty());
+}
+
+namespace {
+
+/// Three machines of one LLM, which another LLM may borrow. Drained machines are off when the test
+/// says so.
+struct TwoLlms : ScalerClient {
+  TwoLlms() : loads_(6) {
+    scaler.emplace(
+        std::vector<ScalerPool>{{0, PoolRole::kMixed, 3, 1, 1, 3, {}},
+                                {1, PoolRole::kMixed, 3, 1, 0, 0, 0}},
+        [this](const ScalingContext& context) {
+          return std::make_unique<Wanted>(sizes[context.first_pool]);
+        },
+        capacity, std::vector<std::optional<double>>(2), clock, *this);
+    scaler->begin();
+  }
+  std::span<const InstanceLoad> loads() const override { return loads_; }
+  std::uint32_t queued(InstanceId) const override { return 0; }
+  std::uint64_t stranded(std::size_t) const override { return 0; }
+  void turn_off(InstanceId id) override { loads_[id].status = InstanceStatus::kOff; }
+  void turn_on(InstanceId id) override { loads_[id].status = InstanceStatus::kUp; }
+  void turn_down(InstanceId id) override { loads_[id].status = InstanceStatus::kDraining; }
+  void lend(InstanceId, PoolRole) override {}
+  bool unblock() override { return false; }
+  void drained(InstanceId id) {
+    turn_off(id);
+    scaler->went_off();
+  }
+  std::string statuses() const {
+    std::string text;
+    for (const InstanceLoad& load : loads_) text += status_name(load.status)[0];
+    return text;
+  }
+
+  FakeClock clock;
+  NoCapacity capacity;
+  std::vector<InstanceLoad> loads_;
+  std::vector<std::vector<PoolSize>> sizes{{{3, 0}}, {{3, 0}}};  ///< by pool
+  std::optional<Scaler> scaler;
+};
+
+}  // namespace
+
+TEST_CASE(
+    "scaler: a pool that borrows has the machines that their own pool leaves, when it is off") {
+  TwoLlms cluster;
+  cluster.clock.run_until(1);
+  CHECK(cluster.statuses() == "uuuooo");
+  cluster.sizes[0] = {{1, 0}};
+  cluster.clock.run_until(2);
+  CHECK(cluster.statuses() == "uddooo");  // still busy with what they have
+  cluster.drained(2);
+  cluster.clock.run_until(2);
+  CHECK(cluster.statuses() == "udooou");
+  cluster.drained(1);
+  cluster.clock.run_until(2);
+  CHECK(cluster.statuses() == "uooouu");
+}
+
+TEST_CASE("scaler: what was borrowed goes back before anybody else gets it") {
+  TwoLlms cluster;
+  cluster.sizes[0] = {{1, 0}};
+  cluster.clock.run_until(1);
+  cluster.drained(1);
+  cluster.drained(2);
+  cluster.clock.run_until(1);
+  REQUIRE(cluster.statuses() == "uooouu");
+  cluster.sizes[0] = {{2, 0}};
+  cluster.clock.run_until(2);
+  CHECK(cluster.statuses() == "uoooud");
+  cluster.drained(5);
+  cluster.clock.run_until(2);
+  CHECK(cluster.statuses() == "uououo");
+}
+
+TEST_CASE("scaler: a borrower never holds more than is left, whatever its policy wants") {
+  TwoLlms cluster;
+  cluster.sizes = {{{3, 0}}, {{9, 0}}};
+  cluster.clock.run_until(1);
+  CHECK(cluster.statuses() == "uuuooo");
+  cluster.scaler->out_of_service(0, true);
+  cluster.sizes[0] = {{2, 0}};
+  cluster.clock.run_until(2);
+  CHECK(cluster.statuses().substr(3) == "ooo");
 }

@@ -32,7 +32,7 @@ Json by_day() {
   const Scenario scenario = read_scenario(scenario_of(Json::object()));
   return {{"policy", "schedule"},
           {"sizes", {{0, {2, 1}}, {40, {2, 2}}, {90, {2, 1}}}},
-          {"gb_per_s", scenario.llm.weight_bytes / 1e9 / 20},
+          {"gb_per_s", scenario.llms.front().weight_bytes / 1e9 / 20},
           {"warm_up_s", 2}};
 }
 
@@ -287,4 +287,22 @@ TEST_CASE("scaling: a run in which nothing can go on ends, with caps and failure
   const SeenRun run = see(scenario);
   CHECK(run.summary["requests"]["stranded"].get<int>() > 0);
   CHECK(run.summary["duration_s"].get<double>() < 3 * 86400);
+}
+
+TEST_CASE("scaling: where nothing ever comes on, requests of a warm-up stay unfinished") {
+  Json off = scaled({{"policy", "schedule"}, {"sizes", {{0, {0, 0}}}}},
+                    {{"results", {{"warmup_s", "auto"}}}});
+  off["workload"] = {{"prompt_tokens", 1000},
+                     {"output_tokens", 10},
+                     {"arrivals", "infinite"},
+                     {"requests", 1},
+                     {"warmup_requests", 3}};
+  for (Json& each : off["pools"]) {
+    each["min_count"] = 0;
+    each["start_count"] = 0;
+  }
+  const SeenRun run = see(off);
+  CHECK(run.requests()["unfinished"] == 3);
+  CHECK(run.requests()["stranded"] == 3);
+  CHECK(run.requests()["completed"] == 0);
 }

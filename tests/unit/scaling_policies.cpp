@@ -22,7 +22,7 @@ struct FlatCapacity : PoolCapacity {
 /// A policy, a prompt pool of 10 machines and a token pool of 20, both with 2 at least.
 struct Scaled {
   explicit Scaled(const std::string& name, const Json& settings = Json::object())
-      : policy_(policy<ScalingPolicies>(name, settings)({pools(), capacity, {}})) {
+      : policy_(policy<ScalingPolicies>(name, settings)({pools(), 0, 2, capacity, {}})) {
     seen.pools = pools();
     for (const PoolRole role : {PoolRole::kPrompt, PoolRole::kToken}) side(role).up = 4;
     for (ScaledPool& pool : seen.pools) pool.on = 4;

@@ -275,7 +275,7 @@ TEST_CASE("Counters begin the window with the value they had") {
 
 TEST_CASE("A timeline shows the power that each instance draws") {
   const Scenario scenario = read_scenario(default_scenario());
-  const PowerModel power(scenario.llm, scenario.pools[0].machine, {.tensor_parallel = 8});
+  const PowerModel power(scenario.llms.front(), scenario.pools[0].machine, {.tensor_parallel = 8});
   const double idle = power.idle_w() / 1e3;
   const double decoding = power.decode_w() / 1e3;
   const double prompt = power.prompt_w(1500) / 1e3;

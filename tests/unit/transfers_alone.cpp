@@ -32,9 +32,9 @@ struct Ring : KvTransferListener {
     notes.release = [](RequestId) {};
     for (InstanceId id : {0U, 1U}) {
       instances.emplace_back(id, kind, clock, requests, notes, notes);
-      endpoints.push_back({id, 1, 1, 1, 0});
+      endpoints.push_back({id, 1, 1, 1, 0, 1, 1, 1});
     }
-    const KvTransferKind transfer{1, 1, policy<TransferPolicies>("serialized"),
+    const KvTransferKind transfer{policy<TransferPolicies>("serialized"),
                                   policy<Admissions>("wait")};
     transfers.emplace(transfer, endpoints, clock, requests, instances, fabric, *this, notes);
   }

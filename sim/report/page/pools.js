@@ -68,7 +68,8 @@ function poolSeries(over) {
 
 function poolCharts(pool, i) {
   if (!pool.over_time) return [];
-  const name = `Pool ${i}: ${pool.role} ${pool.machine}`;
+  const llm = pool.llm ? `, ${pool.llm}` : "";
+  const name = `Pool ${i}: ${pool.role} ${pool.machine}${llm}`;
   const facts = [
     plural(pool.machines, "machine"),
     plural(pool.gpus, "GPU"),

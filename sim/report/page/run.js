@@ -63,7 +63,7 @@ const priceText = ({cost, power}) =>
 const missingPrices = ({pools}) =>
   pools
     .map((pool, i) => [pool, `pools[${i}].price_per_hour (${pool.machine})`])
-    .filter(([pool]) => pool.price_per_hour === null && pool.shares_machines_of === null)
+    .filter(([pool]) => pool.price_per_hour === null && pool.shares_machines_of === null && !Number.isInteger(pool.borrows_machines_of))
     .map(([, name]) => name);
 
 function answer(summary) {

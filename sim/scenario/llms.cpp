@@ -1,0 +1,125 @@
+#include "sim/scenario/llms.h"
+
+#include <algorithm>
+
+#include "sim/base/error.h"
+
+namespace cleave {
+
+namespace {
+
+void read_formats(JsonReader& weights, Format kv_format, Llm& llm) {
+  Formats formats(read_format(weights, "format"), kv_format);
+  if (weights.has("experts")) {
+    formats.experts = read_format(weights, "experts");
+    if (llm.experts == 1) weights.fail("experts", llm.name + " has no experts");
+  }
+  if (weights.has("activations")) formats.activations = read_format(weights, "activations");
+  llm.store(formats);
+  if (weights.name("size", "size", {"exact", "published"}) == "published") {
+    if (llm.published_weight_bytes == 0 || llm.formats.weights != Format::kFp16) {
+      weights.fail("size", "the published simulator does not know \"" + llm.name + "\" in " +
+                               format_name(llm.formats.weights) + "; expected \"exact\"");
+    }
+    llm.weight_bytes = llm.published_weight_bytes;
+  }
+  weights.finish();
+}
+
+/// What a pool says of its LLM, with what the scenario says where it says nothing.
+Json own_weights(JsonReader& pool, const Json& document) {
+  Json weights = document["weights"];
+  const Json& own = pool.value("weights");
+  if (!own.is_object()) pool.fail("weights", "expected an object, found " + json_kind(own));
+  weights.merge_patch(own);
+  return weights;
+}
+
+bool kept_alike(const Llm& a, const Llm& b) {
+  return a.weight_bytes == b.weight_bytes && a.kv_bytes_per_token == b.kv_bytes_per_token &&
+         a.formats.weights == b.formats.weights && a.formats.kv_cache == b.formats.kv_cache &&
+         a.formats.experts == b.formats.experts && a.formats.activations == b.formats.activations;
+}
+
+std::string names_of(const std::vector<Llm>& llms) {
+  std::string names;
+  for (const Llm& llm : llms) names += (names.empty() ? "\"" : ", \"") + llm.name + '"';
+  return names;
+}
+
+}  // namespace
+
+std::size_t read_pool_llm(JsonReader& pool, Scenario& scenario) {
+  JsonReader whole(scenario.document, "");
+  const bool own = pool.has("llm");
+  for (const char* key : {"weights", "kv_format"}) {
+    if (pool.has(key) && !own) pool.fail(key, "has no meaning without llm beside it");
+  }
+  Llm llm = own ? load_llm(pool.text("llm"), pool.path_of("llm"))
+                : load_llm(whole.text("llm"), whole.path_of("llm"));
+  JsonReader cache = whole.object("kv_cache");
+  const Format kv_format =
+      pool.has("kv_format") ? read_format(pool, "kv_format") : read_format(cache, "format");
+  if (pool.has("weights")) {
+    const Json merged = own_weights(pool, scenario.document);
+    JsonReader weights(merged, pool.path_of("weights"));
+    read_formats(weights, kv_format, llm);
+  } else {
+    JsonReader weights = whole.object("weights");
+    read_formats(weights, kv_format, llm);
+  }
+  if (!cache.boolean("grouped_query")) llm.kv_bytes_per_token = llm.ungrouped_kv_bytes_per_token();
+  std::vector<Llm>& llms = scenario.llms;
+  const auto same = std::find_if(llms.begin(), llms.end(),
+                                 [&](const Llm& other) { return other.name == llm.name; });
+  const auto number = static_cast<std::size_t>(same - llms.begin());
+  if (same == llms.end()) {
+    llms.push_back(llm);
+  } else if (!kept_alike(*same, llm)) {
+    pool.fail(pool.has("weights") ? "weights" : "kv_format",
+              "another pool keeps " + llm.name + " in other formats; expected the same in all");
+  } else if (number + 1 < llms.size()) {
+    pool.fail("llm",
+              "pools of " + llm.name + " stand apart; expected those of one LLM side by side");
+  }
+  return number;
+}
+
+std::size_t read_class_llm(JsonReader& reader, const Scenario& scenario) {
+  const std::vector<Llm>& llms = scenario.llms;
+  const std::string asked =
+      load_llm(reader.text("llm", scenario.document["llm"].get<std::string>()),
+               reader.path_of("llm"))
+          .name;
+  for (std::size_t i = 0; i < llms.size(); ++i) {
+    if (llms[i].name == asked) return i;
+  }
+  reader.fail("llm", "no pool serves \"" + asked + "\"; expected " + names_of(llms));
+}
+
+void check_llms(const Scenario& scenario) {
+  std::vector<bool> asked(scenario.llms.size());
+  for (const ClassSpec& each : scenario.classes) asked[each.llm] = true;
+  if (scenario.classes.empty()) {
+    const std::string name = load_llm(scenario.document["llm"].get<std::string>(), "llm").name;
+    for (std::size_t i = 0; i < asked.size(); ++i) asked[i] = scenario.llms[i].name == name;
+  }
+  for (std::size_t i = 0; i < scenario.pools.size(); ++i) {
+    const std::size_t llm = scenario.pools[i].llm;
+    if (asked[llm]) continue;
+    throw InputError("pools[" + std::to_string(i) + "].llm: nobody asks for \"" +
+                     scenario.llms[llm].name +
+                     "\"; expected classes with \"llm\", one of them this one");
+  }
+  if (scenario.llms.size() == 1) return;
+  if (!scenario.kv_cache.tiers.empty()) {
+    throw InputError("kv_cache.tiers: keep blocks of one LLM, but the pools serve " +
+                     names_of(scenario.llms) + "; expected none");
+  }
+  if (scenario.kv_cache.blocks) {
+    throw InputError("kv_cache.blocks: is one number for all pools, which serve " +
+                     names_of(scenario.llms) + "; expected pools[].kv_blocks");
+  }
+}
+
+}  // namespace cleave
