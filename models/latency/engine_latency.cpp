@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <iomanip>
+#include <sstream>
 #include <vector>
 
 #include "models/latency/engine_profile.h"
@@ -10,12 +13,41 @@ namespace cleave {
 
 namespace {
 
+/// Where nobody measured kernels on this GPU: how much longer or shorter decodes and prompts would
+/// be if they came as near to the data sheet as on each GPU that was.
+std::string kernel_spread(const InstanceDescription& instance, const EngineProfile& engine) {
+  const Gpu& gpu = instance.machine.gpu;
+  const auto seconds = [&](const Operators& operators) {
+    const StepModel steps(instance.llm, instance.machine, instance.parallelism(), operators,
+                          engine.host, instance.skew);
+    BatchShape decodes;
+    decodes.decodes = 32;
+    decodes.kv_tokens = 32 * 1024;
+    return steps.cost(decodes).first_s;
+  };
+  const Operators taken(gpu, engine.kernels);
+  if (taken.own()) return "";
+  const double usual_s = seconds(taken);
+  double least = 1;
+  double most = 1;
+  for (const std::string& like : Operators::measured_gpus()) {
+    const double times = seconds(Operators(gpu, engine.kernels, like)) / usual_s;
+    least = std::min(least, times);
+    most = std::max(most, times);
+  }
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(2) << "; no kernels were measured on " << gpu.name
+       << ": with those of other GPUs decodes take " << least << " to " << most << " times as long";
+  return text.str();
+}
+
 class EngineLatency : public LatencyModel {
  public:
   EngineLatency(const InstanceDescription& instance, const EngineProfile& engine)
       : steps_(instance.llm, instance.machine, instance.parallelism(),
-               Operators(instance.machine.gpu, engine.kernels), engine.host),
-        how_sure_(cleave::how_sure(engine, instance.llm.name, instance.machine.gpu.name)),
+               Operators(instance.machine.gpu, engine.kernels), engine.host, instance.skew),
+        how_sure_(cleave::how_sure(engine, instance.llm.name, instance.machine.gpu.name) +
+                  kernel_spread(instance, engine)),
         frontend_s_(engine.host.frontend_s) {
     const Roofline measured = load_roofline();
     prompt_slowdown_ = measured.prompt_cap_slowdown(instance.machine.power_cap);

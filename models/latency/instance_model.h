@@ -8,6 +8,7 @@
 #include "models/catalogue/llm.h"
 #include "models/catalogue/parallelism.h"
 #include "models/latency/engine_profile.h"
+#include "models/latency/expert_load.h"
 #include "models/latency/latency.h"
 #include "models/latency/latency_profile.h"
 #include "sim/base/registry.h"
@@ -27,6 +28,7 @@ struct InstanceDescription {
   std::uint32_t expert_parallel = 1;
   const EngineProfile* engine = nullptr;  ///< none: what the roofline was fitted to
   bool engine_named = false;              ///< asked for, even where the instance was measured
+  ExpertSkew skew = {};                   ///< of the step model
 
   Parallelism parallelism() const {
     return {tensor_parallel, pipeline_parallel, data_parallel, expert_parallel};

@@ -135,6 +135,15 @@ Operators::Operators(const Gpu& gpu, std::string engine) : gpu_(gpu), engine_(st
   links_ = own_ ? std::move(*own) : nearest(gpu, &Gpu::link_bytes_per_s);
 }
 
+Operators::Operators(const Gpu& gpu, std::string engine, const std::string& like)
+    : gpu_(gpu),
+      engine_(std::move(engine)),
+      table_(*builtin_table(like)),
+      links_(table_),
+      own_(gpu.name == like) {}
+
+std::vector<std::string> Operators::measured_gpus() { return builtin_names(kFolder); }
+
 FoundOperator Operators::best(Operator op, Format format, std::uint32_t gpus) const {
   const bool reduces = op == Operator::kAllReduce;
   std::vector<OperatorFit> others;

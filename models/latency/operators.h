@@ -80,6 +80,12 @@ struct FoundOperator {
 class Operators {
  public:
   Operators(const Gpu& gpu, std::string engine);
+  /// As if kernels were as near to the data sheet as those of the measured GPU `like`.
+  Operators(const Gpu& gpu, std::string engine, const std::string& like);
+  /// Whether this very GPU was measured.
+  bool own() const { return own_; }
+  /// Those that were.
+  static std::vector<std::string> measured_gpus();
 
   /// Where this format was not measured, the one nearest in size, of those whose products are
   /// computed in the same if there are any; always finds something.

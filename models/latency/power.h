@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "models/catalogue/hardware.h"
 #include "models/catalogue/llm.h"
 #include "models/latency/latency_profile.h"
@@ -39,6 +41,8 @@ class PowerModel {
   /// False where the fractions of TDP were measured on another GPU, tensor-parallel degree or LLM,
   /// or in other formats.
   bool measured() const { return measured_; }
+  /// What it rests on where it is false, in words; else "".
+  const std::string& how_sure() const { return how_sure_; }
 
  private:
   double at_share_w(double share, double cap) const;
@@ -49,6 +53,7 @@ class PowerModel {
   double idle_per_gpu_w_;
   double share_w_;
   bool measured_;
+  std::string how_sure_;
   PhasePower power_;
 };
 

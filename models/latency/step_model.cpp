@@ -36,8 +36,11 @@ double StepModel::both(double memory_s, double compute_s) {
 }
 
 StepModel::StepModel(const Llm& llm, const Machine& machine, const Parallelism& parallelism,
-                     const Operators& operators, const HostCosts& host)
-    : llm_(llm), parallelism_(parallelism), host_(host) {
+                     const Operators& operators, const HostCosts& host, const ExpertSkew& skew)
+    : llm_(llm),
+      parallelism_(parallelism),
+      host_(host),
+      load_(llm.experts, llm.experts_per_token, parallelism.expert, skew) {
   expert_layers_ = llm.experts > 1 ? llm.layers - llm.dense_layers : 0;
   set_matrices(machine.gpu, operators);
   set_experts(machine.gpu, operators);
@@ -158,18 +161,7 @@ double StepModel::matrix_s(const Work& work) const {
 
 double StepModel::expert_s(double all_tokens) const {
   if (expert_layers_ == 0) return 0;
-  const double here = 1.0 * llm_.experts / parallelism_.expert;
-  const double share = 1.0 * llm_.experts_per_token / llm_.experts;
-  const double asked = 1 - std::pow(1 - share, all_tokens);
-  double touched = here * asked;
-  double routed = all_tokens * llm_.experts_per_token / parallelism_.expert;
-  if (parallelism_.expert > 1) {
-    // The largest of so many sums of independent choices, at most what all choose.
-    const double beyond = std::sqrt(2 * std::log(parallelism_.expert));
-    touched = std::min(here, touched + beyond * std::sqrt(touched * (1 - asked)));
-    routed = std::min(all_tokens * std::min<double>(llm_.experts_per_token, here),
-                      routed + beyond * std::sqrt(routed));
-  }
+  const auto [touched, routed] = load_.of(all_tokens);
   const double matrices_s = both(touched * expert_bytes_ * experts_.per_byte_s,
                                  routed * expert_flops_ * experts_.per_flop_s);
   return expert_layers_ * (matrices_s + routed * routed_s_);

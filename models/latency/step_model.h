@@ -6,6 +6,7 @@
 #include "models/catalogue/llm.h"
 #include "models/catalogue/parallelism.h"
 #include "models/latency/engine_profile.h"
+#include "models/latency/expert_load.h"
 #include "models/latency/latency.h"
 #include "models/latency/operators.h"
 
@@ -20,13 +21,13 @@ namespace cleave {
 ///       + what the engine costs: HostCosts
 ///
 /// with efficiencies e from tables of operators. Where data-parallel groups work side by side, the
-/// slowest counts: each has its share of the tokens, and the experts that are asked for most are
-/// as far above the mean as chance has them.
+/// slowest counts: each has its share of the tokens, and the part whose experts have most to do
+/// counts (ExpertLoad).
 class StepModel {
  public:
   /// `machine` says how GPUs of several machines are connected.
   StepModel(const Llm& llm, const Machine& machine, const Parallelism& parallelism,
-            const Operators& operators, const HostCosts& host);
+            const Operators& operators, const HostCosts& host, const ExpertSkew& skew = {});
 
   RunCost cost(const BatchShape& shape) const;
 
@@ -74,6 +75,7 @@ class StepModel {
   Llm llm_;
   Parallelism parallelism_;
   HostCosts host_;
+  ExpertLoad load_;
   double expert_layers_ = 0;
   double layers_s_ = 0;  ///< what all layers cost, whatever is in the batch
   double launch_s_ = 0;  ///< what an iteration with prompts takes at least

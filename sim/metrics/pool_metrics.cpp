@@ -204,6 +204,18 @@ bool PoolMetrics::power_measured() const {
                      [](const Pool& pool) { return pool.power.measured(); });
 }
 
+// Each pool's, once.
+std::string PoolMetrics::power_how_sure() const {
+  std::vector<std::string> all;
+  for (const Pool& pool : pools_) {
+    const std::string& one = pool.power.how_sure();
+    if (!one.empty() && std::find(all.begin(), all.end(), one) == all.end()) all.push_back(one);
+  }
+  std::string text;
+  for (const std::string& one : all) text += (text.empty() ? "" : "; ") + one;
+  return text;
+}
+
 double PoolMetrics::pool_energy_j(std::size_t index) const {
   const Pool& pool = pools_[index];
   double sum =

@@ -39,6 +39,7 @@ class PoolMetrics {
   double usd(std::size_t pool, double from_s, double to_s) const;
   double energy_j() const;
   bool power_measured() const;
+  std::string power_how_sure() const;
   /// Of all pools, in the buckets of time(): W, mean.
   std::vector<double> power_over_time() const;
   const TimeBase& time() const { return time_; }

@@ -222,6 +222,7 @@ ClusterPower PoolMetrics::power(double budget_w) const {
                       .peak_w = power.empty() ? idle_w() : power.back(),
                       .window_s = time_.width_s(),
                       .estimated = !power_measured(),
+                      .how_sure = power_how_sure(),
                       .energy_j = energy,
                       .budget = {}};
   if (budget_w > 0) {

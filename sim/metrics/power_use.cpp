@@ -39,6 +39,8 @@ const FigureTable<PowerUse>& PowerUse::figures() {
       {"estimated", "", "power_estimated", better::neither(),
        "whether GPU power was measured on another GPU, LLM or tensor-parallel degree",
        [](const PowerUse& use) { return use.cluster.estimated; }},
+      {"how_sure", "", "what estimated power rests on, in words; \"\" where all was measured",
+       [](const PowerUse& use) { return use.cluster.how_sure; }},
       {"budget", PowerBudget::figures(),
        [](const PowerUse& use) { return PowerBudget::figures().json(use.cluster.budget); }},
       {"energy_kwh", "kWh", "energy_kwh", better::less(),

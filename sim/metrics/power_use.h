@@ -26,6 +26,7 @@ struct ClusterPower {
   double peak_w;
   double window_s;
   bool estimated;
+  std::string how_sure;  ///< what estimates rest on, in words; "" where all was measured
   double energy_j;
   std::optional<PowerBudget> budget;
 };

@@ -23,7 +23,8 @@ InstanceDescription instance_of(const Scenario& scenario, std::size_t pool) {
           spec.data_parallel,
           spec.expert_parallel,
           scenario.engine ? &*scenario.engine : nullptr,
-          scenario.engine_named};
+          scenario.engine_named,
+          scenario.expert_skew};
 }
 
 InstanceDescription reference_of(const Scenario& scenario, const SloSpec& slo, std::size_t llm) {
@@ -37,7 +38,8 @@ InstanceDescription reference_of(const Scenario& scenario, const SloSpec& slo, s
           1,
           1,
           scenario.engine ? &*scenario.engine : nullptr,
-          scenario.engine_named};
+          scenario.engine_named,
+          scenario.expert_skew};
 }
 
 bool has_reference(const SloSpec& slo) {

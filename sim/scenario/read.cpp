@@ -48,6 +48,13 @@ KvCacheSpec read_kv_memory(JsonReader& cache) {
   return spec;
 }
 
+void read_expert_skew(JsonReader& latency, ExpertSkew& spec) {
+  spec.skew = latency.number("expert_skew", {0, 3, false}, 0);
+  if (!latency.has("expert_placement")) return;
+  spec.balanced = latency.name("expert_placement", "choice", {"random", "balanced"}) == "balanced";
+  if (spec.skew == 0) latency.fail("expert_placement", "has no meaning without expert_skew");
+}
+
 /// Formats are read with the pools, which may have LLMs of their own.
 void read_memory_and_latency(JsonReader& reader, Scenario& scenario) {
   JsonReader weights = reader.object("weights");
@@ -68,7 +75,26 @@ void read_memory_and_latency(JsonReader& reader, Scenario& scenario) {
                                  "\" does not look at it; expected \"auto\" or \"engine\"");
     }
   }
+  read_expert_skew(latency, scenario.expert_skew);
   latency.finish();
+}
+
+void check_expert_skew(const Scenario& scenario) {
+  if (scenario.expert_skew.skew == 0) return;
+  const auto with_experts = [](const Llm& llm) { return llm.experts > 1; };
+  if (!std::any_of(scenario.llms.begin(), scenario.llms.end(), with_experts)) {
+    throw InputError("latency.expert_skew: " + scenario.llms.front().name + " has no experts");
+  }
+  if (!scenario.engine || scenario.engine->roofline) {
+    throw InputError(
+        "latency.expert_skew: only the step model knows of experts; expected "
+        "latency.engine vllm, sglang or trtllm");
+  }
+  const auto parts = [](const PoolSpec& pool) { return pool.expert_parallel > 1; };
+  if (scenario.document["latency"].contains("expert_placement") &&
+      std::none_of(scenario.pools.begin(), scenario.pools.end(), parts)) {
+    throw InputError("latency.expert_placement: has no meaning without expert_parallel of a pool");
+  }
 }
 
 /// Tiers where they can be, and credits for those alone.
@@ -243,6 +269,7 @@ Scenario read_scenario(const Json& document) {
   scenario.scaling = read_scaling(reader);
   read_pools(reader, scenario);
   check_priorities(scenario);
+  check_expert_skew(scenario);
   scenario.scheduler = read_scheduler(reader.object("scheduler"));
   scenario.kv_transfer = read_kv_transfer(reader.object("kv_transfer"));
   scenario.fabric = read_fabric(reader.object("fabric"));

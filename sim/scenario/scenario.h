@@ -9,6 +9,7 @@
 #include "models/catalogue/llm.h"
 #include "models/catalogue/parallelism.h"
 #include "models/latency/engine_profile.h"
+#include "models/latency/expert_load.h"
 #include "models/latency/latency_profile.h"
 #include "models/latency/power.h"
 #include "sim/base/json_reader.h"
@@ -208,6 +209,7 @@ struct Scenario {
   std::string latency_policy;
   std::optional<EngineProfile> engine;           ///< latency.engine, or the one that batching is of
   bool engine_named = false;                     ///< latency.engine
+  ExpertSkew expert_skew;                        ///< of the step model
   std::vector<LatencyProfile> latency_profiles;  ///< looked up before the built-in ones
   Workload workload;
   std::vector<PoolSpec> pools;

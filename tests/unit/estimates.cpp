@@ -5,7 +5,9 @@
 
 #include "models/catalogue/memory_need.h"
 #include "models/fit/roofline_fit.h"
+#include "models/latency/engine_profile.h"
 #include "models/latency/instance_model.h"
+#include "models/latency/power.h"
 #include "models/latency/roofline.h"
 #include "sim/base/builtin.h"
 #include "tests/catch.h"
@@ -300,6 +302,43 @@ TEST_CASE("fit: KV caches and activations count, and are kept on every GPU that 
   CHECK(need.activations > 0);
   CHECK(load_llm("llama2-70b", "llm").kv_copies(8) == 1);
   CHECK(load_llm("llama2-70b", "llm").kv_copies(16) == 2);
+}
+
+
+TEST_CASE(
+    "estimates: of a GPU without tables they say what the kernels of others would make of it") {
+  const EngineProfile vllm = load_engine("vllm", "engine");
+  const auto sure = [&](const char* machine_name) {
+    const Llm llm = load_llm("llama3-8b", "llm");
+    const Machine machine = load_machine(machine_name, "machine");
+    InstanceDescription instance{llm, machine, 1, 1, {}, "pools[0]"};
+    instance.engine = &vllm;
+    return LatencyPolicies::make("policy", "policy", "engine", instance)->how_sure();
+  };
+  const std::string said = sure("8x-mi300x");
+  const std::string start =
+      "no kernels were measured on mi300x: with those of other GPUs decodes take ";
+  const std::size_t at = said.find(start);
+  REQUIRE(at != std::string::npos);
+  const double least = std::stod(said.substr(at + start.size()));
+  const double most = std::stod(said.substr(said.find(" to ", at) + 4));
+  CHECK(least > 0.5);
+  CHECK(least < 1);
+  CHECK(most > 1);
+  CHECK(most < 2.5);
+  CHECK(sure("dgx-h100").find("no kernels") == std::string::npos);
+}
+
+TEST_CASE("estimates: power says what it rests on where it was not measured") {
+  const auto power = [](const char* llm, const char* machine) {
+    const Machine server = load_machine(machine, "machine");
+    return PowerModel(load_llm(llm, "llm"), server, {.tensor_parallel = server.gpu_count});
+  };
+  CHECK(power("bloom-176b", "dgx-a100").measured());
+  CHECK(power("bloom-176b", "dgx-a100").how_sure().empty());
+  CHECK(power("bloom-176b", "dgx-b200").how_sure().find("A100, as shares of TDP") !=
+        std::string::npos);
+  CHECK(power("llama3-8b", "8x-mi300x").how_sure().starts_with("nothing was measured"));
 }
 
 }  // namespace cleave

@@ -43,6 +43,9 @@ const seconds = (value) => {
 };
 const plural = (n, one, many) => `${count(n)} ${n === 1 ? one : many || one + "s"}`;
 
+/** That power is estimated, and what that rests on. */
+const powerSentence = (howSure) => `Power is estimated${howSure ? `: ${howSure}` : ""}.`;
+
 /** That latencies are estimated, and how far such estimates were from measurements. */
 const estimatedSentence = (howSure) =>
   `Latencies are estimated, not fitted from measurements${howSure ? `: ${howSure}` : ""}.`;

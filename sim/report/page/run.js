@@ -148,7 +148,7 @@ function warnings(summary) {
       `Stranded: ${plural(requests.stranded, "request")} found no machine that was up.`,
     ],
     [summary.estimated, estimatedSentence(summary.how_sure)],
-    [summary.power.estimated, "Power is estimated."],
+    [summary.power.estimated, powerSentence(summary.power.how_sure)],
     [
       summary.power.peak_w > summary.power.provisioned_w,
       "Power peaks above what is provisioned: a cap scales the whole machine's, as in the paper, " +
