@@ -12,8 +12,9 @@
 
 namespace cleave {
 
-/// Reads requests from a CSV file whose header line names the columns. Lines must have as many
-/// columns as the header; columns that are not needed may be quoted.
+/// Reads requests from a CSV file whose header line names the columns, parted by commas,
+/// semicolons, tabs or bars. Lines must have as many columns as the header; columns that are not
+/// needed may be quoted.
 class CsvReader final : public TraceReader {
  public:
   CsvReader(const std::string& path, CsvColumns columns);
@@ -31,6 +32,7 @@ class CsvReader final : public TraceReader {
   CsvColumns columns_;
   std::vector<std::string> header_;
   std::vector<Role> roles_;  ///< one a column
+  char separator_ = ',';
   double units_per_s_;
   ClockParser clock_;
   double first_ = 0;

@@ -61,6 +61,9 @@ enum class TimeUnit {
   kClock,  ///< `2023-11-16 18:15:46.6805900`, optionally with a UTC offset such as `+00:00`
 };
 
+/// 1e3 for milliseconds; times of a clock are read in nanoseconds.
+double units_per_second(TimeUnit unit);
+
 /// Where a CSV file with a header line keeps what a request needs; other columns are ignored.
 struct CsvColumns {
   std::string arrival;
@@ -81,7 +84,8 @@ CsvColumns make_columns(std::string arrival, std::string prompt, std::string out
 /// Opens a trace whose format is found from its first line. Throws InputError for a file that is
 /// missing, empty or of no known format; malformed lines are reported by next().
 std::unique_ptr<TraceReader> open_trace(const std::string& path);
-/// Opens any CSV file with a header line.
+/// Opens any CSV file with a header line, or JSON lines whose fields are named: "usage.output" is
+/// "output" within "usage".
 std::unique_ptr<TraceReader> open_trace(const std::string& path, const CsvColumns& columns);
 
 /// The name of the format open_trace() would use.

@@ -33,6 +33,7 @@ struct HostCosts {
 /// A cost that a profile has, and a fit finds.
 struct HostField {
   const char* key;  ///< in the file
+  const char* meaning;
   double HostCosts::*value;
   double unit = 1e-6;
 };

@@ -52,7 +52,7 @@ void print(const EngineProfile& profile, const EngineProfile& start) {
   std::cout << std::left << std::setw(44) << "costs" << std::right << std::setw(12) << "start"
             << std::setw(12) << "fitted" << '\n'
             << std::fixed << std::setprecision(2);
-  for (const auto& [key, value, unit] : host_fields()) {
+  for (const auto& [key, meaning, value, unit] : host_fields()) {
     std::cout << std::left << std::setw(44) << key << std::right << std::setw(12)
               << start.host.*value / unit << std::setw(12) << profile.host.*value / unit << '\n';
   }
