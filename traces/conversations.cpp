@@ -9,12 +9,35 @@
 
 #include "sim/base/error.h"
 #include "sim/base/random.h"
+#include "sim/base/reference.h"
 #include "traces/generator.h"
 #include "traces/trace_reader.h"
 
 namespace cleave {
 
 namespace {
+
+constexpr std::int64_t kMostTurns = 1'000'000;
+const Accepts kTokens = words("a whole number, or the least and the most, as in [1, 10]");
+const Setting kTurns{"turns", nullptr, "turns", "of a conversation", kTokens};
+const Setting kThink{"think_s", 0, "s", "between a reply and the next turn, mean",
+                     in({0, kMaxArrivalS, false})};
+const Setting kInput{"input_tokens", nullptr, "tokens", "a later turn adds; as the first", kTokens};
+const Setting kOutput{"output_tokens", nullptr, "tokens", "of a later reply; as the first",
+                      kTokens};
+const Reference::Entry kSessions{{"scenario",
+                                  "workload.sessions",
+                                  "Conversations, each of whose prompts repeats what was said.",
+                                  {kTurns, kThink, kInput, kOutput}}};
+
+const Setting kGroups{"groups", 1, "prompts", "that differ", whole(1, 1'000'000)};
+const Setting kLength{"tokens", nullptr, "tokens", "of a system prompt", kTokens};
+const Setting kZipf{"zipf", 0, "", "exponent of how often each is used; 0: equally",
+                    in({0, 10, false})};
+const Reference::Entry kSystemPrompts{{"scenario",
+                                       "workload.system_prompts",
+                                       "System prompts that requests begin with.",
+                                       {kGroups, kLength, kZipf}}};
 
 /// What is drawn or said in one place and nowhere else.
 enum class Own : std::uint64_t { kSystemPrompt = 1, kReply, kTurn };
@@ -27,7 +50,8 @@ std::uint32_t draw(TokenRange range, Random& random) {
 }
 
 /// "turns": 5 or [1, 10].
-TokenRange read_range(JsonReader& reader, const char* key, std::int64_t most) {
+TokenRange read_range(JsonReader& reader, const Setting& setting, std::int64_t most) {
+  const std::string& key = setting.name;
   TokenRange range;
   if (!reader.value(key).is_array()) {
     range.least = range.most = static_cast<std::uint32_t>(reader.integer(key, 1, most));
@@ -252,15 +276,14 @@ class Recorded final : public Transform {
 }  // namespace
 
 SessionSettings read_sessions(JsonReader reader) {
-  constexpr std::int64_t kMostTurns = 1'000'000;
   SessionSettings settings;
-  settings.turns = read_range(reader, "turns", kMostTurns);
-  settings.think_s = reader.number("think_s", {0, kMaxArrivalS, false}, 0);
-  if (reader.has("input_tokens")) {
-    settings.input_tokens = read_range(reader, "input_tokens", kMaxTokens);
+  settings.turns = read_range(reader, kTurns, kMostTurns);
+  settings.think_s = kThink.number(reader);
+  if (kInput.given(reader)) {
+    settings.input_tokens = read_range(reader, kInput, kMaxTokens);
   }
-  if (reader.has("output_tokens")) {
-    settings.output_tokens = read_range(reader, "output_tokens", kMaxTokens);
+  if (kOutput.given(reader)) {
+    settings.output_tokens = read_range(reader, kOutput, kMaxTokens);
   }
   reader.finish();
   return settings;
@@ -268,9 +291,9 @@ SessionSettings read_sessions(JsonReader reader) {
 
 SystemPrompts read_system_prompts(JsonReader reader) {
   SystemPrompts settings;
-  settings.groups = static_cast<std::uint32_t>(reader.integer("groups", 1, 1'000'000, 1));
-  settings.tokens = read_range(reader, "tokens", kMaxTokens);
-  settings.zipf = reader.number("zipf", {0, 10, false}, 0);
+  settings.groups = kGroups.count(reader);
+  settings.tokens = read_range(reader, kLength, kMaxTokens);
+  settings.zipf = kZipf.number(reader);
   reader.finish();
   return settings;
 }

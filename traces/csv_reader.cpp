@@ -7,10 +7,10 @@ namespace cleave {
 
 namespace {
 
-std::vector<std::string> split_header(std::string_view line) {
+std::vector<std::string> split_header(std::string_view line, char separator) {
   std::vector<std::string> names;
   while (true) {
-    const std::size_t comma = line.find(',');
+    const std::size_t comma = line.find(separator);
     std::string_view name = line.substr(0, comma);
     while (!name.empty() && (name.front() == ' ' || name.front() == '"')) name.remove_prefix(1);
     while (!name.empty() && (name.back() == ' ' || name.back() == '"')) name.remove_suffix(1);
@@ -20,22 +20,18 @@ std::vector<std::string> split_header(std::string_view line) {
   }
 }
 
-double units_per_second(TimeUnit unit) {
-  switch (unit) {
-    case TimeUnit::kMilliseconds:
-      return 1e3;
-    case TimeUnit::kMicroseconds:
-      return 1e6;
-    case TimeUnit::kNanoseconds:
-    case TimeUnit::kClock:
-      return 1e9;
-    case TimeUnit::kSeconds:
-      break;
+/// The one that parts the header so that it has the column; a comma where none does.
+char separator_of(std::string_view header, const std::string& column) {
+  for (const char separator : {';', '\t', '|'}) {
+    const std::vector<std::string> names = split_header(header, separator);
+    if (std::find(names.begin(), names.end(), column) != names.end() && names.size() > 1) {
+      return separator;
+    }
   }
-  return 1;
+  return ',';
 }
 
-const char* skip_field(const char* at, const char* end) {
+const char* skip_field(const char* at, const char* end, char separator) {
   if (at != end && *at == '"') {
     for (++at; at != end; ++at) {
       if (*at != '"') continue;
@@ -44,7 +40,7 @@ const char* skip_field(const char* at, const char* end) {
     }
     return nullptr;
   }
-  const void* comma = std::memchr(at, ',', static_cast<std::size_t>(end - at));
+  const void* comma = std::memchr(at, separator, static_cast<std::size_t>(end - at));
   return comma == nullptr ? end : static_cast<const char*>(comma);
 }
 
@@ -60,11 +56,15 @@ const char* read_tokens(const char* at, const char* end, std::uint32_t& tokens) 
 CsvReader::CsvReader(const std::string& path, CsvColumns columns)
     : lines_(path), columns_(std::move(columns)), units_per_s_(units_per_second(columns_.unit)) {
   if (!lines_.next_line()) lines_.require_requests();
-  header_ = split_header(lines_.text());
+  separator_ = separator_of(lines_.text(), columns_.arrival);
+  header_ = split_header(lines_.text(), separator_);
   roles_.assign(header_.size(), Role::kIgnored);
   roles_[find_column(columns_.arrival)] = Role::kArrival;
   roles_[find_column(columns_.prompt)] = Role::kPrompt;
   roles_[find_column(columns_.output)] = Role::kOutput;
+  if (!columns_.traffic_class.empty()) {
+    roles_[find_column(columns_.traffic_class)] = Role::kClass;
+  }
 }
 
 std::size_t CsvReader::find_column(const std::string& name) const {
@@ -92,7 +92,7 @@ bool CsvReader::next(Request& request) {
     const char* const field = at;
     switch (roles_[column]) {
       case Role::kIgnored:
-        at = skip_field(at, end);
+        at = skip_field(at, end, separator_);
         break;
       case Role::kArrival:
         at = read_arrival(at, arrival_s);
@@ -103,11 +103,14 @@ bool CsvReader::next(Request& request) {
       case Role::kOutput:
         at = read_tokens(at, end, request.output_tokens);
         break;
+      case Role::kClass:
+        at = read_class(at, request.traffic_class);
+        break;
     }
-    if (at == nullptr || (at != end && *at != ',')) fail_field(column, field);
+    if (at == nullptr || (at != end && *at != separator_)) fail_field(column, field);
   }
   if (at != end) {
-    fail_columns(header_.size() + static_cast<std::size_t>(std::count(at, end, ',')));
+    fail_columns(header_.size() + static_cast<std::size_t>(std::count(at, end, separator_)));
   }
   request.arrival_s = lines_.admit(arrival_s);
   request.line = lines_.line();
@@ -133,9 +136,20 @@ const char* CsvReader::read_arrival(const char* at, double& arrival_s) {
   return at;
 }
 
+const char* CsvReader::read_class(const char* at, std::uint32_t& number) const {
+  const char* const end = skip_field(at, lines_.end(), separator_);
+  if (end == nullptr) return nullptr;
+  const bool quoted = end - at >= 2 && *at == '"';
+  const auto known =
+      columns_.number_of(quoted ? std::string(at + 1, end - 1) : std::string(at, end));
+  if (!known) return nullptr;
+  number = *known;
+  return end;
+}
+
 void CsvReader::fail_field(std::size_t column, const char* at) const {
   const char* const end = lines_.end();
-  const std::string found(at, std::find(at, end, ','));
+  const std::string found(at, std::find(at, end, separator_));
   std::string expected;
   switch (roles_[column]) {
     case Role::kIgnored:
@@ -148,6 +162,9 @@ void CsvReader::fail_field(std::size_t column, const char* at) const {
     case Role::kPrompt:
     case Role::kOutput:
       expected = "a whole number of tokens from 1 to " + std::to_string(kMaxTokens);
+      break;
+    case Role::kClass:
+      expected = "the name of a class of the scenario, " + columns_.class_names();
       break;
   }
   std::string message =
@@ -164,7 +181,7 @@ void CsvReader::fail_columns(std::size_t found) const {
 }
 
 bool CsvFormat::recognises(std::string_view first_line) const {
-  const std::vector<std::string> header = split_header(first_line);
+  const std::vector<std::string> header = split_header(first_line, ',');
   const auto has = [&](const std::string& name) {
     return std::find(header.begin(), header.end(), name) != header.end();
   };

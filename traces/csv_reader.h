@@ -12,17 +12,19 @@
 
 namespace cleave {
 
-/// Reads requests from a CSV file whose header line names the columns. Lines must have as many
-/// columns as the header; columns that are not needed may be quoted.
+/// Reads requests from a CSV file whose header line names the columns, parted by commas,
+/// semicolons, tabs or bars. Lines must have as many columns as the header; columns that are not
+/// needed may be quoted.
 class CsvReader final : public TraceReader {
  public:
   CsvReader(const std::string& path, CsvColumns columns);
   bool next(Request& request) override;
 
  private:
-  enum class Role { kIgnored, kArrival, kPrompt, kOutput };
+  enum class Role { kIgnored, kArrival, kPrompt, kOutput, kClass };
 
   const char* read_arrival(const char* at, double& arrival_s);
+  const char* read_class(const char* at, std::uint32_t& number) const;
   std::size_t find_column(const std::string& name) const;
   [[noreturn]] void fail_field(std::size_t column, const char* at) const;
   [[noreturn]] void fail_columns(std::size_t found) const;
@@ -31,6 +33,7 @@ class CsvReader final : public TraceReader {
   CsvColumns columns_;
   std::vector<std::string> header_;
   std::vector<Role> roles_;  ///< one a column
+  char separator_ = ',';
   double units_per_s_;
   ClockParser clock_;
   double first_ = 0;

@@ -2,14 +2,43 @@
 
 #include <algorithm>
 
+#include "sim/base/reference.h"
 #include "traces/trace_reader.h"
 
 namespace cleave {
 
 namespace {
 
-std::vector<std::uint32_t> read_quantiles(JsonReader& reader, const std::string& key) {
-  const std::vector<double> values = reader.numbers(key, Range{1, kMaxTokens, false});
+const Setting kRequests{"requests", 1, "requests", "that it was made from",
+                        whole(1, std::int64_t{1} << 53)};
+const Setting kDuration{"duration_s", 0, "s", "over which these came", in(kNonNegative)};
+const Setting kPrompts{"prompt_quantiles", nullptr, "tokens",
+                       "of prompts, evenly spaced, from the least to the largest",
+                       in({1, kMaxTokens, false}).each()};
+const Setting kOutputs{"output_quantiles", nullptr, "tokens", "of outputs, the same",
+                       in({1, kMaxTokens, false}).each()};
+const Setting kCorrelation{"rank_correlation", 0, "", "of prompts and outputs", in({-1, 1, false})};
+const Setting kMeanRate{"mean_rate_rps", 0, "requests/s", "of the trace", in(kNonNegative)};
+const Setting kGapCv{"gap_cv", 0, "", "coefficient of variation of its gaps", in(kNonNegative)};
+const Setting kRates{"rates_rps", nullptr, "requests/s", "over time, for arrivals \"trace\"",
+                     in(kNonNegative).each()};
+const Setting kBin{"rate_bin_s", nullptr, "s", "of each of these", in(kPositive)};
+const std::vector<std::string> kNotes{"summary", "source", "licence", "cite"};
+
+std::vector<Setting> settings() {
+  std::vector<Setting> all{kRequests, kDuration, kPrompts, kOutputs, kCorrelation,
+                           kMeanRate, kGapCv,    kRates,   kBin};
+  for (const std::string& note : kNotes)
+    all.push_back({note, "", "", "said of it", words("a text")});
+  return all;
+}
+const Reference::Entry kEntry{{"profile", "workload",
+                               "A distribution of lengths; cleave trace fit makes one of a trace.",
+                               settings()}};
+
+std::vector<std::uint32_t> read_quantiles(JsonReader& reader, const Setting& setting) {
+  const std::string& key = setting.name;
+  const std::vector<double> values = setting.numbers(reader);
   if (values.size() < 2) {
     reader.fail(key, "expected at least two quantiles, the least and the largest length");
   }
@@ -26,18 +55,18 @@ std::vector<std::uint32_t> read_quantiles(JsonReader& reader, const std::string&
 
 Distribution read_distribution(const Json& json, const std::string& place) {
   JsonReader reader(json, place);
-  for (const char* note : {"summary", "source", "licence", "cite"}) reader.text(note, "");
+  for (const std::string& note : kNotes) reader.text(note, "");
   Distribution result;
-  reader.integer("requests", 1, std::int64_t{1} << 53, 1);
-  reader.number("duration_s", kNonNegative, 0);
-  result.prompt_quantiles = read_quantiles(reader, "prompt_quantiles");
-  result.output_quantiles = read_quantiles(reader, "output_quantiles");
-  result.rank_correlation = reader.number("rank_correlation", Range{-1, 1, false}, 0);
-  result.mean_rate_rps = reader.number("mean_rate_rps", kNonNegative, 0);
-  result.gap_cv = reader.number("gap_cv", kNonNegative, 0);
-  if (reader.has("rates_rps")) {
-    result.rate_bin_s = reader.number("rate_bin_s", kPositive);
-    result.rates_rps = reader.numbers("rates_rps", kNonNegative);
+  kRequests.integer(reader);
+  kDuration.number(reader);
+  result.prompt_quantiles = read_quantiles(reader, kPrompts);
+  result.output_quantiles = read_quantiles(reader, kOutputs);
+  result.rank_correlation = kCorrelation.number(reader);
+  result.mean_rate_rps = kMeanRate.number(reader);
+  result.gap_cv = kGapCv.number(reader);
+  if (kRates.given(reader)) {
+    result.rate_bin_s = kBin.number(reader);
+    result.rates_rps = kRates.numbers(reader);
     const auto& rates = result.rates_rps;
     if (!std::any_of(rates.begin(), rates.end(), [](double rate) { return rate > 0; })) {
       reader.fail("rates_rps", "expected at least one rate above 0");

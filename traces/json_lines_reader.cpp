@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "sim/base/random.h"
+#include "sim/base/reference.h"
 #include "traces/parse.h"
 
 namespace cleave {
@@ -18,6 +19,25 @@ struct JsonLinesReader::Fields {
 };
 
 namespace {
+
+const Accepts kTime = words("a number, from 0");
+const Accepts kName = words("a number or a text");
+const Accepts kLength = whole(1, kMaxTokens);
+const Reference::Entry kTrace{
+    {"trace",
+     "",
+     "A trace file, CSV with a header line or JSON lines, known by its first line (cleave trace "
+     "info says as what), its lines in the order of their arrival. These are the fields of JSON "
+     "lines; of CSV files and lines of one's own, columns names them.",
+     {{"timestamp", nullptr, "ms", "of the arrival; seconds in Mooncake's traces", kTime},
+      {"delay", nullptr, "ms", "since the line before, where there is no timestamp", kTime},
+      {"input_length", nullptr, "tokens", "of the prompt", kLength},
+      {"output_length", nullptr, "tokens", "of the output", kLength},
+      {"session_id", nullptr, "", "the conversation that a request belongs to", kName},
+      {"chat_id", nullptr, "", "of a request, which later ones go on from", kName},
+      {"parent_chat_id", nullptr, "", "the request that it goes on from", kName},
+      {"hash_ids", nullptr, "", "of the blocks of its prompt, equal where prompts begin alike",
+       words("a list of whole numbers")}}}};
 
 const char* skip_blank(const char* at, const char* end) {
   while (at != end && (*at == ' ' || *at == '\t')) ++at;

@@ -6,6 +6,7 @@
 #include "sim/base/error.h"
 #include "traces/csv_reader.h"
 #include "traces/line_reader.h"
+#include "traces/named_fields_reader.h"
 
 namespace cleave {
 
@@ -41,6 +42,33 @@ std::string recognise(const std::string& path) {
 }
 
 }  // namespace
+
+double units_per_second(TimeUnit unit) {
+  switch (unit) {
+    case TimeUnit::kMilliseconds:
+      return 1e3;
+    case TimeUnit::kMicroseconds:
+      return 1e6;
+    case TimeUnit::kNanoseconds:
+    case TimeUnit::kClock:
+      return 1e9;
+    case TimeUnit::kSeconds:
+      break;
+  }
+  return 1;
+}
+
+std::optional<std::uint32_t> CsvColumns::number_of(std::string_view name) const {
+  const auto found = std::find(classes.begin(), classes.end(), name);
+  if (found == classes.end()) return {};
+  return static_cast<std::uint32_t>(found - classes.begin());
+}
+
+std::string CsvColumns::class_names() const {
+  std::string names;
+  for (const std::string& name : classes) names += (names.empty() ? "\"" : ", \"") + name + '"';
+  return names;
+}
 
 CsvColumns make_columns(std::string arrival, std::string prompt, std::string output,
                         const std::string& unit, const std::string& place) {
@@ -79,6 +107,10 @@ std::unique_ptr<TraceReader> open_trace(const std::string& path) {
 }
 
 std::unique_ptr<TraceReader> open_trace(const std::string& path, const CsvColumns& columns) {
+  LineReader lines(path);
+  if (lines.next_line() && lines.text().starts_with('{')) {
+    return std::make_unique<NamedFieldsReader>(path, columns);
+  }
   return std::make_unique<CsvReader>(path, columns);
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,6 +62,9 @@ enum class TimeUnit {
   kClock,  ///< `2023-11-16 18:15:46.6805900`, optionally with a UTC offset such as `+00:00`
 };
 
+/// 1e3 for milliseconds; times of a clock are read in nanoseconds.
+double units_per_second(TimeUnit unit);
+
 /// Where a CSV file with a header line keeps what a request needs; other columns are ignored.
 struct CsvColumns {
   std::string arrival;
@@ -68,7 +72,13 @@ struct CsvColumns {
   std::string output;
   TimeUnit unit = TimeUnit::kSeconds;
   TimeOrigin origin = TimeOrigin::kKept;
-  std::string zero_hint;  ///< added to the error for a request with 0 output tokens
+  std::string zero_hint = {};             ///< added to the error for a request with 0 output tokens
+  std::string traffic_class = {};         ///< "": none
+  std::vector<std::string> classes = {};  ///< what it may say: Request::traffic_class by number
+
+  std::optional<std::uint32_t> number_of(std::string_view name) const;
+  /// "chat", "batch": for errors.
+  std::string class_names() const;
 };
 
 /// Reads "arrival=ts,prompt=in,output=out,unit=ms" (unit: s, ms, us, ns or clock; s if left out).
@@ -81,7 +91,8 @@ CsvColumns make_columns(std::string arrival, std::string prompt, std::string out
 /// Opens a trace whose format is found from its first line. Throws InputError for a file that is
 /// missing, empty or of no known format; malformed lines are reported by next().
 std::unique_ptr<TraceReader> open_trace(const std::string& path);
-/// Opens any CSV file with a header line.
+/// Opens any CSV file with a header line, or JSON lines whose fields are named: "usage.output" is
+/// "output" within "usage".
 std::unique_ptr<TraceReader> open_trace(const std::string& path, const CsvColumns& columns);
 
 /// The name of the format open_trace() would use.

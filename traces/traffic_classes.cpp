@@ -66,6 +66,21 @@ class OfClass final : public Transform {
   std::uint32_t priority_;
 };
 
+class GivenPriorities final : public Transform {
+ public:
+  GivenPriorities(SourcePtr source, std::vector<std::uint32_t> of_classes)
+      : Transform(std::move(source)), of_classes_(std::move(of_classes)) {}
+
+  bool next(Request& request) override {
+    if (!source().next(request)) return false;
+    request.priority = of_classes_[request.traffic_class];
+    return true;
+  }
+
+ private:
+  std::vector<std::uint32_t> of_classes_;
+};
+
 class Merged final : public RequestSource {
  public:
   explicit Merged(std::vector<SourcePtr> sources) {
@@ -123,6 +138,10 @@ class Merged final : public RequestSource {
 
 SourcePtr draw_classes(SourcePtr source, std::vector<SharedClass> classes, std::uint64_t seed) {
   return std::make_unique<DrawnClasses>(std::move(source), std::move(classes), seed);
+}
+
+SourcePtr give_priorities(SourcePtr source, std::vector<std::uint32_t> of_classes) {
+  return std::make_unique<GivenPriorities>(std::move(source), std::move(of_classes));
 }
 
 SourcePtr of_class(SourcePtr source, std::uint32_t number, std::uint32_t priority) {

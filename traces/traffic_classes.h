@@ -21,6 +21,9 @@ struct SharedClass {
 /// Each request of one of the classes, as often as their shares say.
 SourcePtr draw_classes(SourcePtr source, std::vector<SharedClass> classes, std::uint64_t seed);
 
+/// Each request with the priority of its class.
+SourcePtr give_priorities(SourcePtr source, std::vector<std::uint32_t> of_classes);
+
 /// All requests of `source` of this class.
 SourcePtr of_class(SourcePtr source, std::uint32_t number, std::uint32_t priority);
 

@@ -21,6 +21,7 @@ struct Workload;
 struct WorkloadClass {
   double share = 0;
   std::uint32_t priority = 0;               ///< the lower, the earlier, where the queue looks at it
+  bool by_column = false;                   ///< those that the trace says
   std::shared_ptr<const Workload> own;      ///< null: a share of the workload's
   std::shared_ptr<const Workload> lengths;  ///< of a share: null: as the workload says
 };

@@ -2,6 +2,7 @@
 
 #include "sim/base/builtin.h"
 #include "sim/base/random.h"
+#include "sim/base/reference.h"
 #include "traces/workload.h"
 #include "traces/workload_defaults.h"
 
@@ -11,25 +12,37 @@ namespace {
 
 constexpr std::uint64_t kSeeds = std::uint64_t{1} << 53;
 constexpr std::int64_t kMostTokens = 100'000'000;
+const Setting kPriority{"priority", 0, "", "of its requests; the lower goes first",
+                        whole(0, 1'000'000)};
+const Setting kShare{"share", nullptr, "", "of the workload's requests, beside those of others",
+                     in({0, 1e9, true})};
+const Setting kTrace{"trace", nullptr, "", "lengths of its share: cleave list workloads",
+                     words("a distribution's name or file")};
+const Setting kPrompt{"prompt_tokens", nullptr, "tokens", "of each of its prompts",
+                      whole(1, kMostTokens)};
+const Setting kOutput{"output_tokens", nullptr, "tokens", "of each of its outputs",
+                      whole(1, kMostTokens)};
+const Setting kWorkload{"workload", nullptr, "", "of its own, in place of a share",
+                        words("as the scenario's workload")};
+const Reference::Entry kClass{
+    {"scenario", "classes[]", "", {kShare, kPriority, kTrace, kPrompt, kOutput, kWorkload}}};
 
 std::shared_ptr<const Workload> read_lengths(JsonReader& reader, std::uint64_t seed) {
-  const bool fixed = reader.has("prompt_tokens") || reader.has("output_tokens");
-  if (!fixed && !reader.has("trace")) return nullptr;
+  const bool fixed = kPrompt.given(reader) || kOutput.given(reader);
+  if (!fixed && !kTrace.given(reader)) return nullptr;
   auto lengths = std::make_shared<Workload>();
   lengths->seed = seed;
-  if (fixed && reader.has("trace")) {
+  if (fixed && kTrace.given(reader)) {
     reader.fail("trace", "contradicts prompt_tokens and output_tokens; leave out one or the other");
   }
   if (fixed) {
-    lengths->prompt_tokens =
-        static_cast<std::uint32_t>(reader.integer("prompt_tokens", 1, kMostTokens));
-    lengths->output_tokens =
-        static_cast<std::uint32_t>(reader.integer("output_tokens", 1, kMostTokens));
+    lengths->prompt_tokens = kPrompt.count(reader);
+    lengths->output_tokens = kOutput.count(reader);
     return lengths;
   }
-  lengths->trace = reader.text("trace");
+  lengths->trace = kTrace.text(reader);
   if (!lengths->trace.ends_with(".json")) {
-    reader.name("trace", "distribution", builtin_names("traces"));
+    reader.name(kTrace.name, "distribution", builtin_names("traces"));
   }
   return lengths;
 }
@@ -39,18 +52,29 @@ std::shared_ptr<const Workload> read_lengths(JsonReader& reader, std::uint64_t s
 WorkloadClass read_workload_class(JsonReader& reader, const Workload& whole, std::size_t number) {
   WorkloadClass result;
   const std::uint64_t seed = hash_of(whole.seed, number + 1) % kSeeds;
-  result.priority = static_cast<std::uint32_t>(reader.integer("priority", 0, 1'000'000, 0));
-  if (!reader.has("workload")) {
-    result.share = reader.number("share", {0, 1e9, true});
+  result.priority = kPriority.count(reader);
+  const bool column = whole.columns && !whole.columns->traffic_class.empty();
+  if (column && !kWorkload.given(reader)) {
+    for (const Setting* of_shares : {&kShare, &kTrace, &kPrompt, &kOutput}) {
+      if (!of_shares->given(reader)) continue;
+      reader.fail(of_shares->name,
+                  "contradicts workload.columns.class: the trace says which requests are of this "
+                  "class, and their lengths");
+    }
+    result.by_column = true;
+    return result;
+  }
+  if (!kWorkload.given(reader)) {
+    result.share = kShare.number(reader);
     result.lengths = read_lengths(reader, seed);
     return result;
   }
-  if (reader.has("share")) {
+  if (kShare.given(reader)) {
     reader.fail("share",
                 "contradicts workload: a class has a share of the scenario's requests, or requests "
                 "of its own");
   }
-  JsonReader own = reader.object("workload");
+  JsonReader own = reader.object(kWorkload.name);
   const auto workload = std::make_shared<Workload>(read_workload(own, {seed, whole.duration_s}));
   if (!offers_rate(*workload)) {
     own.fail("arrivals",

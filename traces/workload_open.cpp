@@ -117,6 +117,11 @@ SourcePtr limited(SourcePtr source, const Workload& workload) {
 }
 
 SourcePtr share_out(SourcePtr source, const Workload& workload) {
+  if (workload.columns && !workload.columns->traffic_class.empty()) {
+    std::vector<std::uint32_t> priorities;
+    for (const WorkloadClass& each : workload.classes) priorities.push_back(each.priority);
+    return give_priorities(std::move(source), std::move(priorities));
+  }
   std::vector<SharedClass> shared;
   for (std::uint32_t i = 0; i < workload.classes.size(); ++i) {
     const WorkloadClass& each = workload.classes[i];

@@ -4,6 +4,7 @@
 #include "sim/base/builtin.h"
 #include "sim/base/error.h"
 #include "sim/base/files.h"
+#include "sim/base/reference.h"
 #include "traces/arrivals.h"
 #include "traces/workload.h"
 #include "traces/workload_defaults.h"
@@ -12,33 +13,103 @@ namespace cleave {
 
 namespace {
 
-constexpr Range kRate{0, 1e9, true};
 constexpr Range kTime{0, kMaxArrivalS, false};
 constexpr Range kDuration{0, kMaxArrivalS, true};
-constexpr Range kCv{0.01, 100, false};
-constexpr Range kScale{1e-6, 1e6, false};
-constexpr Range kLengthShare{0, 100, true};
 constexpr std::int64_t kMostRequests = std::int64_t{1} << 53;
-constexpr std::int64_t kMostClients = 1'000'000;
 
-std::optional<double> read_number(JsonReader& reader, std::string_view key, Range range) {
-  if (!reader.has(key)) return {};
-  return reader.number(key, range);
-}
+const Setting kTrace{"trace", nullptr, "",
+                     "lengths of requests: a built-in distribution (cleave list workloads), a "
+                     "distribution file, or a trace file, which is replayed",
+                     words("a name, a file, or a list of [seconds, prompt, output]")};
+const Setting kColumns{"columns", nullptr, "", "of a trace file of no known format",
+                       words("a section of its own")};
+const Setting kPrompt{"prompt_tokens", nullptr, "tokens", "of every prompt, in place of trace",
+                      whole(1, kMaxTokens)};
+const Setting kOutput{"output_tokens", nullptr, "tokens", "of every output, beside prompt_tokens",
+                      whole(1, kMaxTokens)};
+const Setting kLengthRange{"length_range", nullptr, "",
+                           "lengths are drawn between these shares of them, as in [0.8, 1]",
+                           in({0, 100, true}).each()};
+const Setting kLengths{"lengths", "paired", "",
+                       "of a distribution: prompt and output drawn together or each alone",
+                       one_of({"independent", "paired"})};
+const Setting kPriorities{"priority_shares", nullptr, "",
+                          "of requests with priority 0, 1 and so on, as in [0.2, 0.8]",
+                          in(kNonNegative).each()};
+const Setting kSystemPrompts{"system_prompts", nullptr, "", "that prompts begin with",
+                             words("a section of its own")};
+const Setting kSessions{"sessions", nullptr, "", "requests are the first turns of conversations",
+                        words("a section of its own")};
+const Setting kTurns{"turns", "recorded", "",
+                     "later turns of a replayed trace come at their time, or after the reply",
+                     one_of({"recorded", "after_reply"})};
+const Setting kArrivals{"arrivals", nullptr, "", "when requests come; replay with a trace file",
+                        words("or replay")};
+const Setting kRate{"rate_rps", nullptr, "requests/s", "mean rate of arrivals", in({0, 1e9, true})};
+const Setting kRates{"rates", nullptr, "requests/s", "rate over time, straight lines between",
+                     words("a list of [seconds, requests/s], or a CSV file")};
+const Setting kPeriod{"rates_period_s", nullptr, "s", "after which rates begin again",
+                      in({0, kMaxArrivalS, true})};
+const Setting kCv{"cv", nullptr, "", "coefficient of variation of the gaps; gamma",
+                  in({0.01, 100, false})};
+const Setting kConcurrency{"concurrency", nullptr, "requests",
+                           "under way at most, in a closed loop just so many", whole(1, 1'000'000)};
+const Setting kRampUp{"ramp_up_s", 0, "s", "over which clients of a closed loop start", in(kTime)};
+const Setting kThink{"think_s", 0, "s", "between a reply and a client's next request", in(kTime)};
+const Setting kSeed{"seed", 1, "", "of all that is drawn", whole(0, kMostRequests)};
+const Setting kLength{"duration_s", nullptr, "s",
+                      "requests arrive; 120 unless requests or rates "
+                      "say the end",
+                      in(kDuration)};
+const Setting kRequests{"requests", nullptr, "requests", "in all", whole(1, kMostRequests)};
+const Setting kWarmup{"warmup_requests", 0, "requests", "before them that are not measured",
+                      whole(0, kMostRequests)};
+const Setting kFrom{"from_s", nullptr, "s", "a replayed trace is taken from here", in(kTime)};
+const Setting kTo{"to_s", nullptr, "s", "up to here", in(kDuration)};
+const Setting kRepeat{"repeat", nullptr, "times", "a trace is replayed", whole(1, 1'000'000'000)};
+const Setting kRepeatContent{"repeat_content", "fresh", "",
+                             "prompts of a repeated trace are others, or the same again",
+                             one_of({"fresh", "same"})};
+const Setting kScale{"rate_scale", nullptr, "times", "its speed: a trace is replayed so fast",
+                     in({1e-6, 1e6, false})};
+const Reference::Entry kWorkload{
+    {"scenario",
+     "workload",
+     "What arrives, and when; docs/workloads.md says what goes with what.",
+     {kTrace,      kColumns,       kPrompt,   kOutput,      kLengthRange, kLengths,
+      kPriorities, kSystemPrompts, kSessions, kTurns,       kArrivals,    kRate,
+      kRates,      kPeriod,        kCv,       kConcurrency, kRampUp,      kThink,
+      kSeed,       kLength,        kRequests, kWarmup,      kFrom,        kTo,
+      kRepeat,     kRepeatContent, kScale}}};
 
-template <class Whole>
-std::optional<Whole> read_whole(JsonReader& reader, std::string_view key, std::int64_t least,
-                                std::int64_t most) {
-  if (!reader.has(key)) return {};
-  return static_cast<Whole>(reader.integer(key, least, most));
+const Setting kArrivalColumn{"arrival", nullptr, "", "column of the time", words("a name")};
+const Setting kPromptColumn{"prompt", nullptr, "", "column of the prompt's tokens",
+                            words("a name")};
+const Setting kOutputColumn{"output", nullptr, "", "column of the output's tokens",
+                            words("a name")};
+const Setting kClassColumn{"class", nullptr, "", "column of the name of the request's class",
+                           words("a name")};
+const Setting kUnit{"unit", "s", "", "of the time; clock: as in 2023-11-16 18:15:46.68",
+                    words("s, ms, us, ns or clock")};
+Section columns_of(const std::string& document, const std::string& path) {
+  return {document,
+          path,
+          "Where a trace of no known format keeps what a request needs: columns of a CSV file with "
+          "a header line, or fields of JSON lines, usage.prompt being prompt within usage. Times "
+          "count from the first.",
+          {kArrivalColumn, kPromptColumn, kOutputColumn, kUnit}};
 }
+const Reference::Entry kWorkloadColumns{columns_of("scenario", "workload.columns")};
+const Reference::Entry kWorkloadClassColumn{{"scenario", "workload.columns", "", {kClassColumn}}};
+const Reference::Entry kTraceColumns{columns_of("trace", "columns")};
 
 std::optional<CsvColumns> read_columns(JsonReader& reader) {
-  if (!reader.has("columns")) return {};
-  JsonReader columns = reader.object("columns");
+  if (!kColumns.given(reader)) return {};
+  JsonReader columns = reader.object(kColumns.name);
   CsvColumns result =
-      make_columns(columns.text("arrival"), columns.text("prompt"), columns.text("output"),
-                   columns.text("unit", "s"), columns.path_of("unit"));
+      make_columns(kArrivalColumn.text(columns), kPromptColumn.text(columns),
+                   kOutputColumn.text(columns), kUnit.text(columns), columns.path_of(kUnit.name));
+  if (kClassColumn.given(columns)) result.traffic_class = kClassColumn.text(columns);
   columns.finish();
   return result;
 }
@@ -58,7 +129,7 @@ void check_trace_name(const JsonReader& reader, const std::string& trace) {
 }
 
 std::shared_ptr<const std::vector<Request>> read_given(JsonReader& reader) {
-  const Json& list = reader.value("trace");
+  const Json& list = reader.value(kTrace.name);
   auto requests = std::make_shared<std::vector<Request>>();
   for (const Json& entry : list) {
     const auto is = [&](std::size_t i, double least, double most) {
@@ -87,8 +158,8 @@ std::shared_ptr<const std::vector<Request>> read_given(JsonReader& reader) {
 }
 
 std::optional<LengthRange> read_length_range(JsonReader& reader) {
-  if (!reader.has("length_range")) return {};
-  const std::vector<double> range = reader.numbers("length_range", kLengthShare);
+  if (!kLengthRange.given(reader)) return {};
+  const std::vector<double> range = kLengthRange.numbers(reader);
   if (range.size() != 2 || range[0] > range[1]) {
     reader.fail("length_range",
                 "expected the least and the largest share of a length, as in [0.8, 1]");
@@ -97,8 +168,8 @@ std::optional<LengthRange> read_length_range(JsonReader& reader) {
 }
 
 void read_priorities(JsonReader& reader, Workload& workload) {
-  if (!reader.has("priority_shares")) return;
-  workload.priority_shares = reader.numbers("priority_shares", kNonNegative);
+  if (!kPriorities.given(reader)) return;
+  workload.priority_shares = kPriorities.numbers(reader);
   const auto& shares = workload.priority_shares;
   if (std::none_of(shares.begin(), shares.end(), [](double share) { return share > 0; })) {
     reader.fail("priority_shares",
@@ -107,28 +178,23 @@ void read_priorities(JsonReader& reader, Workload& workload) {
 }
 
 void read_lengths(JsonReader& reader, Workload& workload) {
-  const bool given = reader.has("trace") && reader.value("trace").is_array();
+  const bool given = kTrace.given(reader) && reader.value(kTrace.name).is_array();
   if (given) {
     workload.given = read_given(reader);
   } else {
     workload.trace = reader.text("trace", "");
   }
   workload.columns = read_columns(reader);
-  workload.prompt_tokens = read_whole<std::uint32_t>(reader, "prompt_tokens", 1, kMaxTokens);
-  workload.output_tokens = read_whole<std::uint32_t>(reader, "output_tokens", 1, kMaxTokens);
+  workload.prompt_tokens = kPrompt.optional_count(reader);
+  workload.output_tokens = kOutput.optional_count(reader);
   workload.length_range = read_length_range(reader);
   read_priorities(reader, workload);
-  if (reader.has("system_prompts")) {
-    workload.system_prompts = read_system_prompts(reader.object("system_prompts"));
+  if (kSystemPrompts.given(reader)) {
+    workload.system_prompts = read_system_prompts(reader.object(kSystemPrompts.name));
   }
-  if (reader.has("sessions")) workload.sessions = read_sessions(reader.object("sessions"));
-  if (reader.has("turns")) {
-    workload.after_reply =
-        reader.name("turns", "choice", {"recorded", "after_reply"}) != "recorded";
-  }
-  if (reader.has("lengths")) {
-    workload.paired = reader.name("lengths", "choice", {"independent", "paired"}) == "paired";
-  }
+  if (kSessions.given(reader)) workload.sessions = read_sessions(reader.object(kSessions.name));
+  workload.after_reply = kTurns.choice(reader) != "recorded";
+  workload.paired = kLengths.choice(reader) == "paired";
   const bool fixed = workload.prompt_tokens || workload.output_tokens;
   if (fixed && reader.has("trace")) {
     reader.fail("trace", "contradicts prompt_tokens and output_tokens; leave out one or the other");
@@ -149,8 +215,8 @@ void read_lengths(JsonReader& reader, Workload& workload) {
 
 void read_rates_over_time(JsonReader& reader, Workload& workload) {
   const std::string& arrivals = workload.arrivals;
-  if (!reader.has("rates")) {
-    if (reader.has("rates_period_s")) reader.fail("rates_period_s", "has no meaning without rates");
+  if (!kRates.given(reader)) {
+    if (kPeriod.given(reader)) reader.fail(kPeriod.name, "has no meaning without rates");
     return;
   }
   if (arrivals != "poisson" && arrivals != "constant" && arrivals != "gamma") {
@@ -265,33 +331,29 @@ Workload read_workload(JsonReader& reader, const WorkloadDefaults& otherwise) {
   std::vector<std::string> known = ArrivalProcesses::names();
   known.emplace_back("replay");
   workload.arrivals = is_trace_file(workload) ? "replay" : "poisson";
-  if (reader.has("arrivals")) {
-    workload.arrivals = reader.name("arrivals", "arrival process", known);
+  if (kArrivals.given(reader)) {
+    workload.arrivals = reader.name(kArrivals.name, "arrival process", known);
   }
-  workload.rate_rps = read_number(reader, "rate_rps", kRate);
+  workload.rate_rps = kRate.optional_number(reader);
   read_rates_over_time(reader, workload);
-  workload.cv = read_number(reader, "cv", kCv);
-  workload.concurrency = read_whole<std::uint64_t>(reader, "concurrency", 1, kMostClients);
-  workload.ramp_up_s = reader.number("ramp_up_s", kTime, 0);
-  workload.think_s = reader.number("think_s", kTime, 0);
+  workload.cv = kCv.optional_number(reader);
+  workload.concurrency = kConcurrency.optional_count<std::uint64_t>(reader);
+  workload.ramp_up_s = kRampUp.number(reader);
+  workload.think_s = kThink.number(reader);
   workload.seed = static_cast<std::uint64_t>(
-      reader.integer("seed", 0, kMostRequests, static_cast<std::int64_t>(otherwise.seed)));
-  workload.duration_s = read_number(reader, "duration_s", kDuration);
-  workload.requests = read_whole<std::uint64_t>(reader, "requests", 1, kMostRequests);
+      reader.integer(kSeed.name, 0, kMostRequests, static_cast<std::int64_t>(otherwise.seed)));
+  workload.duration_s = kLength.optional_number(reader);
+  workload.requests = kRequests.optional_count<std::uint64_t>(reader);
   const double span_s = workload.rates ? workload.rates->span_s() : 0;
   if (!workload.duration_s && !workload.requests) {
     workload.duration_s = span_s > 0 ? span_s : otherwise.duration_s;
   }
-  workload.warmup_requests =
-      static_cast<std::uint64_t>(reader.integer("warmup_requests", 0, kMostRequests, 0));
-  workload.from_s = read_number(reader, "from_s", kTime);
-  workload.to_s = read_number(reader, "to_s", kDuration);
-  workload.repeat = read_whole<std::uint64_t>(reader, "repeat", 1, 1'000'000'000);
-  if (reader.has("repeat_content") &&
-      reader.name("repeat_content", "choice", {"fresh", "same"}) == "same") {
-    workload.rounds = Rounds::kSame;
-  }
-  workload.rate_scale = read_number(reader, "rate_scale", kScale);
+  workload.warmup_requests = static_cast<std::uint64_t>(kWarmup.integer(reader));
+  workload.from_s = kFrom.optional_number(reader);
+  workload.to_s = kTo.optional_number(reader);
+  workload.repeat = kRepeat.optional_count<std::uint64_t>(reader);
+  if (kRepeatContent.choice(reader) == "same") workload.rounds = Rounds::kSame;
+  workload.rate_scale = kScale.optional_number(reader);
   reader.finish();
 
   if (workload.columns && (workload.given || !is_trace_file(workload))) {

@@ -3,9 +3,66 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/catalogue/names.h"
 #include "models/catalogue/profile_fields.h"
+#include "sim/base/builtin.h"
 
 namespace cleave {
+
+namespace {
+
+const Accepts kSize = whole(1, 1'000'000);
+const Setting kAliases{"aliases", nullptr, "", "names by which measurements know it",
+                       words("a list of texts")};
+const Setting kLayers{"layers", nullptr, "layers", "in all", whole(1, 10'000)};
+const Setting kHidden{"hidden_size", nullptr, "", "numbers of a token between layers", kSize};
+const Setting kHeads{"attention_heads", nullptr, "heads", "of queries", whole(1, 100'000)};
+const Setting kKvHeads{"kv_heads", nullptr, "heads", "of keys and values",
+                       words("a whole number from 1 to attention_heads")};
+const Setting kHeadSize{"head_size", nullptr, "",
+                        "of queries and keys; hidden_size / attention_heads", whole(1, 100'000)};
+const Setting kValueSize{"value_head_size", nullptr, "", "of values; head_size", whole(1, 100'000)};
+const Setting kLatent{"kv_latent_size", nullptr, "",
+                      "numbers a token and layer where keys and values are one latent (MLA)",
+                      kSize};
+const Setting kMlp{"mlp_size", nullptr, "", "of the feed-forward part, or of one expert",
+                   whole(1, 10'000'000)};
+const Setting kMatrices{"mlp_matrices", nullptr, "matrices", "of it; 3 with a gate", whole(2, 3)};
+const Setting kExperts{"experts", 1, "experts", "of a layer, among which tokens are routed",
+                       whole(1, 100'000)};
+const Setting kUsed{"experts_per_token", 1, "experts", "that a token is routed to",
+                    words("a whole number from 1 to experts")};
+const Setting kDense{"dense_layers", 0, "layers", "without experts where others have them",
+                     words("a whole number from 0 to layers")};
+const Setting kDenseMlp{"dense_mlp_size", nullptr, "", "of these; mlp_size", whole(1, 10'000'000)};
+const Setting kShared{"shared_mlp_size", nullptr, "", "of experts that every token goes through",
+                      whole(1, 10'000'000)};
+const Setting kLinear{"linear_layers", nullptr, "layers", "whose attention keeps no KV cache",
+                      words("a whole number from 1 to layers - 1")};
+const Setting kState{"linear_state_size", nullptr, "", "numbers of a sequence that these keep",
+                     in(kPositive)};
+const Setting kSparse{"sparse_tokens", nullptr, "tokens",
+                      "that attention reads at most, chosen by an index", whole(1, 1'000'000'000)};
+const Setting kIndex{"index_size", nullptr, "bytes", "of a token in that index, each layer", kSize};
+const Setting kIndexHeads{"index_heads", nullptr, "heads", "of the index", whole(1, 100'000)};
+const Setting kWindowLayers{"window_layers", 0, "layers", "whose attention sees a window only",
+                            words("a whole number from 0 to layers")};
+const Setting kWindow{"window_tokens", nullptr, "tokens", "that they see", whole(1, 1'000'000'000)};
+const Setting kVocabulary{"vocabulary", nullptr, "tokens", "that there are", whole(1, 100'000'000)};
+const Setting kTied{"tied_embeddings", false, "", "one matrix looks tokens up and rates them",
+                    true_or_false()};
+const Setting kParameters{"parameters", nullptr, "", "in all, those of experts too", in(kPositive)};
+const Setting kPublished{"published_weight_bytes", 0, "bytes",
+                         "as the published simulator has it, for weights.size published",
+                         in(kPositive)};
+const Reference::Entry kEntry{profile_section(
+    "llm", "An LLM, as far as its cost is concerned; cleave profile import makes one.",
+    {kAliases, kLayers,     kHidden,   kHeads,      kKvHeads,  kHeadSize,   kValueSize,
+     kLatent,  kMlp,        kMatrices, kExperts,    kUsed,     kDense,      kDenseMlp,
+     kShared,  kLinear,     kState,    kSparse,     kIndex,    kIndexHeads, kWindowLayers,
+     kWindow,  kVocabulary, kTied,     kParameters, kPublished})};
+
+}  // namespace
 
 void Llm::store(const Formats& stored) {
   formats = stored;
@@ -39,7 +96,11 @@ double Llm::parameters_used(double tokens) const {
 }
 
 Llm load_llm(const std::string& name, const std::string& place) {
-  return read_llm(load_profile("profiles/llms", "LLM", name, place), name);
+  // Most people know an LLM by its name at Hugging Face.
+  const bool ours = name.ends_with(".json") || builtin_file("profiles/llms/" + name + ".json");
+  const std::string known = ours ? name : known_llm(name);
+  const std::string& profile = known.empty() ? name : known;
+  return read_llm(load_profile("profiles/llms", "LLM", profile, place), profile);
 }
 
 Llm read_llm(const Json& json, const std::string& name) {
@@ -47,43 +108,39 @@ Llm read_llm(const Json& json, const std::string& name) {
   Llm llm;
   llm.name = short_name(name);
   read_origin(reader);
-  if (reader.has("aliases")) llm.aliases = reader.texts("aliases");
-  llm.layers = read_count(reader, "layers", 10'000);
-  llm.hidden_size = read_count(reader, "hidden_size", 1'000'000);
-  llm.attention_heads = read_count(reader, "attention_heads", 100'000);
-  llm.kv_heads = read_count(reader, "kv_heads", llm.attention_heads);
-  llm.head_size = read_count(reader, "head_size", 100'000, llm.hidden_size / llm.attention_heads);
-  llm.value_head_size = read_count(reader, "value_head_size", 100'000, llm.head_size);
-  if (reader.has("kv_latent_size")) {
-    llm.kv_latent_size = read_count(reader, "kv_latent_size", 1'000'000);
+  if (kAliases.given(reader)) llm.aliases = reader.texts(kAliases.name);
+  llm.layers = kLayers.count(reader);
+  llm.hidden_size = kHidden.count(reader);
+  llm.attention_heads = kHeads.count(reader);
+  llm.kv_heads = read_count(reader, kKvHeads, llm.attention_heads);
+  llm.head_size = kHeadSize.optional_count(reader).value_or(llm.hidden_size / llm.attention_heads);
+  llm.value_head_size = kValueSize.optional_count(reader).value_or(llm.head_size);
+  llm.kv_latent_size = kLatent.optional_count(reader).value_or(0);
+  llm.mlp_size = kMlp.count(reader);
+  llm.mlp_matrices = kMatrices.count(reader);
+  llm.experts = kExperts.count(reader);
+  llm.experts_per_token = read_count(reader, kUsed, llm.experts, 1);
+  llm.dense_layers = static_cast<std::uint32_t>(reader.integer(kDense.name, 0, llm.layers, 0));
+  llm.dense_mlp_size = kDenseMlp.optional_count(reader).value_or(llm.mlp_size);
+  llm.shared_mlp_size = kShared.optional_count(reader).value_or(0);
+  if (kLinear.given(reader)) {
+    llm.linear_layers = read_count(reader, kLinear, llm.layers - 1);
+    llm.linear_state_size = kState.number(reader);
   }
-  llm.mlp_size = read_count(reader, "mlp_size", 10'000'000);
-  llm.mlp_matrices = static_cast<std::uint32_t>(reader.integer("mlp_matrices", 2, 3));
-  llm.experts = read_count(reader, "experts", 100'000, 1);
-  llm.experts_per_token = read_count(reader, "experts_per_token", llm.experts, 1);
-  llm.dense_layers = static_cast<std::uint32_t>(reader.integer("dense_layers", 0, llm.layers, 0));
-  llm.dense_mlp_size = read_count(reader, "dense_mlp_size", 10'000'000, llm.mlp_size);
-  if (reader.has("shared_mlp_size")) {
-    llm.shared_mlp_size = read_count(reader, "shared_mlp_size", 10'000'000);
-  }
-  if (reader.has("linear_layers")) {
-    llm.linear_layers = read_count(reader, "linear_layers", llm.layers - 1);
-    llm.linear_state_size = reader.number("linear_state_size", kPositive);
-  }
-  if (reader.has("sparse_tokens")) {
-    llm.sparse_tokens = read_count(reader, "sparse_tokens", 1'000'000'000);
-    llm.index_size = read_count(reader, "index_size", 1'000'000);
-    llm.index_heads = read_count(reader, "index_heads", 100'000);
+  if (kSparse.given(reader)) {
+    llm.sparse_tokens = kSparse.count(reader);
+    llm.index_size = kIndex.count(reader);
+    llm.index_heads = kIndexHeads.count(reader);
   }
   llm.window_layers = static_cast<std::uint32_t>(
-      reader.integer("window_layers", 0, llm.layers - llm.linear_layers, 0));
+      reader.integer(kWindowLayers.name, 0, llm.layers - llm.linear_layers, 0));
   if (llm.window_layers > 0) {
-    llm.window_tokens = read_count(reader, "window_tokens", 1'000'000'000);
+    llm.window_tokens = kWindow.count(reader);
   }
-  llm.vocabulary = read_count(reader, "vocabulary", 100'000'000);
-  llm.tied_embeddings = reader.boolean("tied_embeddings", false);
-  llm.parameters = reader.number("parameters", kPositive);
-  llm.published_weight_bytes = reader.number("published_weight_bytes", kPositive, 0);
+  llm.vocabulary = kVocabulary.count(reader);
+  llm.tied_embeddings = kTied.boolean(reader);
+  llm.parameters = kParameters.number(reader);
+  llm.published_weight_bytes = kPublished.number(reader);
   reader.finish();
   if (llm.parameters_used(0) <= 0) {
     reader.fail("parameters", "expected more than the experts have: " +

@@ -5,9 +5,17 @@
 #include <string>
 #include <string_view>
 
-#include "sim/base/json_reader.h"
+#include "sim/base/reference.h"
 
 namespace cleave {
+
+/// A profile's keys for the reference: its own, and what every profile says of itself.
+inline Section profile_section(std::string path, std::string meaning, std::vector<Setting> own) {
+  own.push_back({"summary", "", "", "said of it", words("a text")});
+  own.push_back({"source", "", "", "where its figures are from", words("a text")});
+  own.push_back({"date", "", "", "of the source", words("a text")});
+  return {"profile", std::move(path), std::move(meaning), std::move(own)};
+}
 
 /// What every profile says of itself.
 inline void read_origin(JsonReader& reader) {
@@ -21,12 +29,13 @@ inline std::string short_name(const std::string& name) {
   return name.ends_with(".json") ? std::filesystem::path(name).stem().string() : name;
 }
 
-inline std::uint32_t read_count(JsonReader& reader, std::string_view key, std::int64_t most) {
-  return static_cast<std::uint32_t>(reader.integer(key, 1, most));
+/// From 1 to what other keys allow.
+inline std::uint32_t read_count(JsonReader& reader, const Setting& setting, std::int64_t most) {
+  return static_cast<std::uint32_t>(reader.integer(setting.name, 1, most));
 }
-inline std::uint32_t read_count(JsonReader& reader, std::string_view key, std::int64_t most,
+inline std::uint32_t read_count(JsonReader& reader, const Setting& setting, std::int64_t most,
                                 std::int64_t otherwise) {
-  return static_cast<std::uint32_t>(reader.integer(key, 1, most, otherwise));
+  return static_cast<std::uint32_t>(reader.integer(setting.name, 1, most, otherwise));
 }
 
 }  // namespace cleave

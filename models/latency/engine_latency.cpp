@@ -25,13 +25,14 @@ std::string kernel_spread(const InstanceDescription& instance, const EngineProfi
     decodes.kv_tokens = 32 * 1024;
     return steps.cost(decodes).first_s;
   };
-  const Operators taken(gpu, engine.kernels);
+  const Operators taken = Operators(gpu, engine.kernels).scale(engine.factors);
   if (taken.own()) return "";
   const double usual_s = seconds(taken);
   double least = 1;
   double most = 1;
   for (const std::string& like : Operators::measured_gpus()) {
-    const double times = seconds(Operators(gpu, engine.kernels, like)) / usual_s;
+    const double times =
+        seconds(Operators(gpu, engine.kernels, like).scale(engine.factors)) / usual_s;
     least = std::min(least, times);
     most = std::max(most, times);
   }
@@ -45,7 +46,8 @@ class EngineLatency : public LatencyModel {
  public:
   EngineLatency(const InstanceDescription& instance, const EngineProfile& engine)
       : steps_(instance.llm, instance.machine, instance.parallelism(),
-               Operators(instance.machine.gpu, engine.kernels), engine.host, instance.skew),
+               Operators(instance.machine.gpu, engine.kernels).scale(engine.factors), engine.host,
+               instance.skew),
         how_sure_(cleave::how_sure(engine, instance.llm.name, instance.machine.gpu.name) +
                   kernel_spread(instance, engine)),
         frontend_s_(engine.host.frontend_s) {

@@ -11,6 +11,51 @@ namespace {
 
 constexpr const char* kFolder = "profiles/engines";
 
+const Setting kLicence{"licence", "", "", "of the measurements", words("a text")};
+const Setting kVersions{"versions", "", "", "of the software that was measured", words("a text")};
+const Setting kModel{"model", "steps", "",
+                     "of iterations: steps, from kernels and the engine's own work, or roofline",
+                     one_of({"steps", "roofline"})};
+const Setting kKernels{"kernels", nullptr, "", "whose measured kernels it runs; its own name",
+                       words("a text")};
+const Setting kEfficiencies{"efficiencies", nullptr, "", "of its kernels beside the tables'",
+                            words("a section")};
+const Setting kMemory{"memory", 1, "times", "the bytes a second of the tables",
+                      in({0.1, 10, false})};
+const Setting kCompute{"compute", 1, "times", "the products a second of the tables",
+                       in({0.1, 10, false})};
+const Reference::Entry kEfficienciesEntry{{"profile",
+                                           "engine.efficiencies",
+                                           "How near its kernels come to the tables'.",
+                                           {kMemory, kCompute}}};
+const Setting kHost{"host", nullptr, "", "its own work beside kernels", words("a section")};
+const Setting kScenario{"scenario", nullptr, "", "settings of a scenario that names it",
+                        words("part of a scenario")};
+const Setting kErrors{"errors", nullptr, "", "how far predictions are from measurements",
+                      words("a list of sections")};
+const Reference::Entry kEntry{profile_section(
+    "engine", "A serving engine; cleave profile fit makes one of one's own.",
+    {kVersions, kModel, kKernels, kEfficiencies, kHost, kScenario, kErrors, kLicence})};
+const Setting kWhat{"what", nullptr, "", "measured: all, or a GPU or LLM from the others",
+                    words("a text")};
+const Setting kRows{"rows", nullptr, "runs", "compared", whole(0, 1'000'000'000)};
+const Setting kTpot{"tpot", nullptr, "fraction", "median absolute error", in(kNonNegative)};
+const Setting kTtft{"ttft", nullptr, "fraction", "median absolute error", in(kNonNegative)};
+const Reference::Entry kErrorEntry{
+    {"profile", "engine.errors[]", "Errors of predictions.", {kWhat, kRows, kTpot, kTtft}}};
+
+Setting host_setting(const HostField& field) {
+  return {field.key, 0, field.unit == 1 ? "" : "us", field.meaning, in({0, 1e7, false})};
+}
+
+std::vector<Setting> host_settings() {
+  std::vector<Setting> all;
+  for (const HostField& field : host_fields()) all.push_back(host_setting(field));
+  return all;
+}
+const Reference::Entry kHostEntry{
+    {"profile", "engine.host", "What an engine costs beside its kernels.", host_settings()}};
+
 /// Whether an LLM or a GPU ("llm", "gpu") was among what the engine was fitted to.
 bool seen(const EngineProfile& engine, const std::string& kind, const std::string& name) {
   return std::any_of(engine.errors.begin(), engine.errors.end(), [&](const EngineError& error) {
@@ -22,18 +67,25 @@ bool seen(const EngineProfile& engine, const std::string& kind, const std::strin
 
 const std::vector<HostField>& host_fields() {
   static const std::vector<HostField> all{
-      {"layer_us", &HostCosts::layer_s},
-      {"linear_layer_us", &HostCosts::linear_layer_s},
-      {"sparse_layer_us", &HostCosts::sparse_layer_s},
-      {"kernel_calls", &HostCosts::kernel_calls, 1},
-      {"step_us", &HostCosts::step_s},
-      {"sequence_us", &HostCosts::sequence_s},
-      {"prompt_us", &HostCosts::prompt_s},
-      {"launch_layer_us", &HostCosts::launch_layer_s},
-      {"launch_moe_layer_us", &HostCosts::launch_moe_layer_s},
-      {"launch_mla_layer_us", &HostCosts::launch_mla_layer_s},
-      {"launch_linear_layer_us", &HostCosts::launch_linear_layer_s},
-      {"frontend_us", &HostCosts::frontend_s}};
+      {"layer_us", "each layer: norms, rotations, choosing experts", &HostCosts::layer_s},
+      {"linear_layer_us", "beside, each layer with linear attention", &HostCosts::linear_layer_s},
+      {"sparse_layer_us", "beside, each layer whose attention asks an index",
+       &HostCosts::sparse_layer_s},
+      {"kernel_calls", "share of a kernel's call that is left in a graph", &HostCosts::kernel_calls,
+       1},
+      {"step_us", "each iteration: scheduling, sampling", &HostCosts::step_s},
+      {"sequence_us", "each sequence of an iteration, and each prompt", &HostCosts::sequence_s},
+      {"prompt_us", "an iteration with prompts", &HostCosts::prompt_s},
+      {"launch_layer_us", "an iteration with prompts takes so long a layer at least",
+       &HostCosts::launch_layer_s},
+      {"launch_moe_layer_us", "the same, beside, of a layer with experts",
+       &HostCosts::launch_moe_layer_s},
+      {"launch_mla_layer_us", "the same, of a layer with latent attention",
+       &HostCosts::launch_mla_layer_s},
+      {"launch_linear_layer_us", "the same, of a layer with linear attention",
+       &HostCosts::launch_linear_layer_s},
+      {"frontend_us", "from a request's arrival until the engine sees it, and back",
+       &HostCosts::frontend_s}};
   return all;
 }
 
@@ -42,26 +94,30 @@ EngineProfile read_engine(const Json& json, const std::string& name) {
   EngineProfile profile;
   profile.name = short_name(name);
   reader.text("summary", "");
-  reader.text("licence", "");
+  kLicence.text(reader);
   reader.text("date", "");
   profile.source = reader.text("source", "");
-  profile.versions = reader.text("versions", "");
-  profile.roofline = reader.text("model", "steps") == "roofline";
-  profile.kernels = reader.text("kernels", profile.name);
+  profile.versions = kVersions.text(reader);
+  profile.roofline = kModel.choice(reader, "model") == "roofline";
+  profile.kernels = reader.text(kKernels.name, profile.name);
+  if (kEfficiencies.given(reader)) {
+    JsonReader efficiencies = reader.object(kEfficiencies.name);
+    profile.factors = {kMemory.number(efficiencies), kCompute.number(efficiencies)};
+    efficiencies.finish();
+  }
   if (!profile.roofline) {
-    JsonReader host = reader.object("host");
-    for (const auto& [key, value, unit] : host_fields()) {
-      profile.host.*value = host.number(key, {0, 1e7, false}, 0) * unit;
+    JsonReader host = reader.object(kHost.name);
+    for (const HostField& field : host_fields()) {
+      profile.host.*field.value = host_setting(field).number(host) * field.unit;
     }
     host.finish();
   }
-  profile.scenario = reader.has("scenario") ? reader.value("scenario") : Json::object();
+  profile.scenario = kScenario.given(reader) ? reader.value(kScenario.name) : Json::object();
   if (!profile.scenario.is_object()) reader.fail("scenario", "expected settings of a scenario");
-  if (reader.has("errors")) {
-    for (JsonReader& error : reader.objects("errors")) {
-      profile.errors.push_back(
-          {error.text("what"), static_cast<std::uint64_t>(error.integer("rows", 0, 1'000'000'000)),
-           error.number("tpot", kNonNegative), error.number("ttft", kNonNegative)});
+  if (kErrors.given(reader)) {
+    for (JsonReader& error : reader.objects(kErrors.name)) {
+      profile.errors.push_back({kWhat.text(error), static_cast<std::uint64_t>(kRows.integer(error)),
+                                kTpot.number(error), kTtft.number(error)});
       error.finish();
     }
   }
@@ -114,8 +170,12 @@ Json engine_json(const EngineProfile& profile) {
   Json json{{"source", profile.source},     {"versions", profile.versions},
             {"kernels", profile.kernels},   {"host", Json::object()},
             {"scenario", profile.scenario}, {"errors", Json::array()}};
-  for (const auto& [key, value, unit] : host_fields()) {
-    json["host"][key] = profile.host.*value / unit;
+  if (profile.factors.memory != 1 || profile.factors.compute != 1) {
+    json[kEfficiencies.name] = {{kMemory.name, profile.factors.memory},
+                                {kCompute.name, profile.factors.compute}};
+  }
+  for (const HostField& field : host_fields()) {
+    json["host"][field.key] = profile.host.*field.value / field.unit;
   }
   for (const EngineError& error : profile.errors) {
     json["errors"].push_back(

@@ -30,9 +30,17 @@ struct HostCosts {
   double frontend_s = 0;  ///< from a request's arrival until the engine sees it, and back
 };
 
+/// How near this engine's kernels come to the data sheet beside those of the tables, as a factor of
+/// their efficiencies: of bytes moved, and of products.
+struct KernelFactors {
+  double memory = 1;
+  double compute = 1;
+};
+
 /// A cost that a profile has, and a fit finds.
 struct HostField {
   const char* key;  ///< in the file
+  const char* meaning;
   double HostCosts::*value;
   double unit = 1e-6;
 };
@@ -52,6 +60,7 @@ struct EngineProfile {
   std::string source;
   std::string versions;  ///< that it was fitted to
   std::string kernels;   ///< whose operator tables hold: "vllm", "sglang", "trtllm"
+  KernelFactors factors;
   HostCosts host;
   Json scenario;  ///< the engine's scheduler, as settings of a scenario
   std::vector<EngineError> errors;

@@ -71,9 +71,17 @@ std::string LatencyProfile::name() const {
   return latency_profile_name(llm, gpu, power_cap, tensor_parallel, formats);
 }
 
+Accepts any_format() {
+  Accepts accepts = one_of(format_names());
+  // Of the same size, and computed at the same speed.
+  accepts.synonyms = {{"bf16", "fp16"}, {"bfloat16", "fp16"}, {"float16", "fp16"}};
+  return accepts;
+}
+
 Format read_format(JsonReader& reader, std::string_view key) {
   if (!reader.has(key)) return Format::kFp16;
-  return format_of(reader.name(key, "format", format_names()));
+  const Accepts accepts = any_format();
+  return format_of(accepts.meant(reader.name(key, "format", accepts.all_names())));
 }
 
 Json latency_profile_json(const LatencyProfile& profile) {

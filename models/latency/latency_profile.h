@@ -10,7 +10,7 @@
 #include "models/catalogue/hardware.h"
 #include "models/latency/phase_latency.h"
 #include "models/latency/piecewise_linear.h"
-#include "sim/base/json_reader.h"
+#include "sim/base/setting.h"
 
 namespace cleave {
 
@@ -81,6 +81,8 @@ struct LatencyProfile {
 /// FP16 goes without saying.
 std::string latency_profile_name(const std::string& llm, const std::string& gpu, double power_cap,
                                  std::uint32_t tensor_parallel, Formats formats = {});
+/// Names of formats, also those that PyTorch gives them.
+Accepts any_format();
 /// "fp16", "fp8", ...; "fp16" where `key` is not there.
 Format read_format(JsonReader& reader, std::string_view key);
 Json latency_profile_json(const LatencyProfile& profile);

@@ -144,6 +144,12 @@ Operators::Operators(const Gpu& gpu, std::string engine, const std::string& like
 
 std::vector<std::string> Operators::measured_gpus() { return builtin_names(kFolder); }
 
+FoundOperator Operators::scaled(FoundOperator found) const {
+  found.fit.memory *= factors_.memory;
+  found.fit.compute *= factors_.compute;
+  return found;
+}
+
 FoundOperator Operators::best(Operator op, Format format, std::uint32_t gpus) const {
   const bool reduces = op == Operator::kAllReduce;
   std::vector<OperatorFit> others;
@@ -153,9 +159,9 @@ FoundOperator Operators::best(Operator op, Format format, std::uint32_t gpus) co
     if (one.engine == engine_) ours = one.fit;
     others.push_back(one.fit);
   }
-  if (ours) return {*ours, own_ ? OperatorOrigin::kEngine : OperatorOrigin::kRelative};
-  if (others.empty()) return {{}, OperatorOrigin::kRelative};
-  return {middle_of(others), own_ ? OperatorOrigin::kGpu : OperatorOrigin::kRelative};
+  if (ours) return scaled({*ours, own_ ? OperatorOrigin::kEngine : OperatorOrigin::kRelative});
+  if (others.empty()) return scaled({{}, OperatorOrigin::kRelative});
+  return scaled({middle_of(others), own_ ? OperatorOrigin::kGpu : OperatorOrigin::kRelative});
 }
 
 FoundOperator Operators::find(Operator op, Format format) const {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "models/catalogue/hardware.h"
+#include "models/latency/engine_profile.h"
 #include "sim/base/json_reader.h"
 
 namespace cleave {
@@ -82,6 +83,11 @@ class Operators {
   Operators(const Gpu& gpu, std::string engine);
   /// As if kernels were as near to the data sheet as those of the measured GPU `like`.
   Operators(const Gpu& gpu, std::string engine, const std::string& like);
+  /// All efficiencies times these.
+  Operators& scale(const KernelFactors& factors) {
+    factors_ = factors;
+    return *this;
+  }
   /// Whether this very GPU was measured.
   bool own() const { return own_; }
   /// Those that were.
@@ -93,6 +99,7 @@ class Operators {
   FoundOperator all_reduce(std::uint32_t gpus) const;
 
  private:
+  FoundOperator scaled(FoundOperator found) const;
   FoundOperator best(Operator op, Format format, std::uint32_t gpus) const;
 
   Gpu gpu_;
@@ -100,6 +107,7 @@ class Operators {
   OperatorTable table_;  ///< this GPU's, or its relative's
   OperatorTable links_;  ///< the same for all-reduces, by the links' bandwidth
   bool own_ = false;
+  KernelFactors factors_;
 };
 
 }  // namespace cleave

@@ -34,6 +34,25 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+std::string lower(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : static_cast<char>(c);
+  });
+  return lower;
+}
+
+/// "dgx-h100" for "H100".
+std::string shortest_with(std::string_view part, const std::vector<std::string>& known) {
+  constexpr std::size_t kTelling = 3;
+  std::string found;
+  for (const std::string& name : known) {
+    if (part.size() < kTelling || lower(name).find(lower(part)) == std::string::npos) continue;
+    if (found.empty() || name.size() < found.size()) found = name;
+  }
+  return found;
+}
+
 }  // namespace
 
 std::string nearest_name(std::string_view name, const std::vector<std::string>& known) {
@@ -46,7 +65,7 @@ std::string nearest_name(std::string_view name, const std::vector<std::string>& 
       best = candidate;
     }
   }
-  return best;
+  return best.empty() ? shortest_with(name, known) : best;
 }
 
 void throw_unknown_name(const std::string& place, std::string_view kind, std::string_view name,

@@ -8,6 +8,7 @@
 
 #include "sim/base/builtin.h"
 #include "sim/base/error.h"
+#include "sim/base/reference.h"
 
 namespace cleave {
 
@@ -20,19 +21,34 @@ std::string plain(double value) {
   return out.str();
 }
 
+bool within(const Range& range, double number) {
+  return std::isfinite(number) && number <= range.most &&
+         (range.above_least ? number > range.least : number >= range.least);
+}
+
+/// The section of the reference that a path of a scenario leads to; "" where there is none.
+std::string scenario_section(const std::string& path) {
+  std::string plain = path;
+  while (plain.find('[') != std::string::npos) {
+    const std::size_t begin = plain.find('[');
+    plain.erase(begin, plain.find(']', begin) - begin + 1);
+  }
+  for (const Section& section : Reference::sections("scenario")) {
+    std::string other = section.path;
+    while (other.find("[]") != std::string::npos) other.erase(other.find("[]"), 2);
+    if (!plain.empty() && other == plain) return plain;
+  }
+  return "";
+}
+
+}  // namespace
+
 std::string describe(const Range& range) {
   std::string text = range.above_least ? "above " : "from ";
   text += plain(range.least);
   if (range.most < 1e15) text += " to " + plain(range.most);
   return range.most < 1e15 || range.above_least ? text : "at least " + plain(range.least);
 }
-
-bool within(const Range& range, double number) {
-  return std::isfinite(number) && number <= range.most &&
-         (range.above_least ? number > range.least : number >= range.least);
-}
-
-}  // namespace
 
 std::string json_kind(const Json& value) {
   if (value.is_null()) return "null";
@@ -56,11 +72,17 @@ std::string JsonReader::path_of(std::string_view key) const {
   return path_ + (file ? ": " : ".") + std::string(key);
 }
 
+std::function<void(const std::string&, std::string_view)>& JsonReader::heard() {
+  static std::function<void(const std::string&, std::string_view)> listener;
+  return listener;
+}
+
 void JsonReader::fail(std::string_view key, const std::string& what) const {
   throw InputError(path_of(key) + ": " + what);
 }
 
 const Json* JsonReader::find(std::string_view key) {
+  if (heard()) heard()(path_, key);
   asked_.emplace_back(key);
   const auto found = object_->find(std::string(key));
   return found == object_->end() || found->is_null() ? nullptr : &*found;
@@ -177,7 +199,13 @@ void JsonReader::finish() const {
       std::vector<std::string> known = asked_;
       std::sort(known.begin(), known.end());
       known.erase(std::unique(known.begin(), known.end()), known.end());
-      throw_unknown_name(path_.empty() ? "the document" : path_, "key", key, known);
+      const std::string place = path_.empty() ? "the document" : path_;
+      const std::string section = scenario_section(path_);
+      if (!section.empty() && nearest_name(key, known).empty()) {
+        throw InputError(place + ": unknown key \"" + key + "\"; cleave show scenario " + section +
+                         " lists those that it may have");
+      }
+      throw_unknown_name(place, "key", key, known);
     }
   }
 }

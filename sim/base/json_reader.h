@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -20,6 +21,9 @@ inline constexpr Range kPositive{0, 1e15, true};
 inline constexpr Range kNonNegative{0, 1e15, false};
 inline constexpr Range kFraction{0, 1, false};
 inline constexpr Range kAnyNumber{-1e15, 1e15, false};
+
+/// "from 0 to 1", "above 0", "at least 1".
+std::string describe(const Range& range);
 
 /// Reads one JSON object field by field. Every error names the path of the field; a key that nobody
 /// asked for is reported by finish(), with a suggestion.
@@ -55,6 +59,10 @@ class JsonReader {
   [[noreturn]] void fail(std::string_view key, const std::string& what) const;
   /// Throws if the object has a key that was never asked for.
   void finish() const;
+
+  /// Where it is set, hears path and key of all that is asked for: tests hold the reference, which
+  /// says what readers look at, against what they do look at.
+  static std::function<void(const std::string&, std::string_view)>& heard();
 
  private:
   const Json* find(std::string_view key);

@@ -101,8 +101,9 @@ double TimedValues::next_s(double time_s) const {
   return std::numeric_limits<double>::infinity();
 }
 
-TimedValues read_timed_values(JsonReader& reader, std::string_view key, Range range,
-                              double otherwise) {
+TimedValues read_timed_values(JsonReader& reader, const Setting& setting, double otherwise) {
+  const std::string& key = setting.name;
+  const Range range = setting.accepts.range;
   if (!reader.has(key)) return TimedValues(otherwise);
   if (reader.value(key).is_number()) return TimedValues(reader.number(key, range));
   std::vector<TimedValues::Step> steps = steps_of(reader, key, range);

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "sim/base/json_reader.h"
+#include "sim/base/setting.h"
 
 namespace cleave {
 
@@ -38,7 +38,6 @@ class TimedValues {
 
 /// A key that is a number, a list of [seconds, value], or the name of a CSV file with columns
 /// "seconds" and "value". Lists and files of at most a day begin again every day.
-TimedValues read_timed_values(JsonReader& reader, std::string_view key, Range range,
-                              double otherwise);
+TimedValues read_timed_values(JsonReader& reader, const Setting& setting, double otherwise);
 
 }  // namespace cleave

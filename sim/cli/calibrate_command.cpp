@@ -52,10 +52,18 @@ void print(const EngineProfile& profile, const EngineProfile& start) {
   std::cout << std::left << std::setw(44) << "costs" << std::right << std::setw(12) << "start"
             << std::setw(12) << "fitted" << '\n'
             << std::fixed << std::setprecision(2);
-  for (const auto& [key, value, unit] : host_fields()) {
+  for (const auto& [key, meaning, value, unit] : host_fields()) {
     std::cout << std::left << std::setw(44) << key << std::right << std::setw(12)
               << start.host.*value / unit << std::setw(12) << profile.host.*value / unit << '\n';
   }
+  const auto print_factor = [](const char* what, double was, double is) {
+    std::cout << std::left << std::setw(44) << what << std::right << std::setw(12) << was
+              << std::setw(12) << is << '\n';
+  };
+  print_factor("efficiency of memory beside the tables", start.factors.memory,
+               profile.factors.memory);
+  print_factor("efficiency of products beside the tables", start.factors.compute,
+               profile.factors.compute);
   std::cout << std::left << std::setw(44) << "median error, %" << std::right << std::setw(8)
             << "runs" << std::setw(10) << "TPOT" << std::setw(10) << "TTFT" << '\n';
   for (const EngineError& error : profile.errors) {
@@ -63,6 +71,20 @@ void print(const EngineProfile& profile, const EngineProfile& start) {
               << error.rows << std::setw(10) << error.tpot * kPercent << std::setw(10)
               << error.ttft * kPercent << '\n';
   }
+}
+
+/// Of these runs the error of TTFT is the load's.
+void print_saturated(const Calibration& found) {
+  const auto runs = std::count_if(found.sensitivity.begin(), found.sensitivity.end(),
+                                  [](double percent) { return percent >= kSaturated; });
+  if (runs == 0) {
+    std::cout << "no run is near saturation: errors are the model's\n";
+    return;
+  }
+  std::cout
+      << runs << (runs == 1 ? " run is" : " runs are")
+      << " near saturation, where iterations that are 1 % longer make TTFT more than 3 % longer: "
+         "an error of TTFT there says little of the engine, and counts as much less\n";
 }
 
 int run(const Options& options) {
@@ -88,6 +110,7 @@ int run(const Options& options) {
       << " runs of this engine that can be described, on one pool, of at most 512 requests at "
          "once\n";
   print(found.profile, start);
+  print_saturated(found);
   return 0;
 }
 

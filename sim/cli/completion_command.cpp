@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "sim/base/builtin.h"
+#include "sim/base/reference.h"
 #include "sim/cli/command.h"
 #include "traces/write.h"
 
@@ -22,6 +23,15 @@ Names value_names(const std::string& option) {
   if (folder != folders.end()) return builtin_names(folder->second);
   return option.starts_with("trace ") && option.ends_with(" --format") ? writable_formats()
                                                                        : Names{};
+}
+
+/// What the argument of a command may be beside a file.
+Names argument_names(const std::string& command) {
+  static const std::map<std::string, std::string> folders{
+      {"run", "profiles/scenarios"}, {"plan", "profiles/plans"}, {"sweep", "profiles/sweeps"}};
+  if (command == "show") return Reference::documents();
+  const auto folder = folders.find(command);
+  return folder == folders.end() ? Names{} : builtin_names(folder->second);
 }
 
 std::string joined(const Names& words) {
@@ -64,6 +74,7 @@ void add_branches(const CLI::App& app, const std::string& path, Branches& branch
     add_branches(*sub, place, branches);
   }
   // Without a dash there, an argument is a file: left to the shell.
+  for (const std::string& name : argument_names(path)) subcommands.push_back(name);
   const std::string next = joined(subcommands);
   branches.words += "    '" + path + " -') words='" + joined(options) + "' ;;\n";
   branches.words += "    '" + path + " ') words='" +

@@ -69,13 +69,6 @@ void print_fabrics() {
   print_folder("profiles/presets");
 }
 
-/// That of docs/scenarios.md.
-void print_table_of_settings() {
-  std::vector<PolicyFamily> all = policy_families();
-  all.push_back(fabric_family());
-  std::cout << settings_markdown(all);
-}
-
 void print_figures() { std::cout << figures_text(figure_groups()); }
 
 /// Those of docs/output.md and docs/sweeps.md.
@@ -96,14 +89,9 @@ const Kinds& kinds() {
                          {"figures", print_figures},
                          {"engines", [] { print_folder("profiles/engines"); }},
                          {"plans", [] { print_folder("profiles/plans"); }},
+                         {"scenarios", [] { print_folder("profiles/scenarios"); }},
                          {"prices", [] { print_folder("profiles/prices"); }},
                          {"sweeps", [] { print_folder("profiles/sweeps"); }}};
-  return all;
-}
-
-const Kinds& kinds_with_tables() {
-  static const Kinds all{{"figures", print_tables_of_figures},
-                         {"policies", print_table_of_settings}};
   return all;
 }
 
@@ -118,15 +106,15 @@ void add_list(CLI::App& app, Action& action) {
   for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
   list->add_option("KIND", *kind, "what to list: " + all)->required();
   auto markdown = std::make_shared<bool>(false);
-  list->add_flag("--markdown", *markdown, "figures or policies as the tables of the documentation");
+  list->add_flag("--markdown", *markdown, "figures as the tables of the documentation");
   list->callback([kind, markdown, names, &action] {
     action = [kind, markdown, names] {
       if (!kinds().contains(*kind)) throw_unknown_name("list", "kind", *kind, names);
-      if (*markdown && !kinds_with_tables().contains(*kind)) {
+      if (*markdown && *kind != "figures") {
         throw InputError("list " + *kind +
-                         " --markdown: expected figures or policies, which alone have tables");
+                         " --markdown: expected figures, which alone have tables");
       }
-      (*markdown ? kinds_with_tables() : kinds()).at (*kind)();
+      *markdown ? print_tables_of_figures() : kinds().at (*kind)();
       return 0;
     };
   });

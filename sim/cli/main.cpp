@@ -21,6 +21,20 @@ namespace {
 constexpr int kBadInput = 2;
 constexpr int kOurMistake = 70;  // EX_SOFTWARE of sysexits.h
 
+/// For who has just installed it.
+constexpr const char* kFirstSteps =
+    R"(Cleave simulates clusters that serve LLMs. Five commands to start with:
+
+  cleave run                         a cluster under load: the default scenario
+  cleave plan llama3-70b-50rps       the cheapest cluster for 50 requests/s
+  cleave list llms                   what is known: also gpus, machines, plans, ...
+  cleave show scenario workload      what a scenario can say, with its defaults
+  cleave run --out results && cleave report results -o run.html
+                                     the results as a page
+
+cleave --help lists all commands. docs/cookbook.md answers twelve questions.
+)";
+
 std::multimap<int, AddCommand>& commands() {
   static std::multimap<int, AddCommand> all;
   return all;
@@ -40,6 +54,10 @@ int exit_code_of(const std::exception& error) {
 }
 
 int run(int argc, char** argv) {
+  if (argc == 1) {
+    std::cout << kFirstSteps;
+    return 0;
+  }
   CLI::App app{with_example(
       "Simulates LLM inference clusters that split the prompt phase from the token phase.",
       "cleave run --set workload.rate_rps=40")};

@@ -38,35 +38,6 @@ std::string in_brackets(const Setting& setting) {
   return text.empty() ? "" : " (" + text + ")";
 }
 
-std::string section_of(const PolicyFamily& family) {
-  return family.path.substr(0, family.path.find('.') + 1);
-}
-
-/// A setting, and the members of its family that have it with this meaning.
-struct Row {
-  Setting setting;
-  std::string members;
-};
-
-std::vector<Row> rows_of(const PolicyFamily& family) {
-  std::vector<Row> rows;
-  for (const auto& [name, summary, settings] : family.members) {
-    for (const Setting& setting : settings) {
-      const auto same = std::find_if(rows.begin(), rows.end(), [&](const Row& row) {
-        return row.setting.name == setting.name && row.setting.meaning == setting.meaning;
-      });
-      if (same == rows.end()) {
-        rows.push_back({setting, "`" + name + "`"});
-      } else {
-        same->members += ", `" + name + "`";
-      }
-    }
-  }
-  return rows;
-}
-
-std::string cell(const std::string& text) { return text.empty() ? "| " : text + " | "; }
-
 }  // namespace
 
 std::vector<PolicyFamily> policy_families() {
@@ -94,27 +65,35 @@ std::string policies_text(const PolicyFamily& family) {
   return text;
 }
 
+std::string names_of(const PolicyFamily& family) {
+  std::string names;
+  for (const auto& member : family.members) names += (names.empty() ? "" : ", ") + member.name;
+  return names;
+}
+
 std::string policy_names(const std::vector<PolicyFamily>& families) {
   std::string text;
   for (const PolicyFamily& family : families) {
-    std::string names;
-    for (const auto& member : family.members) names += (names.empty() ? "" : ", ") + member.name;
-    text += wrapped("  " + family.path + ": " + names + "\n", 80, 4);
+    text += wrapped("  " + family.path + ": " + names_of(family) + "\n", 80, 4);
   }
   return text;
 }
 
-std::string settings_markdown(const std::vector<PolicyFamily>& families) {
-  std::string text =
-      "<!-- settings of policies, by: cleave list policies --markdown -->\n\n"
-      "| setting | of | default | unit | meaning |\n| --- | --- | --- | --- | --- |\n";
-  for (const PolicyFamily& family : families) {
-    for (const auto& [setting, members] : rows_of(family)) {
-      text += "| `" + section_of(family) + setting.name + "` | " + members + " | " +
-              cell(default_of(setting)) + cell(setting.unit) + setting.meaning + " |\n";
+std::vector<FamilySetting> settings_of(const PolicyFamily& family) {
+  std::vector<FamilySetting> all;
+  for (const auto& [name, summary, settings] : family.members) {
+    for (const Setting& setting : settings) {
+      const auto same = std::find_if(all.begin(), all.end(), [&](const FamilySetting& other) {
+        return other.setting.name == setting.name && other.setting.meaning == setting.meaning;
+      });
+      if (same == all.end()) {
+        all.push_back({setting, name});
+      } else {
+        same->members += ", " + name;
+      }
     }
   }
-  return text;
+  return all;
 }
 
 }  // namespace cleave

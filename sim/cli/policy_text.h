@@ -26,8 +26,14 @@ PolicyFamily fabric_family();
 std::string policies_text(const PolicyFamily& family);
 /// A line for each family: its setting, and the names that it may have.
 std::string policy_names(const std::vector<PolicyFamily>& families);
-/// The table of docs/scenarios.md, below a line that says what it is: every setting of every
-/// policy.
-std::string settings_markdown(const std::vector<PolicyFamily>& families);
+/// "one, another".
+std::string names_of(const PolicyFamily& family);
+
+/// A setting, and the members of its family that have it with this meaning.
+struct FamilySetting {
+  Setting setting;
+  std::string members;  ///< "one, another"
+};
+std::vector<FamilySetting> settings_of(const PolicyFamily& family);
 
 }  // namespace cleave

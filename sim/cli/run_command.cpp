@@ -69,8 +69,10 @@ void add_run(CLI::App& app, Action& action) {
   CLI::App* run_app = app.add_subcommand(
       "run", with_example("Runs a scenario and prints what a planner wants to know.",
                           "cleave run --trace trace.csv --set pools[0].count=30 --out results"));
-  run_app->add_option("SCENARIO", options->sources.file,
-                      "scenario (JSON); what it leaves out has a default");
+  run_app->add_option(
+      "SCENARIO", options->sources.file,
+      "scenario (JSON) or a name of cleave list scenarios; what it leaves out has a "
+      "default");
   run_app
       ->add_option("--preset", options->sources.presets,
                    "settings by name, before the scenario: splitwise-sim, ethernet-25g, ...")

@@ -1,9 +1,12 @@
+#include <algorithm>
 #include <iostream>
 #include <memory>
 
 #include "sim/base/builtin.h"
 #include "sim/base/error.h"
+#include "sim/base/reference.h"
 #include "sim/cli/command.h"
+#include "sim/cli/reference_text.h"
 
 namespace cleave {
 
@@ -15,9 +18,32 @@ constexpr const char* kFolders[] = {"profiles/gpus",    "profiles/machines", "pr
                                     "profiles/plans",   "profiles/sweeps",   "profiles/compare",
                                     "profiles/engines", "profiles/prices"};
 
-int show(const std::string& name) {
+struct Options {
+  std::string name;
+  std::string part;
+  bool markdown = false;
+};
+
+int show_reference(const Options& options) {
+  const auto& [name, part, markdown] = options;
+  if (markdown && !part.empty()) {
+    throw InputError("show " + name + " " + part + " --markdown: expected no part: all is shown");
+  }
+  std::cout << (markdown ? reference_markdown(name)
+                         : reference_text(name, part, "show " + name + " " + part));
+  return 0;
+}
+
+int show(const Options& options) {
+  const std::string& name = options.name;
+  std::vector<std::string> known = Reference::documents();
+  if (std::find(known.begin(), known.end(), name) != known.end()) return show_reference(options);
+  if (!options.part.empty() || options.markdown) {
+    throw InputError("show " + name + (options.markdown ? " --markdown" : " " + options.part) +
+                     ": expected scenario, plan, sweep, trace or profile, which alone have " +
+                     (options.markdown ? "tables" : "parts"));
+  }
   std::vector<std::string> found;
-  std::vector<std::string> known;
   for (const std::string folder : kFolders) {
     const std::string path = folder + "/" + name + ".json";
     if (builtin_file(path)) found.push_back(path);
@@ -32,13 +58,19 @@ int show(const std::string& name) {
 }
 
 void add_show(CLI::App& app, Action& action) {
-  auto name = std::make_shared<std::string>();
+  auto options = std::make_shared<Options>();
   CLI::App* show_app = app.add_subcommand(
-      "show", with_example("Shows a built-in entry: figures, source and date. What it prints is a "
-                           "file to start one's own from.",
-                           "cleave show rtx-2080-ti"));
-  show_app->add_option("NAME", *name, "a name that cleave list shows")->required();
-  show_app->callback([name, &action] { action = [name] { return show(*name); }; });
+      "show", with_example("Shows what a scenario, plan, sweep, trace or profile can say: each key "
+                           "with default, unit, range and meaning. Or shows a built-in entry, "
+                           "figures, source and date: a file to start one's own from.",
+                           "cleave show scenario workload"));
+  show_app
+      ->add_option("NAME", options->name,
+                   "scenario, plan, sweep, trace, profile, or a name that cleave list shows")
+      ->required();
+  show_app->add_option("PART", options->part, "only a section of it, or a key: pools.count");
+  show_app->add_flag("--markdown", options->markdown, "as the pages of the documentation");
+  show_app->callback([options, &action] { action = [options] { return show(*options); }; });
 }
 
 const Command kCommand{81, add_show};

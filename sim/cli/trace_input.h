@@ -12,8 +12,11 @@ namespace cleave {
 struct TraceInput {
   std::string file;
   std::string columns;  ///< as given to --columns; empty for a known format
+  bool skip = false;    ///< lines that cannot be read
 
   std::unique_ptr<TraceReader> open() const;
+  /// With `skip`, how many lines were left out, and what was wrong with the first of them.
+  std::string what_is_skipped() const;
   std::string format() const;
 };
 

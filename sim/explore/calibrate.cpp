@@ -51,39 +51,49 @@ class Fit {
                        " figures of this engine; expected " + std::to_string(kFewest) +
                        " at least to fit its costs to");
     }
-    x_ = Eigen::VectorXd::Zero(static_cast<Eigen::Index>(fields_.size()));
+    x_ = Eigen::VectorXd::Zero(static_cast<Eigen::Index>(fields_.size() + kEfficiencies));
+    sensitivity_.assign(points.size(), 1);
   }
 
   void run() {
     look();
+    find_saturated();
     for (int round = 0; round < options_.rounds; ++round) {
       slopes();
       x_ += step(all()).cwiseMax(-kFarthest).cwiseMin(kFarthest);
       look();
     }
     slopes();
+    find_saturated();
   }
 
   EngineProfile profile() const {
-    EngineProfile profile = start_;
-    profile.host = host(x_);
+    EngineProfile profile = engine(x_);
     profile.errors = errors();
     return profile;
   }
   const std::vector<MeasuredFigures>& predicted() const { return predicted_; }
+  const std::vector<double>& sensitivity() const { return sensitivity_; }
 
  private:
   static constexpr double kFarthest = 0.7;  // of a round, as a logarithm
 
-  HostCosts host(const Eigen::VectorXd& x) const {
-    HostCosts costs = start_.host;
+  static constexpr std::size_t kEfficiencies = 2;
+
+  /// The costs, then the efficiencies of memory and of products.
+  EngineProfile engine(const Eigen::VectorXd& x) const {
+    EngineProfile profile = start_;
     for (std::size_t i = 0; i < fields_.size(); ++i) {
-      costs.*fields_[i].value *= std::exp(x[static_cast<Eigen::Index>(i)]);
+      profile.host.*fields_[i].value *= std::exp(x[static_cast<Eigen::Index>(i)]);
     }
-    return costs;
+    profile.factors.memory *= std::exp(x[x.size() - 2]);
+    profile.factors.compute *= std::exp(x[x.size() - 1]);
+    return profile;
   }
 
-  std::vector<MeasuredFigures> simulate(const HostCosts& costs) {
+  bool is_efficiency(Eigen::Index i) const { return static_cast<std::size_t>(i) >= fields_.size(); }
+
+  std::vector<MeasuredFigures> simulate(const EngineProfile& engine) {
     std::vector<MeasuredFigures> found(points_.size());
     std::size_t started = 0;
     run_jobs(
@@ -94,7 +104,8 @@ class Fit {
         },
         [&](std::size_t job) {
           Scenario scenario = scenarios_[job];
-          scenario.engine->host = costs;
+          scenario.engine->host = engine.host;
+          scenario.engine->factors = engine.factors;
           return figures_text(predict(scenario)).dump();
         },
         [&](std::size_t job, const JobResult& result) {
@@ -102,7 +113,8 @@ class Fit {
           ++done_;
           if (options_.progress) {
             const std::size_t runs = static_cast<std::size_t>(options_.rounds + 1) *
-                                     (fields_.size() + 1) * points_.size();
+                                         (fields_.size() + kEfficiencies + 1) * points_.size() +
+                                     2 * points_.size();
             options_.progress(done_, runs);
           }
         });
@@ -120,8 +132,29 @@ class Fit {
   }
 
   void look() {
-    predicted_ = simulate(host(x_));
+    predicted_ = simulate(engine(x_));
     residuals_ = residuals(predicted_);
+  }
+
+  /// With everything a little longer.
+  void find_saturated() {
+    constexpr double kLonger = 1.05;
+    EngineProfile longer = engine(x_);
+    for (const HostField& field : host_fields()) {
+      if (field.value != &HostCosts::frontend_s) longer.host.*field.value *= kLonger;
+    }
+    longer.factors.memory /= kLonger;
+    longer.factors.compute /= kLonger;
+    const std::vector<MeasuredFigures> found = simulate(longer);
+    for (std::size_t i = 0; i < points_.size(); ++i) {
+      const auto error = signed_error(found[i].ttft_s, predicted_[i].ttft_s);
+      if (error) sensitivity_[i] = std::log(1 + *error) / std::log(kLonger);
+    }
+  }
+
+  double weight_of(const Equation& equation) const {
+    const bool ttft = equation.figure == &MeasuredFigures::ttft_s;
+    return equation.weight / (ttft ? std::max(1.0, sensitivity_[equation.point]) : 1);
   }
 
   void slopes() {
@@ -130,7 +163,7 @@ class Fit {
     for (Eigen::Index i = 0; i < x_.size(); ++i) {
       Eigen::VectorXd moved = x_;
       moved[i] += kDelta;
-      slopes_.col(i) = (residuals(simulate(host(moved))) - residuals_) / kDelta;
+      slopes_.col(i) = (residuals(simulate(engine(moved))) - residuals_) / kDelta;
     }
   }
 
@@ -139,21 +172,25 @@ class Fit {
   /// The step that the points of `used` ask for.
   Eigen::VectorXd step(const std::vector<bool>& used) const {
     constexpr double kFloor = 0.05;
-    constexpr double kPrior = 0.002;  // of a figure, for each that is fitted to
+    constexpr double kPrior = 0.002;    // of a figure, for each that is fitted to
+    constexpr double kTimesSurer = 10;  // efficiencies, which were measured
     Eigen::MatrixXd normal = Eigen::MatrixXd::Zero(x_.size(), x_.size());
     Eigen::VectorXd gradient = Eigen::VectorXd::Zero(x_.size());
     double sum = 0;
     for (std::size_t i = 0; i < equations_.size(); ++i) {
       if (!used[equations_[i].point]) continue;
       const auto row = static_cast<Eigen::Index>(i);
-      const double weight = equations_[i].weight / std::max(kFloor, std::abs(residuals_[row]));
+      const double weight = weight_of(equations_[i]) / std::max(kFloor, std::abs(residuals_[row]));
       const Eigen::VectorXd slope = slopes_.row(row);
       normal += weight * slope * slope.transpose();
       gradient += weight * residuals_[row] * slope;
-      sum += equations_[i].weight;
+      sum += weight_of(equations_[i]);
     }
-    normal.diagonal().array() += kPrior * sum;
-    gradient += kPrior * sum * x_;
+    for (Eigen::Index i = 0; i < x_.size(); ++i) {
+      const double prior = (is_efficiency(i) ? kTimesSurer : 1) * kPrior * sum;
+      normal(i, i) += prior;
+      gradient[i] += prior * x_[i];
+    }
     return -normal.ldlt().solve(gradient);
   }
 
@@ -193,6 +230,7 @@ class Fit {
       return figures ? figures->median : 0.0;
     };
     errors.push_back({"all", points_.size(), median(tpot), median(ttft)});
+    add_saturated(errors);
     const auto leave_out = [&](const char* kind, const auto& name_of) {
       std::set<std::string> names;
       for (const MeasuredPoint& point : points_) names.insert(name_of(point));
@@ -211,6 +249,31 @@ class Fit {
     return errors;
   }
 
+  /// Those near saturation and the others, where there are both.
+  void add_saturated(std::vector<EngineError>& errors) const {
+    for (const bool saturated : {false, true}) {
+      std::vector<double> tpot;
+      std::vector<double> ttft;
+      std::uint64_t rows = 0;
+      for (std::size_t i = 0; i < points_.size(); ++i) {
+        if ((sensitivity_[i] >= kSaturated) != saturated) continue;
+        ++rows;
+        const auto& measured = points_[i].measured;
+        if (const auto error = signed_error(predicted_[i].tpot_s, measured.tpot_s)) {
+          tpot.push_back(*error);
+        }
+        if (const auto error = signed_error(predicted_[i].ttft_s, measured.ttft_s)) {
+          ttft.push_back(*error);
+        }
+      }
+      if (rows == 0 || rows == points_.size()) continue;
+      EngineError error{saturated ? "near saturation" : "not near saturation", rows, 0, 0};
+      if (const auto figures = error_figures(tpot)) error.tpot = figures->median;
+      if (const auto figures = error_figures(ttft)) error.ttft = figures->median;
+      errors.push_back(error);
+    }
+  }
+
   const std::vector<MeasuredPoint>& points_;
   const CalibrationOptions& options_;
   EngineProfile start_;
@@ -219,6 +282,7 @@ class Fit {
   std::vector<HostField> fields_;
   Eigen::VectorXd x_;  ///< logarithms of factors
   std::vector<MeasuredFigures> predicted_;
+  std::vector<double> sensitivity_;
   Residuals residuals_;
   Eigen::MatrixXd slopes_;
   std::size_t done_ = 0;
@@ -230,7 +294,7 @@ Calibration calibrate(const std::vector<MeasuredPoint>& points, const MeasuredSo
                       const EngineProfile& start, const CalibrationOptions& options) {
   Fit fit(points, sources, start, options);
   fit.run();
-  return {fit.profile(), fit.predicted()};
+  return {fit.profile(), fit.predicted(), fit.sensitivity()};
 }
 
 }  // namespace cleave

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "sim/base/error.h"
+#include "sim/base/reference.h"
 #include "sim/metrics/figures.h"
 #include "sim/scenario/resolve.h"
 
@@ -19,6 +20,19 @@ constexpr double kPercent = 100;
 
 /// By Better::Way.
 const std::vector<std::string> kDirections{"lower", "higher", "either"};
+
+const Setting kMetrics{"metrics", nullptr, "", "paths of summary.json, each with a rule",
+                       words("{path: section}")};
+const Setting kDirection{"direction", nullptr, "", "that is better", one_of(kDirections)};
+const Setting kTolerance{"tolerance", nullptr, "",
+                         "changes up to it do not count; of a share and an amount the larger",
+                         words("a number, or a text such as 1% or 1%,0.001")};
+const Reference::Entry kPolicy{{"profile",
+                                "compare",
+                                "What cleave compare --policy looks at.",
+                                {{"summary", "", "", "said of it", words("a text")}, kMetrics}}};
+const Reference::Entry kRule{
+    {"profile", "compare.metrics.PATH", "What may change.", {kDirection, kTolerance}}};
 
 /// A number that is not negative, and nothing else.
 bool read_amount(std::string_view digits, double& amount) {
@@ -46,9 +60,9 @@ Tolerance parse_tolerance(std::string_view text, const std::string& place) {
 }
 
 Tolerance read_tolerance(JsonReader& rule) {
-  const Json& value = rule.value("tolerance");
-  if (value.is_number()) return {0, rule.number("tolerance", kNonNegative)};
-  return parse_tolerance(rule.text("tolerance"), rule.path_of("tolerance"));
+  const Json& value = rule.value(kTolerance.name);
+  if (value.is_number()) return {0, rule.number(kTolerance.name, kNonNegative)};
+  return parse_tolerance(kTolerance.text(rule), rule.path_of(kTolerance.name));
 }
 
 std::string short_number(double value) {
@@ -84,12 +98,12 @@ ComparePolicy read_compare_policy(const std::string& name) {
   const Json document = load_profile("profiles/compare", "policy", name, "--policy");
   JsonReader reader(document, name);
   reader.text("summary", "");
-  JsonReader metrics = reader.object("metrics");
+  JsonReader metrics = reader.object(kMetrics.name);
   reader.finish();
   ComparePolicy policy;
   for (const auto& [metric, unused] : document["metrics"].items()) {
     JsonReader rule = metrics.object(metric);
-    const std::string direction = rule.name("direction", "direction", kDirections);
+    const std::string direction = kDirection.choice(rule, "direction");
     const auto at = std::find(kDirections.begin(), kDirections.end(), direction);
     const Tolerance tolerance = read_tolerance(rule);
     rule.finish();

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sim/base/error.h"
+#include "sim/base/reference.h"
 #include "sim/explore/plan.h"
 #include "sim/explore/process_pool.h"
 #include "sim/scenario/resolve.h"
@@ -21,15 +22,29 @@ namespace {
 constexpr double kHourS = 3600;
 using Counts = std::vector<std::uint32_t>;
 
+const Setting kStep{"step_s", kHourS, "s", "of one size; the clock's schedule changes with them",
+                    in({60, 1e6, false})};
+const Setting kSearch{"search_s", 120, "s", "that a size is tried at the highest rate of a step",
+                      in({1, 1e6, false})};
+const Setting kLead{"lead_s", 600, "s", "before a step its machines are told to come up",
+                    in({0, 1e6, false})};
+const Setting kWays{"scaling", nullptr, "", "ways to run the day, each as a scenario's scaling",
+                    words("a list of sections, which may have a name")};
+const Reference::Entry kEntry{{"plan",
+                               "day",
+                               "A day: machines for the highest rate of each step, and what ways "
+                               "to scale between them cost.",
+                               {kStep, kSearch, kLead, kWays}}};
+
 struct Way {
   std::string name;
   Json scaling;  ///< null: none
 };
 
 struct DaySpec {
-  double step_s = kHourS;
-  double search_s = 120;
-  double lead_s = 600;
+  double step_s = 0;
+  double search_s = 0;
+  double lead_s = 0;
   std::vector<Way> ways;
 };
 
@@ -42,12 +57,12 @@ struct DayStep {
 
 DaySpec read_day(JsonReader reader) {
   DaySpec spec;
-  spec.step_s = reader.number("step_s", {60, 1e6, false}, spec.step_s);
-  spec.search_s = reader.number("search_s", {1, 1e6, false}, spec.search_s);
-  spec.lead_s = reader.number("lead_s", {0, 1e6, false}, spec.lead_s);
+  spec.step_s = kStep.number(reader);
+  spec.search_s = kSearch.number(reader);
+  spec.lead_s = kLead.number(reader);
   spec.ways.push_back({"all on", nullptr});
-  reader.objects("scaling");  // a list of objects
-  for (Json way : reader.value("scaling")) {
+  reader.objects(kWays.name);  // a list of objects
+  for (Json way : reader.value(kWays.name)) {
     const bool named = way.contains("policy") && way["policy"].is_string();
     std::string name = named ? way["policy"].get<std::string>() : std::string();
     if (!named) way.erase("name");

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "models/catalogue/names.h"
 #include "sim/base/json_reader.h"
 
 namespace cleave {
@@ -64,11 +65,7 @@ extern const MeasuredFormat kGuidellm;
 /// BLIS's TraceV2, request by request.
 extern const MeasuredFormat kBlisTrace;
 
-/// The catalogue's name for what a measurement calls an LLM ("meta-llama/Llama-3.1-8B-Instruct"), a
-/// GPU ("h100_sxm"), and the smallest machine with so many of this GPU without a power cap; ""
-/// where there is none.
-std::string known_llm(const std::string& name);
-std::string known_gpu(const std::string& name);
+/// The smallest machine with so many of this GPU without a power cap; "" where there is none.
 std::string machine_with(const std::string& gpu, std::uint32_t gpus);
 
 }  // namespace cleave

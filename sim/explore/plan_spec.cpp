@@ -4,6 +4,7 @@
 
 #include "models/latency/expected_error.h"
 #include "sim/base/error.h"
+#include "sim/base/reference.h"
 #include "sim/explore/pool_cuts.h"
 #include "sim/scenario/pool_latency.h"
 #include "sim/scenario/resolve.h"
@@ -11,6 +12,74 @@
 namespace cleave {
 
 namespace {
+
+const Accepts kSection = words("a section of its own");
+const Accepts kAsScenario = words("as the section of a scenario");
+const Accepts kPools = words("a machine, a pool as scenarios have them, or a list of them");
+const Setting kSummary{"summary", "", "", "what cleave list plans says of it", words("a text")};
+const Setting kPresets{"presets", nullptr, "", "below the scenario", words("a list of names")};
+const Setting kScenario{"scenario", nullptr, "", "beyond the default, but for pools and faults",
+                        words("a scenario")};
+const Setting kPrices{"prices", nullptr, "", "in the place of the machines' own",
+                      words("a name or a .json file: cleave list prices")};
+const Setting kMaximize{"maximize", nullptr, "", "within a budget, in the place of minimize",
+                        one_of({"throughput"})};
+const Setting kMinimize{"minimize", nullptr, "", "of clusters that keep the SLO",
+                        one_of({"cost", "machines", "power"})};
+const Setting kBudget{"budget", nullptr, "", "limits of the clusters that are looked at", kSection};
+const Setting kDesigns{"designs", nullptr, "", "kinds of clusters, of which sizes are found",
+                       words("a list of sections")};
+const Setting kSeeds{"seeds", Json::array({1, 2, 3}), "",
+                     "under all of which a cluster must keep its SLO", in({0, 1e15, false}).each()};
+const Setting kSpares{"spare_machines", 0, "machines",
+                      "of any one pool, without which the answer holds, too", whole(0, 1000)};
+const Setting kConfidence{"confidence", PlanSpec{}.confidence, "",
+                          "that the SLO holds where latencies are estimated; else clusters are as "
+                          "estimated",
+                          in({0.5, 0.999, false})};
+const Reference::Entry kPlan{
+    {"plan",
+     "",
+     "A plan: the least cluster, of the kinds of its designs, that keeps the scenario's SLO at its "
+     "rate; or the most throughput within a budget.",
+     {kSummary,
+      kScenario,
+      kPresets,
+      kPrices,
+      kMinimize,
+      kMaximize,
+      kBudget,
+      kDesigns,
+      kSeeds,
+      kSpares,
+      kConfidence,
+      {"day", nullptr, "", "for a plan of a day, over the scenario's workload.rates", kSection}}}};
+
+const Setting kMostCost{"cost_per_hour", 0, "$/h", "at most; 0: no limit", in(kPositive)};
+const Setting kMostPower{"power_w", 0, "W", "provisioned, at most; 0: no limit", in(kPositive)};
+const Reference::Entry kLimits{
+    {"plan", "budget", "Limits of the clusters that are looked at.", {kMostCost, kMostPower}}};
+
+const Setting kName{"name", nullptr, "", "of the design", words("a text")};
+const Setting kScheduler{"scheduler", nullptr, "",
+                         "the scenario's policy, but token_jsq where all are mixed",
+                         words("a policy")};
+const Setting kMost{"most", 100, "machines", "of a pool, at most", whole(1, 10'000)};
+const Reference::Entry kDesign{
+    {"plan",
+     "designs[]",
+     "Kinds of clusters: mixed, or prompt and token, each a machine or a pool without role and "
+     "count, whose tensor_parallel and pipeline_parallel may be lists to try.",
+     {kName,
+      {"prompt", nullptr, "", "machines of the prompt pool", kPools},
+      {"token", nullptr, "", "machines of the token pool", kPools},
+      {"mixed", nullptr, "", "machines of a mixed pool", kPools},
+      kMost,
+      kScheduler,
+      {"batching", nullptr, "", "of this design", kAsScenario},
+      {"kv_cache", nullptr, "", "of this design", kAsScenario},
+      {"kv_transfer", nullptr, "", "of this design", kAsScenario},
+      {"fabric", nullptr, "", "of this design", kAsScenario}}}};
 
 /// A pool as a scenario has it, but for role and count.
 Json read_design_pool(const Json& value, const std::string& place) {
@@ -102,7 +171,7 @@ Json read_settings(JsonReader& reader) {
 }
 
 std::string read_scheduler(JsonReader& reader, const Json& scenario, bool mixed_only) {
-  if (reader.has("scheduler")) return reader.text("scheduler");
+  if (kScheduler.given(reader)) return kScheduler.text(reader);
   const auto policy = scenario["scheduler"]["policy"].get<std::string>();
   return mixed_only && policy == "mixed_pool" ? "token_jsq" : policy;
 }
@@ -129,9 +198,8 @@ void check_prices(const JsonReader& reader, const Design& design) {
 }
 
 Design read_design(JsonReader& reader, const PlanSpec& spec, ProfileUse& profiles) {
-  constexpr std::int64_t kMost = 10'000;
   Design design;
-  design.name = reader.text("name");
+  design.name = kName.text(reader);
   design.settings = read_settings(reader);
   design.scenario = merge_scenario(spec.scenario, design.settings);
   const bool mixed_only = !reader.has("prompt") && !reader.has("token");
@@ -146,25 +214,25 @@ Design read_design(JsonReader& reader, const PlanSpec& spec, ProfileUse& profile
   }
   read_layouts(reader, profiles, design);
   if (spec.counts_prices()) check_prices(reader, design);
-  design.most = static_cast<std::uint32_t>(reader.integer("most", 1, kMost, 100));
+  design.most = kMost.count(reader);
   reader.finish();
   return design;
 }
 
 void read_goal(JsonReader& reader, PlanSpec& spec) {
-  if (reader.has("maximize")) {
-    reader.name("maximize", "goal", {"throughput"});
+  if (kMaximize.given(reader)) {
+    kMaximize.choice(reader, "goal");
     spec.goal = PlanSpec::Goal::kThroughput;
   } else {
-    const std::string least = reader.name("minimize", "goal", {"cost", "machines", "power"});
+    const std::string least = kMinimize.choice(reader, "goal");
     spec.goal = least == "cost"    ? PlanSpec::Goal::kCost
                 : least == "power" ? PlanSpec::Goal::kPower
                                    : PlanSpec::Goal::kMachines;
   }
-  if (reader.has("budget")) {
-    JsonReader budget = reader.object("budget");
-    spec.budget_cost_per_hour = budget.number("cost_per_hour", kPositive, 0);
-    spec.budget_power_w = budget.number("power_w", kPositive, 0);
+  if (kBudget.given(reader)) {
+    JsonReader budget = reader.object(kBudget.name);
+    spec.budget_cost_per_hour = kMostCost.number(budget);
+    spec.budget_power_w = kMostPower.number(budget);
     budget.finish();
   }
   const bool limited = spec.budget_cost_per_hour > 0 || spec.budget_power_w > 0;
@@ -193,35 +261,33 @@ Json design_pools(const Design& design, const Sizes& sizes) {
 }
 
 PlanSpec read_plan(const Json& json, const std::string& place) {
-  constexpr double kLargestSeed = 1e15;
   JsonReader reader(json, place);
   PlanSpec spec;
-  reader.text("summary", "");
+  kSummary.text(reader);
   ScenarioSources sources;
-  if (reader.has("presets")) {
-    for (const Json& name : reader.value("presets")) {
+  if (kPresets.given(reader)) {
+    for (const Json& name : reader.value(kPresets.name)) {
       if (!name.is_string()) reader.fail("presets", "expected a list of names");
       sources.presets.push_back(name.get<std::string>());
     }
   }
   spec.scenario = merge_scenario(sources);
-  if (reader.has("scenario")) {
-    reader.object("scenario");  // nothing else can be merged
-    spec.scenario = merge_scenario(spec.scenario, reader.value("scenario"));
+  if (kScenario.given(reader)) {
+    reader.object(kScenario.name);  // nothing else can be merged
+    spec.scenario = merge_scenario(spec.scenario, reader.value(kScenario.name));
   }
-  if (reader.has("prices")) spec.scenario["prices"] = reader.text("prices");
+  if (kPrices.given(reader)) spec.scenario["prices"] = kPrices.text(reader);
   read_goal(reader, spec);
   ProfileUse profiles;
-  for (JsonReader& design : reader.objects("designs")) {
+  for (JsonReader& design : reader.objects(kDesigns.name)) {
     spec.designs.push_back(read_design(design, spec, profiles));
   }
   profiles.check();
   if (spec.designs.empty()) reader.fail("designs", "expected at least one");
-  spec.seeds = reader.has("seeds") ? read_whole_numbers(reader, "seeds", {0, kLargestSeed, false})
-                                   : std::vector<std::int64_t>{1, 2, 3};
-  constexpr Range kConfidence{0.5, 0.999, false};
-  spec.spare_machines = static_cast<std::uint32_t>(reader.integer("spare_machines", 0, 1000, 0));
-  spec.confidence = reader.number("confidence", kConfidence, spec.confidence);
+  spec.seeds = kSeeds.given(reader) ? read_whole_numbers(reader, kSeeds.name, kSeeds.accepts.range)
+                                    : kSeeds.otherwise.get<std::vector<std::int64_t>>();
+  spec.spare_machines = kSpares.count(reader);
+  spec.confidence = kConfidence.number(reader);
   reader.finish();
   const Json& workload = spec.scenario["workload"];
   if (workload.contains("concurrency") || workload.value("arrivals", Json()) == "infinite") {

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "sim/base/error.h"
+#include "sim/base/reference.h"
 #include "sim/explore/named_files.h"
 #include "sim/scenario/resolve.h"
 
@@ -21,6 +22,34 @@ constexpr std::uint64_t kMostChecked = 10'000'000;
 /// What a listed point is called: no path of the scenario.
 constexpr const char* kName = "name";
 
+const char* const kSummary = "summary";
+const Setting kPresets{"presets", nullptr, "", "below the scenario", words("a name or a list")};
+const Setting kScenario{"scenario", nullptr, "", "of which paths vary",
+                        words("a scenario, or its file beside this one")};
+const Setting kVary{"vary", nullptr, "", "values of each path, all combined",
+                    words("{path: list of values, or a range}")};
+const Setting kPoints{"points", nullptr, "", "listed, each combined with all of vary; may be named",
+                      words("a list of {path: value}")};
+const Setting kWhere{"where", nullptr, "",
+                     "which points are run, as in pools[0].count + pools[1].count = 40; cost and "
+                     "power are the cluster's",
+                     words("a list of texts: two sums compared with <=, >=, <, > or =")};
+const Reference::Entry kSweep{
+    {"sweep",
+     "",
+     "A sweep: a scenario, and the values that paths of it take.",
+     {{kSummary, nullptr, "", "what cleave list sweeps says of it", words("a text")},
+      kScenario,
+      kPresets,
+      kVary,
+      kPoints,
+      kWhere}}};
+const Setting kFrom{"from", nullptr, "", "the first value"};
+const Setting kTo{"to", nullptr, "", "the last value, at most", words("a number, at least from")};
+const Setting kStep{"step", 1, "", "between values", in(kPositive)};
+const Reference::Entry kRange{
+    {"sweep", "vary.PATH", "A range, in the place of a list of values.", {kFrom, kTo, kStep}}};
+
 /// 0.1 + 2 * 0.1 is 0.3 in a range.
 double without_rounding(double value) {
   std::array<char, 64> text{};
@@ -31,9 +60,9 @@ double without_rounding(double value) {
 /// The values of {"from": 1, "to": 39, "step": 2}; whole numbers where all three are.
 std::vector<Json> range_values(JsonReader range) {
   constexpr double kMostValues = 1e6;
-  const double from = range.number("from");
-  const double to = range.number("to", {from, 1e15, false});
-  const double step = range.number("step", kPositive, 1);
+  const double from = kFrom.number(range);
+  const double to = range.number(kTo.name, {from, 1e15, false});
+  const double step = kStep.number(range);
   const bool whole = std::floor(from) == from && std::floor(step) == step;
   range.finish();
   constexpr double kRounding = 1e-9;
@@ -68,16 +97,16 @@ std::vector<Json> axis_values(JsonReader& vary, const std::string& path) {
 Json read_base(JsonReader& reader, const std::string& place,
                const std::vector<std::string>& settings) {
   ScenarioSources sources;
-  if (reader.has("presets")) {
-    const Json& presets = reader.value("presets");
+  if (kPresets.given(reader)) {
+    const Json& presets = reader.value(kPresets.name);
     for (const Json& preset : presets.is_array() ? presets : Json::array({presets})) {
       if (!preset.is_string()) reader.fail("presets", "expected a list of names");
       sources.presets.push_back(preset.get<std::string>());
     }
   }
   Json changes = Json::object();
-  if (reader.has("scenario")) {
-    const Json& scenario = reader.value("scenario");
+  if (kScenario.given(reader)) {
+    const Json& scenario = reader.value(kScenario.name);
     if (scenario.is_string()) {
       const auto folder = std::filesystem::path(place).parent_path();
       sources.file = (folder / scenario.get<std::string>()).string();
@@ -105,7 +134,7 @@ Json read_base(JsonReader& reader, const std::string& place,
 SweepSpec::SweepSpec(const Json& spec, const std::string& place,
                      const std::vector<std::string>& settings) {
   JsonReader reader(spec, place);
-  reader.has("summary");
+  reader.has(kSummary);
   base_ = read_base(reader, place, settings);
   read_points(reader);
   read_axes(reader);
@@ -144,9 +173,9 @@ void SweepSpec::add_path(const std::string& path, const JsonReader& reader, cons
 }
 
 void SweepSpec::read_axes(JsonReader& reader) {
-  if (!reader.has("vary")) return;
-  JsonReader vary = reader.object("vary");
-  for (const auto& item : reader.value("vary").items()) {
+  if (!kVary.given(reader)) return;
+  JsonReader vary = reader.object(kVary.name);
+  for (const auto& item : reader.value(kVary.name).items()) {
     if (item.key() == kName) reader.fail("vary", "a name is no path; expected it in points");
     add_path(item.key(), reader, "vary");
     Axis axis;
@@ -157,8 +186,8 @@ void SweepSpec::read_axes(JsonReader& reader) {
 
 /// Listed points are the slowest axis: each is combined with the whole grid.
 void SweepSpec::read_points(JsonReader& reader) {
-  if (!reader.has("points")) return;
-  const Json& points = reader.value("points");
+  if (!kPoints.given(reader)) return;
+  const Json& points = reader.value(kPoints.name);
   std::set<std::string> names;
   Axis axis;
   for (const Json& point : points) {
@@ -184,8 +213,8 @@ void SweepSpec::read_points(JsonReader& reader) {
 }
 
 void SweepSpec::read_constraints(JsonReader& reader) {
-  if (!reader.has("where")) return;
-  const Json& where = reader.value("where");
+  if (!kWhere.given(reader)) return;
+  const Json& where = reader.value(kWhere.name);
   if (!where.is_array()) reader.fail("where", "expected a list of constraints");
   for (std::size_t i = 0; i < where.size(); ++i) {
     const std::string place = reader.path_of("where") + "[" + std::to_string(i) + "]";

@@ -10,13 +10,13 @@ namespace {
 
 namespace sg = simgrid::s4u;
 
-const Setting kGroups{"groups", 8, "groups", "every one linked with every other"};
-const Setting kChassis{"chassis", 2, "chassis", "in a group"};
-const Setting kRouters{"routers", 4, "routers", "in a chassis"};
-const Setting kNodes{"nodes", 4, "machines", "on a router"};
-const Setting kLink{
-    "link_gbps", nullptr, "Gb/s",
-    "of each link between routers; that of the fastest machine's NICs unless given"};
+const Setting kGroups{"groups", 8, "groups", "every one linked with every other", whole(1, 4096)};
+const Setting kChassis{"chassis", 2, "chassis", "in a group", whole(1, 4096)};
+const Setting kRouters{"routers", 4, "routers", "in a chassis", whole(1, 4096)};
+const Setting kNodes{"nodes", 4, "machines", "on a router", whole(1, 4096)};
+const Setting kLink{"link_gbps", nullptr, "Gb/s",
+                    "of each link between routers; that of the fastest machine's NICs unless given",
+                    in(kPositive)};
 
 /// Groups of chassis of routers of machines, every group linked with every other.
 class Dragonfly : public ClusterZone {
@@ -31,9 +31,8 @@ class Dragonfly : public ClusterZone {
   };
 
   static Settings read(JsonReader& section) {
-    return {read_flow_settings(section),      kGroups.count(section, 1, 4096),
-            kChassis.count(section, 1, 4096), kRouters.count(section, 1, 4096),
-            kNodes.count(section, 1, 4096),   kLink.optional_number(section, kPositive)};
+    return {read_flow_settings(section), kGroups.count(section), kChassis.count(section),
+            kRouters.count(section),     kNodes.count(section),  kLink.optional_number(section)};
   }
 
   Dragonfly(const std::vector<Endpoint>& endpoints, const Settings& settings)

@@ -12,19 +12,24 @@ namespace {
 
 namespace sg = simgrid::s4u;
 
-const Setting kHosts{"hosts_per_leaf", 8, "machines", "on a leaf switch"};
-const Setting kSpines{"spines", 4, "switches", "above the leaves"};
+const Setting kHosts{"hosts_per_leaf", 8, "machines", "on a leaf switch", whole(1, 4096)};
+const Setting kSpines{"spines", 4, "switches", "above the leaves", whole(1, 4096)};
 const Setting kOversubscription{"oversubscription", 1, "",
-                                "bandwidth of a leaf's machines over that of its links up"};
+                                "bandwidth of a leaf's machines over that of its links up",
+                                in(kPositive)};
 const Setting kLink{"link_gbps", nullptr, "Gb/s",
-                    "of each link between switches; from the three others unless given"};
+                    "of each link between switches; from the three others unless given",
+                    in(kPositive)};
 const Setting kDown{"down", nullptr, "",
-                    "for more levels: connections below a switch of each level, from the leaves"};
-const Setting kUp{"up", nullptr, "", "beside down: connections above it, the first being 1"};
+                    "for more levels: connections below a switch of each level, from the leaves",
+                    whole(1, 4096).each()};
+const Setting kUp{"up", nullptr, "", "beside down: connections above it, the first being 1",
+                  whole(1, 4096).each()};
 
 const Setting kRouting{"routing", "adaptive", "",
                        "adaptive: a switch spreads its bytes over all its links up; or static, "
-                       "by their destination"};
+                       "by their destination",
+                       one_of({"adaptive", "static"})};
 
 double links(const std::vector<unsigned>& down, const std::vector<unsigned>& up) {
   double below = 1;  // machines, then switches, each with `up` links to the next level
@@ -59,9 +64,9 @@ void check_places(const std::vector<unsigned>& down, std::size_t machines) {
   }
 }
 
-std::vector<unsigned> counts(JsonReader& section, const std::string& key) {
+std::vector<unsigned> counts(JsonReader& section, const Setting& setting) {
   std::vector<unsigned> counts;
-  for (const double count : section.numbers(key, {1, 4096, false})) {
+  for (const double count : setting.numbers(section)) {
     counts.push_back(static_cast<unsigned>(count));
   }
   return counts;
@@ -70,13 +75,13 @@ std::vector<unsigned> counts(JsonReader& section, const std::string& key) {
 FatTreeSettings read(JsonReader& section) {
   FatTreeSettings settings;
   settings.flow = read_flow_settings(section);
-  settings.hosts = kHosts.count(section, 1, 4096);
-  settings.spines = kSpines.count(section, 1, 4096);
-  settings.oversubscription = kOversubscription.number(section, kPositive);
-  settings.link_gbps = kLink.optional_number(section, kPositive);
-  if (section.has(kDown.name) || section.has(kUp.name)) {
-    settings.down = counts(section, kDown.name);
-    settings.up = counts(section, kUp.name);
+  settings.hosts = kHosts.count(section);
+  settings.spines = kSpines.count(section);
+  settings.oversubscription = kOversubscription.number(section);
+  settings.link_gbps = kLink.optional_number(section);
+  if (kDown.given(section) || kUp.given(section)) {
+    settings.down = counts(section, kDown);
+    settings.up = counts(section, kUp);
     check_levels(settings.down, settings.up);
   }
   return settings;
@@ -106,7 +111,7 @@ const Fabrics::Entry kEntry{
     flow_settings({kHosts, kSpines, kOversubscription, kRouting, kLink, kDown, kUp}),
     [](JsonReader& section) {
       const FatTreeSettings settings = read(section);
-      const bool adaptive = kRouting.choice(section, {"adaptive", "static"}) == "adaptive";
+      const bool adaptive = kRouting.choice(section) == "adaptive";
       return [=](const FabricContext& context) {
         std::unique_ptr<Network> tree;
         if (adaptive) {

@@ -10,9 +10,11 @@ namespace sg = simgrid::s4u;
 namespace {
 
 struct Common {
-  Setting latency{"latency_s", 1e-6, "s", "of each link"};
-  Setting nic_gbps{"nic_gbps", nullptr, "Gb/s", "of each NIC; the machine's own unless given"};
-  Setting nics{"nics_per_machine", nullptr, "NICs", "the machine's own unless given"};
+  Setting latency{"latency_s", 1e-6, "s", "of each link", in({0, 10, false})};
+  Setting nic_gbps{"nic_gbps", nullptr, "Gb/s", "of each NIC; the machine's own unless given",
+                   in(kPositive)};
+  Setting nics{"nics_per_machine", nullptr, "NICs", "the machine's own unless given",
+               whole(1, 1024)};
 };
 
 }  // namespace
@@ -26,13 +28,11 @@ std::vector<Setting> flow_settings(std::vector<Setting> own) {
 FlowSettings read_flow_settings(JsonReader& section) {
   const Common common;
   FlowSettings settings;
-  settings.latency_s = common.latency.number(section, {0, 10, false});
-  if (const auto gbps = common.nic_gbps.optional_number(section, kPositive)) {
+  settings.latency_s = common.latency.number(section);
+  if (const auto gbps = common.nic_gbps.optional_number(section)) {
     settings.nic_bytes_per_s = *gbps * 1e9 / 8;
   }
-  if (section.has(common.nics.name)) {
-    settings.nics = static_cast<double>(section.integer(common.nics.name, 1, 1024));
-  }
+  if (common.nics.given(section)) settings.nics = common.nics.count(section);
   return settings;
 }
 

@@ -4,7 +4,7 @@ namespace cleave {
 
 namespace {
 
-const Setting kSpeed{"pipe_gib_per_s", 200, "GiB/s", "of every transfer"};
+const Setting kSpeed{"pipe_gib_per_s", 200, "GiB/s", "of every transfer", in(kPositive)};
 
 /// A private pipe for every transfer, never shared and without latency: ideal, and what the
 /// published simulator assumes.
@@ -34,7 +34,7 @@ class Pipe : public Fabric {
 
 const Fabrics::Entry kEntry{
     "pipe", "a private ideal pipe for every transfer", {kSpeed}, [](JsonReader& section) {
-      const double gib_per_s = kSpeed.number(section, kPositive);
+      const double gib_per_s = kSpeed.number(section);
       return
           [=](const FabricContext& context) { return std::make_unique<Pipe>(context, gib_per_s); };
     }};

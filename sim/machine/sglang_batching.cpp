@@ -10,16 +10,20 @@ namespace {
 
 const Setting kChunk{"chunked_prefill_size", nullptr, "tokens",
                      "an iteration of prompts computes; 2048 below 35 GB of GPU memory, 4096 below "
-                     "60, 8192 below 160, else 16384"};
+                     "60, 8192 below 160, else 16384",
+                     whole(1, 100'000'000)};
 const Setting kInput{"max_prefill_tokens", 16384, "tokens",
-                     "of prompts that an iteration begins; a longer one begins alone"};
-const Setting kSequences{"max_running_requests", 2048, "sequences", "in progress"};
+                     "of prompts that an iteration begins; a longer one begins alone",
+                     whole(1, 100'000'000)};
+const Setting kSequences{"max_running_requests", 2048, "sequences", "in progress",
+                         whole(1, 100'000)};
 const Setting kConservativeness{"schedule_conservativeness", 1.0, "",
                                 "how much of the output still to come has room before a prompt "
-                                "starts, in units of the usual 0.7 to 0.1"};
-const Setting kOrder{"schedule_policy", "fcfs", "", "which prompt is next"};
+                                "starts, in units of the usual 0.7 to 0.1",
+                                in({0, 10, true})};
+const Setting kOrder{"schedule_policy", "fcfs", "", "which prompt is next", one_of({"fcfs"})};
 const Setting kOverlap{"overlap_schedule", true, "",
-                       "a sequence that is complete is in one iteration more"};
+                       "a sequence that is complete is in one iteration more", true_or_false()};
 
 constexpr std::int64_t kMostNew = 4096;      // tokens of an output that are reckoned with
 constexpr std::uint64_t kRetractSteps = 20;  // that have room behind a retraction
@@ -317,13 +321,12 @@ class Sglang : public BatchingPolicy {
 };
 
 BatchingPolicies::Make read(JsonReader& section) {
-  const std::optional<std::uint32_t> chunk = kChunk.optional_count(section, 1, 100'000'000);
+  const std::optional<std::uint32_t> chunk = kChunk.optional_count(section);
   Settings settings;
-  settings.input = kInput.count(section, 1, 100'000'000);
-  settings.sequences = kSequences.count(section, 1, 100'000);
-  settings.first_ratio =
-      std::min(1.0, kFirstRatio * kConservativeness.number(section, {0, 10, true}));
-  kOrder.choice(section, {"fcfs"});
+  settings.input = kInput.count(section);
+  settings.sequences = kSequences.count(section);
+  settings.first_ratio = std::min(1.0, kFirstRatio * kConservativeness.number(section));
+  kOrder.choice(section);
   settings.lingers = kOverlap.boolean(section);
   return [=](const BatchingSite& site) {
     constexpr double kGB = 1e9;

@@ -7,12 +7,15 @@ namespace cleave {
 namespace {
 
 const Setting kMaxTokens{"max_prompt_tokens", 2048, "tokens",
-                         "an iteration computes, sequences counting one; longer prompts run alone"};
-const Setting kMaxSequences{"max_sequences", 512, "sequences", "in progress on an instance"};
+                         "an iteration computes, sequences counting one; longer prompts run alone",
+                         whole(1, 100'000'000)};
+const Setting kMaxSequences{"max_sequences", 512, "sequences", "in progress on an instance",
+                            whole(1, 100'000)};
 const Setting kMaxPreemptions{"max_preemptions", 4, "times",
-                              "passed over this often, a task goes first"};
+                              "passed over this often, a task goes first", whole(1, 1'000'000'000)};
 const Setting kAsPublished{"as_published", false, "",
-                           "order and limits of the published simulator, defects too"};
+                           "order and limits of the published simulator, defects too",
+                           true_or_false()};
 
 /// The order of Splitwise: starved tasks, prompts first come first served, sequences put aside, the
 /// batch that ran, then sequences that never ran here, by arrival. What holds memory never waits
@@ -219,9 +222,9 @@ const BatchingPolicies::Entry kEntry{
     "prompts first, whole; then sequences by arrival, as in the paper",
     {kMaxTokens, kMaxSequences, kMaxPreemptions, kAsPublished},
     [](JsonReader& section) -> BatchingPolicies::Make {
-      const std::uint32_t max_tokens = kMaxTokens.count(section, 1, 100'000'000);
-      const BatchLimits limits{max_tokens, kMaxSequences.count(section, 1, 100'000), max_tokens};
-      const std::uint32_t max_preemptions = kMaxPreemptions.count(section, 1, 1'000'000'000);
+      const std::uint32_t max_tokens = kMaxTokens.count(section);
+      const BatchLimits limits{max_tokens, kMaxSequences.count(section), max_tokens};
+      const std::uint32_t max_preemptions = kMaxPreemptions.count(section);
       if (kAsPublished.boolean(section)) {
         return [=](const BatchingSite&) {
           return std::make_unique<AsPublished>(limits, max_preemptions);

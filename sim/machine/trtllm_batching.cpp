@@ -8,16 +8,20 @@ namespace cleave {
 
 namespace {
 
-const Setting kTokens{"max_num_tokens", 8192, "tokens", "an iteration computes"};
+const Setting kTokens{"max_num_tokens", 8192, "tokens", "an iteration computes",
+                      whole(1, 100'000'000)};
 const Setting kSequences{"max_batch_size", nullptr, "sequences",
-                         "in progress; 2048, or max_num_tokens where that is less"};
+                         "in progress; 2048, or max_num_tokens where that is less",
+                         whole(1, 100'000)};
 const Setting kCapacity{"capacity_scheduler_policy", "guaranteed_no_evict", "",
                         "room for prompt and output from the start, or for the next iteration only "
-                        "(max_utilization)"};
+                        "(max_utilization)",
+                        one_of({"guaranteed_no_evict", "max_utilization"})};
 const Setting kChunked{"enable_chunked_context", false, "",
-                       "prompts longer than what is left of an iteration are computed in chunks"};
+                       "prompts longer than what is left of an iteration are computed in chunks",
+                       true_or_false()};
 const Setting kOverlap{"overlap_scheduler", true, "",
-                       "a sequence that is complete is in one iteration more"};
+                       "a sequence that is complete is in one iteration more", true_or_false()};
 
 // The context, libraries and communication buffers of a GPU; as for vLLM.
 constexpr double kRuntimeBytes = 0.5 * 1024 * 1024 * 1024;
@@ -153,16 +157,15 @@ class Trtllm : public BatchingPolicy {
 
 BatchingPolicies::Make read(JsonReader& section) {
   Settings settings;
-  settings.tokens = kTokens.count(section, 1, 100'000'000);
+  settings.tokens = kTokens.count(section);
   settings.sequences =
-      kSequences.optional_count(section, 1, 100'000).value_or(std::min(2048U, settings.tokens));
+      kSequences.optional_count(section).value_or(std::min(2048U, settings.tokens));
   if (settings.tokens < settings.sequences) {
     section.fail(kTokens.name, "an iteration of " + std::to_string(settings.tokens) +
                                    " tokens has no room for " + std::to_string(settings.sequences) +
                                    " sequences; expected at least max_batch_size");
   }
-  settings.reserves =
-      kCapacity.choice(section, {"guaranteed_no_evict", "max_utilization"}) != "max_utilization";
+  settings.reserves = kCapacity.choice(section) != "max_utilization";
   settings.chunked = kChunked.boolean(section);
   settings.lingers = kOverlap.boolean(section);
   return [=](const BatchingSite& site) {

@@ -11,21 +11,27 @@ namespace cleave {
 namespace {
 
 const Setting kBudget{"max_num_batched_tokens", nullptr, "tokens",
-                      "an iteration computes; 8192 on GPUs of 70 GiB but A100s, else 2048"};
+                      "an iteration computes; 8192 on GPUs of 70 GiB but A100s, else 2048",
+                      whole(1, 100'000'000)};
 const Setting kSequences{"max_num_seqs", nullptr, "sequences",
-                         "in progress; 1024 on GPUs of 70 GiB but A100s, else 256"};
+                         "in progress; 1024 on GPUs of 70 GiB but A100s, else 256",
+                         whole(1, 100'000)};
 const Setting kChunked{"enable_chunked_prefill", true, "",
-                       "prompts longer than what is left of an iteration are computed in chunks"};
+                       "prompts longer than what is left of an iteration are computed in chunks",
+                       true_or_false()};
 const Setting kThreshold{"long_prefill_token_threshold", 0, "tokens",
-                         "an iteration computes of one prompt at most; 0: no limit"};
+                         "an iteration computes of one prompt at most; 0: no limit",
+                         whole(0, 100'000'000)};
 const Setting kWhole{"scheduler_reserve_full_isl", true, "",
-                     "a prompt starts only where all of it has room"};
+                     "a prompt starts only where all of it has room", true_or_false()};
 const Setting kOrder{"scheduling_policy", "fcfs", "",
                      "who goes first, and is preempted last: by arrival, or (priority) by "
-                     "workload.priority_shares before it"};
+                     "workload.priority_shares before it",
+                     one_of({"fcfs", "priority"})};
 const Setting kAsync{"async_scheduling", true, "",
-                     "a sequence that is complete is in one iteration more"};
-const Setting kIgnoreEos{"ignore_eos", false, "", "ends are known beforehand, so that none is"};
+                     "a sequence that is complete is in one iteration more", true_or_false()};
+const Setting kIgnoreEos{"ignore_eos", false, "", "ends are known beforehand, so that none is",
+                         true_or_false()};
 
 // Not of PyTorch's (context, libraries, NCCL), and captured graphs: what servers of 7 to 70 billion
 // parameters say at their start (0.3 to 0.7 GiB, and 0.4 GiB since graphs are estimated).
@@ -160,13 +166,13 @@ class Vllm : public BatchingPolicy {
 };
 
 BatchingPolicies::Make read(JsonReader& section) {
-  const std::optional<std::uint32_t> budget = kBudget.optional_count(section, 1, 100'000'000);
-  const std::optional<std::uint32_t> sequences = kSequences.optional_count(section, 1, 100'000);
+  const std::optional<std::uint32_t> budget = kBudget.optional_count(section);
+  const std::optional<std::uint32_t> sequences = kSequences.optional_count(section);
   Settings settings;
   settings.chunked = kChunked.boolean(section);
-  settings.threshold = kThreshold.count(section, 0, 100'000'000);
+  settings.threshold = kThreshold.count(section);
   settings.whole = kWhole.boolean(section);
-  settings.by_priority = kOrder.choice(section, {"fcfs", "priority"}) == "priority";
+  settings.by_priority = kOrder.choice(section) == "priority";
   const bool async = kAsync.boolean(section);
   settings.lingers = async && !kIgnoreEos.boolean(section);
   if (budget && sequences && *budget < *sequences) {

@@ -13,12 +13,16 @@ const Setting kTick = tick_setting();
 const Setting kPredictor{
     "predictor", "linear", "",
     "of the rate when new machines are up: constant (the last), max, mean or linear (a line) "
-    "of the last history_s"};
-const Setting kHistory{"history_s", 600, "s", "that the predictor looks back"};
-const Setting kHeadroom{"headroom", 1.2, "times", "what is predicted is carried with so much room"};
+    "of the last history_s",
+    one_of({"constant", "max", "mean", "linear"})};
+const Setting kHistory{"history_s", 600, "s", "that the predictor looks back",
+                       in({0.1, 1e6, false})};
+const Setting kHeadroom{"headroom", 1.2, "times", "what is predicted is carried with so much room",
+                        in({0.1, 100, false})};
 const Setting kTpot{
     "tpot_s", nullptr, "s",
-    "time per token that capacity is meant for; else by the SLO, or what memory holds"};
+    "time per token that capacity is meant for; else by the SLO, or what memory holds",
+    in(kPositive)};
 const Setting kDown = down_window_setting();
 
 enum class Predictor : std::uint8_t { kConstant, kMax, kMean, kLinear };
@@ -152,16 +156,16 @@ class Planner : public ScalingPolicy {
 };
 
 ScalingPolicies::Make read(JsonReader& section) {
-  const std::string predictor = kPredictor.choice(section, {"constant", "max", "mean", "linear"});
-  const Planner::Settings settings{kTick.number(section, {0.1, 1e6, false}),
+  const std::string predictor = kPredictor.choice(section);
+  const Planner::Settings settings{kTick.number(section),
                                    predictor == "constant" ? Predictor::kConstant
                                    : predictor == "max"    ? Predictor::kMax
                                    : predictor == "mean"   ? Predictor::kMean
                                                            : Predictor::kLinear,
-                                   kHistory.number(section, {0.1, 1e6, false}),
-                                   kHeadroom.number(section, {0.1, 100, false}),
-                                   kTpot.optional_number(section, kPositive),
-                                   kDown.number(section, {0, 1e6, false})};
+                                   kHistory.number(section),
+                                   kHeadroom.number(section),
+                                   kTpot.optional_number(section),
+                                   kDown.number(section)};
   return [settings](const ScalingContext& context) {
     return std::make_unique<Planner>(settings, context);
   };

@@ -12,13 +12,18 @@ namespace {
 const Setting kTick = tick_setting();
 const Setting kBacklog = backlog_setting();
 const Setting kQueue{"target_queue", nullptr, "requests",
-                     "that wait on a prompt or mixed instance, mean; else nobody looks"};
+                     "that wait on a prompt or mixed instance, mean; else nobody looks",
+                     in({0.01, 1e6, false})};
 const Setting kKv = kv_setting();
-const Setting kTtft{"target_ttft_s", nullptr, "s", "p90 of the last tick; else nobody looks"};
-const Setting kTpot{"target_tpot_s", nullptr, "s", "p90 of the last tick; else nobody looks"};
-const Setting kTolerance{"tolerance", 0.1, "", "as far off its target as this nothing is changed"};
+const Setting kTtft{"target_ttft_s", nullptr, "s", "p90 of the last tick; else nobody looks",
+                    in(kPositive)};
+const Setting kTpot{"target_tpot_s", nullptr, "s", "p90 of the last tick; else nobody looks",
+                    in(kPositive)};
+const Setting kTolerance{"tolerance", 0.1, "", "as far off its target as this nothing is changed",
+                         in({0, 1, false})};
 const Setting kUp{"up_window_s", 0, "s",
-                  "a side grows to the least that was wanted in so long a time"};
+                  "a side grows to the least that was wanted in so long a time",
+                  in({0, 1e6, false})};
 const Setting kDown = down_window_setting();
 
 /// As Kubernetes' horizontal pod autoscaler (autoscaling/v2): of each side as many instances as
@@ -106,16 +111,15 @@ class Reactive : public ScalingPolicy {
 };
 
 ScalingPolicies::Make read(JsonReader& section) {
-  const Range seconds{0.1, 1e6, false};
-  const Reactive::Settings settings{kTick.number(section, seconds),
-                                    kBacklog.number(section, {1, 1e9, false}),
-                                    kKv.number(section, {0.01, 10, false}),
-                                    kQueue.optional_number(section, {0.01, 1e6, false}),
-                                    kTtft.optional_number(section, kPositive),
-                                    kTpot.optional_number(section, kPositive),
-                                    kTolerance.number(section, {0, 1, false}),
-                                    kUp.number(section, {0, 1e6, false}),
-                                    kDown.number(section, {0, 1e6, false})};
+  const Reactive::Settings settings{kTick.number(section),
+                                    kBacklog.number(section),
+                                    kKv.number(section),
+                                    kQueue.optional_number(section),
+                                    kTtft.optional_number(section),
+                                    kTpot.optional_number(section),
+                                    kTolerance.number(section),
+                                    kUp.number(section),
+                                    kDown.number(section)};
   return [settings](const ScalingContext&) { return std::make_unique<Reactive>(settings); };
 }
 

@@ -11,7 +11,8 @@ const Setting kTick = tick_setting();
 const Setting kBacklog = backlog_setting();
 const Setting kKv = kv_setting();
 const Setting kMargin{"margin", 2, "times",
-                      "so much nearer to its target must one side be before a machine changes"};
+                      "so much nearer to its target must one side be before a machine changes",
+                      in({1, 100, false})};
 
 /// Prompt and token machines change sides one at a time: to the side that is further above its
 /// target, as long as the other stays below its own. All machines stay on.
@@ -67,9 +68,8 @@ class Roles : public ScalingPolicy {
 };
 
 ScalingPolicies::Make read(JsonReader& section) {
-  const Roles::Settings settings{
-      kTick.number(section, {0.1, 1e6, false}), kBacklog.number(section, {1, 1e9, false}),
-      kKv.number(section, {0.01, 10, false}), kMargin.number(section, {1, 100, false})};
+  const Roles::Settings settings{kTick.number(section), kBacklog.number(section),
+                                 kKv.number(section), kMargin.number(section)};
   return [settings](const ScalingContext& context) {
     const auto has = [&](PoolRole role) {
       return std::any_of(context.pools.begin(), context.pools.end(),

@@ -9,9 +9,10 @@ namespace cleave {
 namespace {
 
 const Setting kSizes{"sizes", nullptr, "",
-                     "[[seconds, [machines of each pool]], ...]: from then on so many"};
+                     "[[seconds, [machines of each pool]], ...]: from then on so many",
+                     words("a list of [seconds, list of counts]")};
 const Setting kPeriod{"period_s", nullptr, "s",
-                      "after which the sizes begin again; else the last stays"};
+                      "after which the sizes begin again; else the last stays", in({0, 1e9, true})};
 
 struct Entry {
   double time_s;
@@ -94,8 +95,7 @@ std::vector<Entry> read_entries(JsonReader& section) {
 
 ScalingPolicies::Make read(JsonReader& section) {
   const std::vector<Entry> entries = read_entries(section);
-  const double period_s =
-      kPeriod.optional_number(section, {0, 1e9, true}).value_or(ScalingPolicy::kNever);
+  const double period_s = kPeriod.optional_number(section).value_or(ScalingPolicy::kNever);
   if (!entries.empty() && entries.back().time_s >= period_s) {
     section.fail(kPeriod.name, "expected more than the last time of sizes");
   }

@@ -7,6 +7,7 @@
 
 #include "sim/base/error.h"
 #include "sim/base/random.h"
+#include "sim/base/reference.h"
 
 namespace cleave {
 
@@ -16,11 +17,53 @@ constexpr double kLongestS = 1e9;
 constexpr double kHourS = 3600;
 constexpr std::int64_t kMostSeed = 1'000'000'000;
 
+const Setting kAt{"at_s", nullptr, "s", "when it begins", in({0, kLongestS, false})};
+const Setting kAction{"action", nullptr, "",
+                      "stop: at once; start: it comes back; drain: it finishes and goes off; slow; "
+                      "interrupt: drained with notice, then stopped; stragglers: a drawn share is "
+                      "slow; failures: at random, again and again; scale_link: a link changes",
+                      one_of({"stop", "start", "drain", "slow", "interrupt", "stragglers",
+                              "failures", "scale_link"})};
+const Setting kMachine{"machine", nullptr, "", "its number, in the order of pools",
+                       words("a whole number from 0")};
+const Setting kMachines{"machines", nullptr, "", "several of them",
+                        words("a text such as \"0-15,20\"")};
+const Setting kPool{"pool", nullptr, "", "all machines of the pool",
+                    words("a whole number from 0")};
+const Setting kRack{"rack", nullptr, "", "all machines of the rack",
+                    words("a whole number from 0")};
+const Setting kPerRack{"machines_per_rack", nullptr, "machines", "beside rack, which then counts",
+                       words("a whole number from 1")};
+const Setting kLink{"link", nullptr, "", "whose bandwidth changes, as links.csv names it",
+                    words("a text such as \"machine-25-nic-down\"")};
+const Setting kLinkShare{"share", nullptr, "",
+                         "of the link's bandwidth that is left; of the machines, stragglers",
+                         in({0, 1, false})};
+const Setting kStragglerShare{"share", nullptr, "", "", in({0, 1, true})};
+const Setting kLoad{"load_s", 0, "s", "a machine that comes back loads weights",
+                    in({0, kLongestS, false})};
+const Setting kFactor{"factor", nullptr, "times", "an iteration takes where it is slow",
+                      in({0.01, 1e6, false})};
+const Setting kNotice{"notice_s", nullptr, "s", "between drain and stop of an interrupt",
+                      in({0, kLongestS, false})};
+const Setting kBack{"back_s", nullptr, "s", "after the stop an interrupted machine starts again",
+                    in({0, kLongestS, true})};
+const Setting kMtbf{"mtbf_h", nullptr, "h", "a machine is up on average", in({1e-4, 1e6, false})};
+const Setting kRepair{"repair_s", nullptr, "s", "until it starts again", in({0, kLongestS, true})};
+const Setting kSeed{"seed", 1, "", "of what is drawn", whole(0, kMostSeed)};
+const Reference::Entry kEntry{
+    {"scenario",
+     "faults[]",
+     "What fails, and when. An entry has at_s, action, the machines by one of machine, machines, "
+     "pool and rack, and what the action needs.",
+     {kAt, kAction, kMachine, kMachines, kPool, kRack, kPerRack, kLink, kLinkShare, kLoad, kFactor,
+      kNotice, kBack, kMtbf, kRepair, kSeed}}};
+
 using Numbers = std::vector<std::uint32_t>;
 
 /// Those of "0-15,20".
 Numbers read_ranges(JsonReader& reader, std::uint32_t machines) {
-  const std::string text = reader.text("machines");
+  const std::string text = kMachines.text(reader);
   Numbers numbers;
   const auto wrong = [&] {
     reader.fail("machines", "expected numbers and ranges below " + std::to_string(machines) +
@@ -105,8 +148,8 @@ FaultSpec read_link_fault(JsonReader& reader, double at_s) {
   FaultSpec fault;
   fault.at_s = at_s;
   fault.action = FaultSpec::Action::kScaleLink;
-  fault.link = reader.text("link");
-  fault.amount = reader.number("share", {0, 1, false});
+  fault.link = kLink.text(reader);
+  fault.amount = kLinkShare.number(reader);
   return fault;
 }
 
@@ -118,12 +161,12 @@ std::vector<FaultSpec> read_sequence(JsonReader& reader, const std::string& acti
   if (action == "stop") return {fault};
   if (action == "start") {
     fault.action = Action::kStart;
-    fault.amount = reader.number("load_s", {0, kLongestS, false}, 0);
+    fault.amount = kLoad.number(reader);
     return {fault};
   }
   if (action == "slow" || action == "stragglers") {
     fault.action = Action::kSlow;
-    fault.amount = reader.number("factor", {0.01, 1e6, false});
+    fault.amount = kFactor.number(reader);
     return {fault};
   }
   fault.action = Action::kDrain;
@@ -131,27 +174,25 @@ std::vector<FaultSpec> read_sequence(JsonReader& reader, const std::string& acti
   if (action == "interrupt") {
     FaultSpec stop = fault;
     stop.action = Action::kStop;
-    stop.at_s += reader.number("notice_s", {0, kLongestS, false});
-    if (!reader.has("back_s")) return {fault, stop};
+    stop.at_s += kNotice.number(reader);
+    if (!kBack.given(reader)) return {fault, stop};
     FaultSpec start = stop;
     start.action = Action::kStart;
-    start.at_s += reader.number("back_s", {0, kLongestS, true});
-    start.amount = reader.number("load_s", {0, kLongestS, false}, 0);
+    start.at_s += kBack.number(reader);
+    start.amount = kLoad.number(reader);
     return {fault, stop, start};
   }
   fault.action = Action::kFail;
-  fault.mean_up_s = kHourS * reader.number("mtbf_h", {1e-4, 1e6, false});
-  fault.repair_s = reader.number("repair_s", {0, kLongestS, true});
-  fault.amount = reader.number("load_s", {0, kLongestS, false}, 0);
+  fault.mean_up_s = kHourS * kMtbf.number(reader);
+  fault.repair_s = kRepair.number(reader);
+  fault.amount = kLoad.number(reader);
   return {fault};
 }
 
 void read_entry(JsonReader& reader, const std::vector<PoolSpec>& pools, std::uint32_t machines,
                 std::vector<FaultSpec>& faults) {
-  const double at_s = reader.number("at_s", {0, kLongestS, false});
-  const std::string action = reader.name(
-      "action", "action",
-      {"stop", "start", "drain", "slow", "interrupt", "stragglers", "failures", "scale_link"});
+  const double at_s = kAt.number(reader);
+  const std::string action = kAction.choice(reader, "action");
   if (action == "scale_link") {
     faults.push_back(read_link_fault(reader, at_s));
     reader.finish();
@@ -160,10 +201,9 @@ void read_entry(JsonReader& reader, const std::vector<PoolSpec>& pools, std::uin
   Numbers those = read_machines(reader, pools, machines);
   const std::vector<FaultSpec> sequence = read_sequence(reader, action, at_s);
   const bool random = action == "stragglers" || action == "failures";
-  const auto seed =
-      random ? static_cast<std::uint64_t>(reader.integer("seed", 0, kMostSeed, 1)) : 0;
+  const auto seed = random ? static_cast<std::uint64_t>(kSeed.integer(reader)) : 0;
   if (action == "stragglers") {
-    those = drawn(std::move(those), reader.number("share", {0, 1, true}), seed);
+    those = drawn(std::move(those), kStragglerShare.number(reader), seed);
   }
   reader.finish();
   for (const FaultSpec& step : sequence) {

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "sim/base/reference.h"
+
 namespace cleave {
 
 namespace {
@@ -16,20 +18,43 @@ constexpr double kHostShare = 0.5;
 constexpr double kDiskLatencyS = 1e-4;
 constexpr double kStoreLatencyS = 5e-4;
 
+const Setting kTier{"tier", nullptr, "",
+                    "host memory, the machine's disk, or a store behind the network",
+                    one_of({kTierNames.begin(), kTierNames.end()})};
+const Setting kGib{"gib", nullptr, "GiB",
+                   "of a machine, or of the store; half the host's memory, the disk, or needed",
+                   in({1e-6, 1e9, false})};
+const Setting kSpeed{"gb_per_s", nullptr, "GB/s",
+                     "of reads: host memory of each GPU, disk of the machine, store of its link; "
+                     "the machine's own, or needed",
+                     in(kPositive)};
+const Setting kWriteSpeed{"write_gb_per_s", nullptr, "GB/s", "of writes; as fast as reads",
+                          in(kPositive)};
+const Setting kLatency{"latency_s", nullptr, "s",
+                       "until the first byte comes; 0 for host, 1e-4 for disk, 5e-4 for store",
+                       in({0, 10, false})};
+const Setting kWrite{"write", "through", "",
+                     "blocks when they are computed, or back, when they must leave",
+                     one_of({"through", "back"})};
+const Reference::Entry kEntry{{"scenario",
+                               "kv_cache.tiers[]",
+                               "Memories behind the prefix cache, the fastest first.",
+                               {kTier, kGib, kSpeed, kWriteSpeed, kLatency, kWrite}}};
+
 std::string place_of(std::size_t tier, const char* key) {
   return "kv_cache.tiers[" + std::to_string(tier) + "]." + key;
 }
 
 TierSpec read_tier(JsonReader& reader) {
   TierSpec spec;
-  const std::string name = reader.name("tier", "tier", {kTierNames.begin(), kTierNames.end()});
+  const std::string name = kTier.choice(reader, "tier");
   for (std::size_t tier = 0; tier < kTiers; ++tier) {
     if (name == kTierNames[tier]) spec.tier = static_cast<Tier>(tier);
   }
-  if (reader.has("gib")) spec.bytes = reader.number("gib", {1e-6, 1e9, false}) * kGiB;
-  if (reader.has("gb_per_s")) spec.bytes_per_s = reader.number("gb_per_s", kPositive) * kGiga;
-  if (reader.has("write_gb_per_s")) {
-    spec.write_bytes_per_s = reader.number("write_gb_per_s", kPositive) * kGiga;
+  if (kGib.given(reader)) spec.bytes = kGib.number(reader) * kGiB;
+  if (kSpeed.given(reader)) spec.bytes_per_s = kSpeed.number(reader) * kGiga;
+  if (kWriteSpeed.given(reader)) {
+    spec.write_bytes_per_s = kWriteSpeed.number(reader) * kGiga;
     if (spec.tier == Tier::kStore) {
       reader.fail("write_gb_per_s", "a store's link is as fast both ways; give gb_per_s alone");
     }
@@ -37,9 +62,8 @@ TierSpec read_tier(JsonReader& reader) {
   const double latency_s = spec.tier == Tier::kHost   ? 0
                            : spec.tier == Tier::kDisk ? kDiskLatencyS
                                                       : kStoreLatencyS;
-  spec.latency_s = reader.number("latency_s", {0, 10, false}, latency_s);
-  spec.write_back =
-      reader.has("write") && reader.name("write", "choice", {"through", "back"}) == "back";
+  spec.latency_s = kLatency.optional_number(reader).value_or(latency_s);
+  spec.write_back = kWrite.choice(reader) == "back";
   reader.finish();
   return spec;
 }

@@ -3,23 +3,38 @@
 #include <algorithm>
 
 #include "sim/base/error.h"
+#include "sim/base/reference.h"
 
 namespace cleave {
 
 namespace {
 
+const Setting kFormat{"format", "fp16", "", "of weights, as published", any_format()};
+const Setting kExperts{"experts", nullptr, "", "format of experts' weights; that of the others",
+                       any_format()};
+const Setting kActivations{"activations", nullptr, "",
+                           "format that products are computed in; that of the weights",
+                           any_format()};
+const Setting kSize{"size", nullptr, "",
+                    "of the weights, from their shape or as the published simulator has it",
+                    one_of({"exact", "published"})};
+const Reference::Entry kWeights{
+    {"scenario", "weights", "How weights are stored.", {kFormat, kExperts, kActivations, kSize}}};
+
 void read_formats(JsonReader& weights, Format kv_format, Llm& llm) {
-  Formats formats(read_format(weights, "format"), kv_format);
-  if (weights.has("experts")) {
-    formats.experts = read_format(weights, "experts");
-    if (llm.experts == 1) weights.fail("experts", llm.name + " has no experts");
+  Formats formats(read_format(weights, kFormat.name), kv_format);
+  if (kExperts.given(weights)) {
+    formats.experts = read_format(weights, kExperts.name);
+    if (llm.experts == 1) weights.fail(kExperts.name, llm.name + " has no experts");
   }
-  if (weights.has("activations")) formats.activations = read_format(weights, "activations");
+  if (kActivations.given(weights)) {
+    formats.activations = read_format(weights, kActivations.name);
+  }
   llm.store(formats);
-  if (weights.name("size", "size", {"exact", "published"}) == "published") {
+  if (kSize.choice(weights, "size") == "published") {
     if (llm.published_weight_bytes == 0 || llm.formats.weights != Format::kFp16) {
-      weights.fail("size", "the published simulator does not know \"" + llm.name + "\" in " +
-                               format_name(llm.formats.weights) + "; expected \"exact\"");
+      weights.fail(kSize.name, "the published simulator does not know \"" + llm.name + "\" in " +
+                                   format_name(llm.formats.weights) + "; expected \"exact\"");
     }
     llm.weight_bytes = llm.published_weight_bytes;
   }
@@ -51,16 +66,18 @@ std::string names_of(const std::vector<Llm>& llms) {
 
 std::size_t read_pool_llm(JsonReader& pool, Scenario& scenario) {
   JsonReader whole(scenario.document, "");
-  const bool own = pool.has("llm");
-  for (const char* key : {"weights", "kv_format"}) {
-    if (pool.has(key) && !own) pool.fail(key, "has no meaning without llm beside it");
+  const bool own = kPoolLlm.given(pool);
+  for (const Setting* of_own : {&kPoolWeights, &kPoolKvFormat}) {
+    if (of_own->given(pool) && !own) {
+      pool.fail(of_own->name, "has no meaning without llm beside it");
+    }
   }
-  Llm llm = own ? load_llm(pool.text("llm"), pool.path_of("llm"))
+  Llm llm = own ? load_llm(kPoolLlm.text(pool), pool.path_of(kPoolLlm.name))
                 : load_llm(whole.text("llm"), whole.path_of("llm"));
   JsonReader cache = whole.object("kv_cache");
-  const Format kv_format =
-      pool.has("kv_format") ? read_format(pool, "kv_format") : read_format(cache, "format");
-  if (pool.has("weights")) {
+  const Format kv_format = kPoolKvFormat.given(pool) ? read_format(pool, kPoolKvFormat.name)
+                                                     : read_format(cache, "format");
+  if (kPoolWeights.given(pool)) {
     const Json merged = own_weights(pool, scenario.document);
     JsonReader weights(merged, pool.path_of("weights"));
     read_formats(weights, kv_format, llm);
@@ -85,10 +102,16 @@ std::size_t read_pool_llm(JsonReader& pool, Scenario& scenario) {
   return number;
 }
 
+void check_weights(JsonReader& scenario) {
+  JsonReader weights = scenario.object("weights");
+  for (const Setting* known : {&kFormat, &kExperts, &kActivations, &kSize}) known->given(weights);
+  weights.finish();
+}
+
 std::size_t read_class_llm(JsonReader& reader, const Scenario& scenario) {
   const std::vector<Llm>& llms = scenario.llms;
   const std::string asked =
-      load_llm(reader.text("llm", scenario.document["llm"].get<std::string>()),
+      load_llm(reader.text(kClassLlm.name, scenario.document["llm"].get<std::string>()),
                reader.path_of("llm"))
           .name;
   for (std::size_t i = 0; i < llms.size(); ++i) {

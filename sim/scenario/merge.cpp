@@ -5,6 +5,7 @@
 #include "models/latency/engine_profile.h"
 #include "sim/base/builtin.h"
 #include "sim/base/error.h"
+#include "sim/base/files.h"
 #include "sim/base/fnv1a.h"
 #include "sim/scenario/path.h"
 #include "sim/scenario/resolve.h"
@@ -75,6 +76,7 @@ void merge(Json& document, const Json& patch) {
     merge_workload(document["workload"], patch["workload"]);
     rest.erase("workload");
   }
+  if (rest.is_object()) rest.erase("summary");
   document.merge_patch(rest);
   if (patch.is_object() && patch.contains("classes") && classes_bring_all(document)) {
     drop_requests(document["workload"], patch.value("workload", Json()));
@@ -89,8 +91,15 @@ Json load_preset(const std::string& name) {
   Json preset = load_profile("profiles/presets", "preset", name, "--preset");
   if (!preset.is_object())
     throw InputError(name + ": expected an object, found " + json_kind(preset));
-  preset.erase("summary");
   return preset;
+}
+
+/// A file, or a built-in scenario by its name.
+Json load_scenario(const std::string& name) {
+  const std::string builtin = "profiles/scenarios/" + name + ".json";
+  const auto text = builtin_file(builtin);
+  if (text && !file_exists(name)) return parse_json(*text, builtin);
+  return load_json(name);
 }
 
 /// Says null for what `document` lacks but `again`, the same on top of the defaults, has.
@@ -157,7 +166,7 @@ Json put_together(const Json& base, const ScenarioSources& sources) {
   Json document = base;
   for (const std::string& preset : sources.presets) merge(document, load_preset(preset));
   if (!sources.file.empty()) {
-    const Json file = load_json(sources.file);
+    const Json file = load_scenario(sources.file);
     if (!file.is_object()) {
       throw InputError(sources.file + ": expected a scenario (an object), found " +
                        json_kind(file));

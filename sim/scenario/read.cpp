@@ -2,10 +2,12 @@
 
 #include "models/latency/instance_model.h"
 #include "sim/base/error.h"
+#include "sim/base/reference.h"
 #include "sim/scenario/faults.h"
 #include "sim/scenario/kv_tiers.h"
 #include "sim/scenario/llms.h"
 #include "sim/scenario/power.h"
+#include "sim/scenario/read_batching.h"
 #include "sim/scenario/read_pools.h"
 #include "sim/scenario/resolve.h"
 #include "sim/scenario/scaling.h"
@@ -15,8 +17,83 @@ namespace cleave {
 
 namespace {
 
+const Accepts kSection = words("a section of its own");
+const Setting kLlm{"llm", nullptr, "", "the LLM that is served: cleave list llms",
+                   words("a name, also of Hugging Face, or a .json file")};
+const Reference::Entry kScenario{
+    {"scenario",
+     "",
+     "A scenario, one JSON file, in which // comments may stand. It says what differs from the "
+     "default scenario.",
+     {{"summary", nullptr, "", "what cleave list scenarios says of it", words("a text")},
+      kLlm,
+      {"weights", nullptr, "", "how weights are stored", kSection},
+      {"kv_cache", nullptr, "", "memory for KV caches, prefix caching", kSection},
+      {"latency", nullptr, "", "where the times of iterations are from", kSection},
+      {"workload", nullptr, "", "what arrives, and when", kSection},
+      {"classes", nullptr, "", "kinds of requests, each with its share, SLO and priority",
+       words("a list of sections")},
+      {"pools", nullptr, "", "the machines", words("a list of sections")},
+      {"prices", nullptr, "", "in the place of the machines' own prices: cleave list prices",
+       words("a name or a .json file")},
+      {"scheduler", nullptr, "", "which instance a request goes to", kSection},
+      {"batching", nullptr, "", "what an instance computes in an iteration", kSection},
+      {"kv_transfer", nullptr, "", "how KV caches get from prompt to token machines", kSection},
+      {"fabric", nullptr, "", "the network between machines", kSection},
+      {"scaling", nullptr, "", "how many machines are on", kSection},
+      {"faults", nullptr, "", "what fails, and when", words("a list of sections")},
+      {"slo", nullptr, "", "what latencies may be",
+       words("a name (splitwise), a .json file, \"none\" or a section")},
+      {"power", nullptr, "", "a budget, and what energy costs", kSection},
+      {"results", nullptr, "", "what is measured", kSection}}}};
+
+const Setting kCacheFormat{"format", "fp16", "", "of keys and values", any_format()};
+const Setting kGrouped{"grouped_query", nullptr, "",
+                       "false: as if each head had keys and values of its own", true_or_false()};
+const Setting kFraction{"memory_fraction", nullptr, "",
+                        "of the GPUs' memory, for weights and KV caches; the engine's own",
+                        in({0.01, 1, false})};
+const Setting kWatermark{"watermark", nullptr, "",
+                         "of KV memory, kept free where sequences start; the engine's own",
+                         in({0, 0.5, false})};
+const Setting kBlockTokens{"block_tokens", nullptr, "tokens", "of a block; the engine's own",
+                           whole(1, 65'536)};
+const Setting kBlocks{"blocks", nullptr, "blocks",
+                      "of an instance, as the engine says at its start; else computed",
+                      whole(1, 1'000'000'000)};
+const Setting kPrefixCaching{"prefix_caching", false, "",
+                             "prompts that begin alike are computed once", true_or_false()};
+const Setting kTierList{"tiers", nullptr, "", "memories behind the prefix cache",
+                        words("a list of sections")};
+const Reference::Entry kKvCache{{"scenario",
+                                 "kv_cache",
+                                 "Memory for KV caches.",
+                                 {kCacheFormat, kGrouped, kFraction, kWatermark, kBlockTokens,
+                                  kBlocks, kPrefixCaching, kTierList}}};
+
+const Setting kProfiles{"profiles", nullptr, "",
+                        "of one's own measurements, as cleave profile fit writes them",
+                        words("a list of .json files")};
+const Setting kEngine{"engine", nullptr, "",
+                      "whose software runs, with its scheduler: cleave list engines",
+                      words("a name or a .json file")};
+const Setting kExpertSkew{"expert_skew", 0, "",
+                          "the expert at rank r is asked for by a share of the tokens that goes as "
+                          "r^-expert_skew; 0: all alike",
+                          in({0, 3, false})};
+const Setting kPlacement{
+    "expert_placement", nullptr, "",
+    "of unlike experts on the parts of expert_parallel: random, or balanced as "
+    "a load balancer does; random",
+    one_of({"random", "balanced"})};
+const Reference::Entry kLatency{
+    {"scenario",
+     "latency",
+     "Where the times of iterations are from.",
+     {{"policy", nullptr, "", "how they are known"}, kProfiles, kEngine, kExpertSkew, kPlacement}}};
+
 void read_latency_profiles(JsonReader& latency, Scenario& scenario) {
-  const Json& files = latency.value("profiles");
+  const Json& files = latency.value(kProfiles.name);
   const bool texts =
       files.is_array() &&
       std::all_of(files.begin(), files.end(), [](const Json& file) { return file.is_string(); });
@@ -30,18 +107,12 @@ void read_latency_profiles(JsonReader& latency, Scenario& scenario) {
 
 KvCacheSpec read_kv_memory(JsonReader& cache) {
   KvCacheSpec spec;
-  if (cache.has("memory_fraction")) {
-    spec.memory_fraction = cache.number("memory_fraction", {0.01, 1, false});
-  }
-  if (cache.has("watermark")) spec.watermark = cache.number("watermark", {0, 0.5, false});
-  if (cache.has("block_tokens")) {
-    spec.block_tokens = static_cast<std::uint32_t>(cache.integer("block_tokens", 1, 65'536));
-  }
-  if (cache.has("blocks")) {
-    spec.blocks = read_kv_blocks(cache, "blocks");
-  }
-  spec.prefix_caching = cache.boolean("prefix_caching", false);
-  if (cache.has("tiers")) spec.tiers = read_tiers(cache);
+  spec.memory_fraction = kFraction.optional_number(cache);
+  spec.watermark = kWatermark.optional_number(cache);
+  spec.block_tokens = kBlockTokens.optional_count(cache);
+  spec.blocks = kBlocks.optional_count<std::uint64_t>(cache);
+  spec.prefix_caching = kPrefixCaching.boolean(cache);
+  if (kTierList.given(cache)) spec.tiers = read_tiers(cache);
   if (!spec.tiers.empty() && !spec.prefix_caching) {
     cache.fail("tiers", "are behind prefix caches; expected \"prefix_caching\": true beside them");
   }
@@ -49,26 +120,23 @@ KvCacheSpec read_kv_memory(JsonReader& cache) {
 }
 
 void read_expert_skew(JsonReader& latency, ExpertSkew& spec) {
-  spec.skew = latency.number("expert_skew", {0, 3, false}, 0);
-  if (!latency.has("expert_placement")) return;
-  spec.balanced = latency.name("expert_placement", "choice", {"random", "balanced"}) == "balanced";
-  if (spec.skew == 0) latency.fail("expert_placement", "has no meaning without expert_skew");
+  spec.skew = kExpertSkew.number(latency);
+  if (!kPlacement.given(latency)) return;
+  spec.balanced = kPlacement.choice(latency) == "balanced";
+  if (spec.skew == 0) latency.fail(kPlacement.name, "has no meaning without expert_skew");
 }
 
-/// Formats are read with the pools, which may have LLMs of their own.
 void read_memory_and_latency(JsonReader& reader, Scenario& scenario) {
-  JsonReader weights = reader.object("weights");
-  for (const char* key : {"format", "experts", "activations", "size"}) weights.has(key);
-  weights.finish();
+  check_weights(reader);
   JsonReader cache = reader.object("kv_cache");
-  for (const char* key : {"format", "grouped_query"}) cache.has(key);
+  for (const Setting* of_llms : {&kCacheFormat, &kGrouped}) of_llms->given(cache);
   scenario.kv_cache = read_kv_memory(cache);
   cache.finish();
   JsonReader latency = reader.object("latency");
   scenario.latency_policy = latency.name("policy", "latency policy", LatencyPolicies::names());
-  if (latency.has("profiles")) read_latency_profiles(latency, scenario);
-  if (latency.has("engine")) {
-    scenario.engine = load_engine(latency.text("engine"), latency.path_of("engine"));
+  if (kProfiles.given(latency)) read_latency_profiles(latency, scenario);
+  if (kEngine.given(latency)) {
+    scenario.engine = load_engine(kEngine.text(latency), latency.path_of(kEngine.name));
     scenario.engine_named = true;
     if (scenario.latency_policy != "auto" && scenario.latency_policy != "engine") {
       latency.fail("engine", "latency.policy \"" + scenario.latency_policy +
@@ -133,117 +201,52 @@ void check_queue_order(const Scenario& scenario) {
       "order");
 }
 
+const Setting kOutputLength{"output_length", nullptr, "",
+                            "what schedulers take a request's output to be: its own, as none can "
+                            "know, or the workload's mean",
+                            one_of({"known", "mean"})};
+const Reference::Entry kScheduler{{"scenario",
+                                   "scheduler",
+                                   "Which instance a request goes to.",
+                                   {{"policy", nullptr, "", "who chooses"}, kOutputLength}}};
+
 SchedulerSpec read_scheduler(JsonReader reader) {
   SchedulerSpec spec;
   spec.policy = Schedulers::choose(reader, "policy", "scheduler");
-  spec.output_length_known = reader.name("output_length", "choice", {"known", "mean"}) == "known";
+  spec.output_length_known = kOutputLength.choice(reader) == "known";
   reader.finish();
   return spec;
 }
 
-MemoryPolicies::Choice read_memory(JsonReader& reader, const BatchingPolicies::Choice& policy) {
-  if (!reader.has("memory")) {
-    return {"paged",
-            [] { return MemoryPolicies::make("batching.memory", "memory policy", "paged"); }};
-  }
-  if (policy.make({})->memory({}) != nullptr) {
-    reader.fail("memory", "is for \"splitwise\": \"" + policy.name +
-                              "\" has its own way to keep blocks; leave it out");
-  }
-  return MemoryPolicies::choose(reader, "memory", "memory policy");
-}
-
-void read_cuda_graphs(JsonReader& reader, BatchingSpec& spec) {
-  if (reader.has("cuda_graph_sizes")) {
-    constexpr std::uint32_t kLargest = 1'000'000;
-    for (const double size : reader.numbers("cuda_graph_sizes", {1, kLargest, false})) {
-      spec.cuda_graph_sizes.push_back(static_cast<std::uint32_t>(size));
-      if (size != spec.cuda_graph_sizes.back()) {
-        reader.fail("cuda_graph_sizes", "expected whole numbers of sequences");
-      }
-    }
-    if (spec.cuda_graph_sizes.empty()) {
-      reader.fail("cuda_graph_sizes", "expected the sizes of the captured batches; none are there");
-    }
-    std::sort(spec.cuda_graph_sizes.begin(), spec.cuda_graph_sizes.end());
-  }
-  if (!reader.has("eager_s")) return;
-  spec.eager_s = reader.number("eager_s", {0, 10, false});
-  if (spec.cuda_graph_sizes.empty()) {
-    reader.fail("eager_s",
-                "has no meaning without cuda_graph_sizes, beyond which iterations run without a "
-                "graph");
-  }
-}
-
-Speculation read_speculation(JsonReader& reader) {
-  Speculation speculation;
-  if (reader.has("speculative_tokens")) {
-    speculation.tokens = static_cast<std::uint32_t>(reader.integer("speculative_tokens", 0, 64));
-  }
-  if (!speculation.on()) {
-    for (const char* key : {"acceptance_rate", "draft_s", "accepted_tokens"}) {
-      if (reader.has(key)) reader.fail(key, "has no meaning without speculative_tokens");
-    }
-    return speculation;
-  }
-  speculation.acceptance = reader.number("acceptance_rate", {0, 1, false});
-  speculation.draft_s = reader.number("draft_s", {0, 10, false}, 0);
-  speculation.drawn = !reader.has("accepted_tokens") ||
-                      reader.name("accepted_tokens", "choice", {"drawn", "mean"}) == "drawn";
-  return speculation;
-}
-
-QueueOrder read_queue_order(JsonReader& reader, const BatchingPolicies::Choice& policy) {
-  const auto made = policy.make({});
-  const QueueOrder otherwise = made->by_priority() ? QueueOrder::kPriority : QueueOrder::kArrival;
-  if (!reader.has("queue_order")) return otherwise;
-  const std::string name = reader.name("queue_order", "choice", {"arrival", "priority", "slack"});
-  const QueueOrder order = name == "priority" ? QueueOrder::kPriority
-                           : name == "slack"  ? QueueOrder::kSlack
-                                              : QueueOrder::kArrival;
-  if (made->by_priority() && order != otherwise) {
-    reader.fail("queue_order", "contradicts scheduling_policy \"priority\"");
-  }
-  if (made->as_published() && order != QueueOrder::kArrival) {
-    reader.fail("queue_order",
-                "expected \"arrival\": the published simulator knows no other order");
-  }
-  return order;
-}
-
-BatchingSpec read_batching(JsonReader reader) {
-  BatchingSpec spec;
-  spec.policy = BatchingPolicies::choose(reader, "policy", "batching policy");
-  spec.queue_order = read_queue_order(reader, spec.policy);
-  spec.memory = read_memory(reader, spec.policy);
-  if (reader.has("mixed_iteration_factor")) {
-    spec.mixed_iteration_factor = reader.number("mixed_iteration_factor", {0.01, 100, false});
-  }
-  if (reader.has("mixed_at_least_decode")) {
-    spec.mixed_at_least_decode = reader.boolean("mixed_at_least_decode");
-    if (!spec.mixed_iteration_factor) {
-      reader.fail(
-          "mixed_at_least_decode",
-          "has no meaning without mixed_iteration_factor, for which it says that its result "
-          "is never less than the decodes alone");
-    }
-  }
-  read_cuda_graphs(reader, spec);
-  spec.speculation = read_speculation(reader);
-  reader.finish();
-  return spec;
-}
+const Setting kSync{"sync_s", nullptr, "s",
+                    "prompt machine and token machine take to agree; the machines' own",
+                    in({0, 1e3, false})};
+const Setting kSlowdown{"prompt_slowdown", nullptr, "",
+                        "of a prompt while its KV cache leaves layer by layer", in({0, 10, false})};
+const Reference::Entry kTransfer{
+    {"scenario",
+     "kv_transfer",
+     "How KV caches get from prompt to token machines.",
+     {{"policy", nullptr, "", "when a KV cache leaves, and who begins"},
+      {"admission", nullptr, "", "what a prompt does whose token machine has no room"},
+      kSync,
+      kSlowdown}}};
 
 KvTransferSpec read_kv_transfer(JsonReader reader) {
   KvTransferSpec spec;
   spec.policy = TransferPolicies::choose(reader, "policy", "KV transfer policy");
   spec.admission = Admissions::choose(reader, "admission", "admission");
-  if (reader.has("sync_s")) spec.sync_s = reader.number("sync_s", {0, 1e3, false});
-  spec.prompt_slowdown = reader.number("prompt_slowdown", {0, 10, false});
+  spec.sync_s = kSync.optional_number(reader);
+  spec.prompt_slowdown = kSlowdown.number(reader);
   reader.finish();
   return spec;
 }
+
+const Reference::Entry kFabric{
+    {"scenario",
+     "fabric",
+     "The network between machines; cleave list fabrics also has presets.",
+     {{"topology", nullptr, "", "how machines are linked"}}}};
 
 Fabrics::Choice read_fabric(JsonReader reader) {
   Fabrics::Choice choice = Fabrics::choose(reader, "topology", "topology");

@@ -8,6 +8,7 @@
 #include "models/catalogue/prices.h"
 #include "models/latency/instance_model.h"
 #include "sim/base/error.h"
+#include "sim/base/reference.h"
 #include "sim/scenario/kv_tiers.h"
 #include "sim/scenario/llms.h"
 
@@ -17,8 +18,57 @@ namespace {
 
 constexpr std::int64_t kMostMachines = 100'000;  // of all pools
 
+const Setting kRole{"role",
+                    nullptr,
+                    "",
+                    "phases that its instances take",
+                    {.names = {"prompt", "token", "mixed"},
+                     .synonyms = {{"prefill", "prompt"}, {"decode", "token"}}}};
+const Setting kMachine{"machine", nullptr, "", "cleave list machines",
+                       words("a name or a .json file")};
+const Setting kCount{"count", nullptr, "machines", "in the pool", whole(1, kMostMachines)};
+const Setting kShares{"shares_machines_of", nullptr, "",
+                      "a pool before it, on whose machines' other GPUs it runs; no machine, count "
+                      "and price then",
+                      whole(0, 1'000'000)};
+const Setting kBorrows{"borrows_machines_of", nullptr, "",
+                       "a pool before it, whose machines it has while that has them off; no "
+                       "machine, count and price then",
+                       whole(0, 1'000'000)};
+const Setting kKvBlocks{"kv_blocks", nullptr, "blocks",
+                        "of an instance, as its engine says at its start; those of kv_cache",
+                        whole(1, 1'000'000'000)};
+const Accepts kDegree = words("a whole number, as far as the machine has GPUs");
+const Setting kPipeline{"pipeline_parallel", 1, "stages", "of an instance", kDegree};
+const Setting kData{"data_parallel", 1, "groups", "of GPUs with sequences of their own in a stage",
+                    kDegree};
+const Setting kTensor{"tensor_parallel", nullptr, "GPUs",
+                      "that share each layer; all of the machine that are left", kDegree};
+const Setting kExpert{"expert_parallel", nullptr, "",
+                      "parts of a stage's GPUs with experts of their own; 1, or all of its GPUs "
+                      "where data_parallel is above 1",
+                      kDegree};
+const Setting kInstances{"instances_per_machine", nullptr, "instances",
+                         "as many as it has GPUs for", kDegree};
+const Setting kPrice{"price_per_hour", nullptr, "$/h", "of a machine; its profile's, or of prices",
+                     in(kNonNegative)};
+const Setting kOffPrice{"off_price_per_hour", 0, "$/h", "of a machine that is off",
+                        in(kNonNegative)};
+const Setting kMinCount{"min_count", nullptr, "machines", "that scaling leaves on; 1",
+                        words("a whole number from 0 to count")};
+const Setting kStartCount{"start_count", nullptr, "machines", "on at the start, scaled; all",
+                          words("a whole number from min_count to count")};
+const Setting kPowerCap{"power_cap", nullptr, "of TDP", "of its GPUs; the machine's own",
+                        over_time({0.1, 1, false})};
+const Reference::Entry kEntry{{"scenario",
+                               "pools[]",
+                               "The machines: pools of like ones, each with a role.",
+                               {kRole, kMachine, kCount, kShares, kBorrows, kPoolLlm, kPoolWeights,
+                                kPoolKvFormat, kKvBlocks, kTensor, kPipeline, kData, kExpert,
+                                kInstances, kPrice, kOffPrice, kMinCount, kStartCount, kPowerCap}}};
+
 PoolRole read_role(JsonReader& reader) {
-  const std::string role = reader.name("role", "role", {"prompt", "token", "mixed"});
+  const std::string role = kRole.choice(reader, "role");
   return role == "prompt"  ? PoolRole::kPrompt
          : role == "token" ? PoolRole::kToken
                            : PoolRole::kMixed;
@@ -26,28 +76,29 @@ PoolRole read_role(JsonReader& reader) {
 
 /// The machines of a pool: its own, or those of a pool before it.
 void read_machines(JsonReader& reader, const std::vector<PoolSpec>& before, PoolSpec& pool) {
-  const bool shares = reader.has("shares_machines_of");
-  const char* key = shares ? "shares_machines_of" : "borrows_machines_of";
-  if (shares && reader.has("borrows_machines_of")) {
-    reader.fail("borrows_machines_of", "contradicts shares_machines_of; expected one of them");
+  const bool shares = kShares.given(reader);
+  const Setting& key = shares ? kShares : kBorrows;
+  if (shares && kBorrows.given(reader)) {
+    reader.fail(kBorrows.name, "contradicts shares_machines_of; expected one of them");
   }
-  if (!reader.has(key)) {
-    pool.machine = load_machine(reader.text("machine"), reader.path_of("machine"));
-    pool.count = static_cast<std::uint32_t>(reader.integer("count", 1, kMostMachines));
+  if (!key.given(reader)) {
+    pool.machine = load_machine(kMachine.text(reader), reader.path_of(kMachine.name));
+    pool.count = kCount.count(reader);
     for (const PoolSpec& other : before) {
       if (other.has_own_machines()) pool.first_machine += other.count;
     }
     return;
   }
-  const auto owner = static_cast<std::size_t>(reader.integer(key, 0, 1'000'000));
+  const auto owner = static_cast<std::size_t>(key.integer(reader));
   if (owner >= before.size() || !before[owner].has_own_machines()) {
-    reader.fail(key, "expected the index of a pool before this one that has machines of its own");
+    reader.fail(key.name,
+                "expected the index of a pool before this one that has machines of its own");
   }
   for (const std::string of_machines :
        {"machine", "count", "price_per_hour", "off_price_per_hour"}) {
     if (shares && of_machines == "off_price_per_hour") continue;
     if (reader.has(of_machines)) {
-      reader.fail(of_machines, std::string("not expected beside ") + key +
+      reader.fail(of_machines, "not expected beside " + key.name +
                                    ": the machines are those of pools[" + std::to_string(owner) +
                                    "]");
     }
@@ -83,23 +134,23 @@ void share_machines(std::vector<PoolSpec>& pools) {
 
 /// Stages x GPUs of a stage, and how often that goes into the machine.
 void read_parallelism(JsonReader& reader, PoolSpec& pool) {
-  const auto count = [&](const char* key, std::int64_t most, std::int64_t otherwise) {
-    return static_cast<std::uint32_t>(reader.integer(key, 1, most, otherwise));
+  const auto count = [&](const Setting& degree, std::int64_t most, std::int64_t otherwise) {
+    return static_cast<std::uint32_t>(reader.integer(degree.name, 1, most, otherwise));
   };
   const std::int64_t gpus = pool.machine.gpu_count;
-  pool.pipeline_parallel = count("pipeline_parallel", gpus, 1);
+  pool.pipeline_parallel = count(kPipeline, gpus, 1);
   const std::int64_t per_stage = gpus / pool.pipeline_parallel;
-  pool.data_parallel = count("data_parallel", per_stage, 1);
+  pool.data_parallel = count(kData, per_stage, 1);
   const std::int64_t per_group = per_stage / pool.data_parallel;
-  pool.tensor_parallel = count("tensor_parallel", per_group, per_group);
+  pool.tensor_parallel = count(kTensor, per_group, per_group);
   const std::int64_t stage = pool.tensor_parallel * pool.data_parallel;
-  pool.expert_parallel = count("expert_parallel", stage, pool.data_parallel > 1 ? stage : 1);
+  pool.expert_parallel = count(kExpert, stage, pool.data_parallel > 1 ? stage : 1);
   if (stage % pool.expert_parallel != 0) {
     reader.fail("expert_parallel", "expected a divisor of the " + std::to_string(stage) +
                                        " GPUs of a stage, tensor_parallel x data_parallel");
   }
   const std::int64_t fitting = gpus / pool.gpus_per_instance();
-  pool.instances_per_machine = count("instances_per_machine", fitting, fitting);
+  pool.instances_per_machine = count(kInstances, fitting, fitting);
 }
 
 /// The bytes on each GPU of an instance that are not for KV caches.
@@ -188,19 +239,19 @@ double highest(const TimedValues& values) {
 
 /// How many of its machines are on, where a policy decides on that.
 void read_sizes(JsonReader& reader, const ScalingSpec& scaling, PoolSpec& pool) {
-  for (const char* key : {"min_count", "start_count"}) {
-    if (reader.has(key) && !scaling.on()) {
-      reader.fail(key, "has no meaning without scaling.policy: all machines are on");
+  for (const Setting* size : {&kMinCount, &kStartCount}) {
+    if (size->given(reader) && !scaling.on()) {
+      reader.fail(size->name, "has no meaning without scaling.policy: all machines are on");
     }
   }
   if (pool.borrows_machines_of) {
     if (!scaling.on()) {
-      reader.fail("borrows_machines_of",
+      reader.fail(kBorrows.name,
                   "has no meaning without scaling.policy, by which that pool turns machines off");
     }
-    for (const char* key : {"min_count", "start_count"}) {
-      if (reader.has(key)) {
-        reader.fail(key,
+    for (const Setting* size : {&kMinCount, &kStartCount}) {
+      if (size->given(reader)) {
+        reader.fail(size->name,
                     "not expected beside borrows_machines_of: whose machines they are comes "
                     "first");
       }
@@ -208,9 +259,9 @@ void read_sizes(JsonReader& reader, const ScalingSpec& scaling, PoolSpec& pool) 
     return;
   }
   pool.least_on = static_cast<std::uint32_t>(
-      reader.integer("min_count", 0, pool.count, scaling.on() ? 1 : pool.count));
+      reader.integer(kMinCount.name, 0, pool.count, scaling.on() ? 1 : pool.count));
   pool.on_at_start = static_cast<std::uint32_t>(
-      reader.integer("start_count", pool.least_on, pool.count, pool.count));
+      reader.integer(kStartCount.name, pool.least_on, pool.count, pool.count));
 }
 
 PoolSpec read_pool(JsonReader& reader, const std::optional<PriceList>& prices, Scenario& scenario) {
@@ -226,19 +277,19 @@ PoolSpec read_pool(JsonReader& reader, const std::optional<PriceList>& prices, S
     }
     pool.expert_parallel = 1;
   }
-  if (reader.has("kv_blocks")) pool.kv_blocks = read_kv_blocks(reader, "kv_blocks");
+  pool.kv_blocks = kKvBlocks.optional_count<std::uint64_t>(reader);
   if (!pool.kv_blocks) pool.kv_blocks = scenario.kv_cache.blocks;
   if (prices && pool.has_own_machines()) pool.machine.price_per_hour = prices->of(pool.machine);
   pool.machine.price_per_hour =
-      reader.number("price_per_hour", kNonNegative, pool.machine.price_per_hour);
-  pool.off_price_per_hour = reader.number("off_price_per_hour", kNonNegative, 0);
+      kPrice.optional_number(reader).value_or(pool.machine.price_per_hour);
+  pool.off_price_per_hour = kOffPrice.number(reader);
   read_sizes(reader, scenario.scaling, pool);
-  const bool varies = reader.has("power_cap") && !reader.value("power_cap").is_number();
+  const bool varies = kPowerCap.given(reader) && !reader.value(kPowerCap.name).is_number();
   if (varies) {
-    pool.power_caps = read_timed_values(reader, "power_cap", {0.1, 1, false}, 1);
+    pool.power_caps = read_timed_values(reader, kPowerCap, 1);
     pool.machine.power_cap = highest(*pool.power_caps);
   } else {
-    pool.machine.power_cap = reader.number("power_cap", {0.1, 1, false}, pool.machine.power_cap);
+    pool.machine.power_cap = kPowerCap.optional_number(reader).value_or(pool.machine.power_cap);
   }
   reader.finish();
   const auto policy = scenario.batching.policy.make(pool.batching_site());
@@ -288,10 +339,6 @@ void check_pools(const JsonReader& reader, const std::vector<PoolSpec>& pools) {
 }
 
 }  // namespace
-
-std::uint64_t read_kv_blocks(JsonReader& reader, std::string_view key) {
-  return static_cast<std::uint64_t>(reader.integer(key, 1, 1'000'000'000));
-}
 
 void read_pools(JsonReader& reader, Scenario& scenario) {
   std::optional<PriceList> prices;

@@ -1,4 +1,5 @@
 #include "sim/base/error.h"
+#include "sim/base/reference.h"
 #include "sim/scenario/resolve.h"
 
 namespace cleave {
@@ -7,6 +8,49 @@ namespace {
 
 const std::vector<std::string> kMetrics{"ttft", "tpot", "itl", "e2e"};
 const std::vector<std::string> kPercentiles{"p50", "p90", "p95", "p99", "p99.9"};
+
+std::vector<Setting> limits_of(const std::vector<std::string>& metrics) {
+  std::vector<Setting> all;
+  for (const std::string& metric : metrics) {
+    all.push_back({metric, nullptr, "", "limits of its percentiles",
+                   words("a section, keys of p50, p90, p95, p99, p99.9 with numbers above 0")});
+  }
+  return all;
+}
+
+const Setting kTimesAlone{"slowdown", nullptr, "",
+                          "limits in times the latency of the same request alone on a machine",
+                          words("a section of its own")};
+const Setting kLimits{"limits", nullptr, "", "limits in seconds", words("a section of its own")};
+const Setting kReference{"reference", nullptr, "", "the machine that slowdowns compare with",
+                         words("a machine: cleave list machines")};
+const Reference::Entry kSlo{{"scenario",
+                             "slo",
+                             "What latencies may be: the name of a profile or the limits.",
+                             {kTimesAlone,
+                              kLimits,
+                              {"summary", "", "", "said of it", words("a text")},
+                              {"source", "", "", "where it is from", words("a text")},
+                              {"date", "", "", "of the source", words("a text")}}}};
+std::vector<Setting> slowdowns() {
+  std::vector<Setting> all = limits_of({"ttft", "tpot", "e2e"});
+  all.insert(all.begin(), kReference);
+  return all;
+}
+const Reference::Entry kSlowdowns{
+    {"scenario", "slo.slowdown", "Limits in times a latency alone.", slowdowns()}};
+const Reference::Entry kInSeconds{
+    {"scenario", "slo.limits", "Limits in seconds.", limits_of(kMetrics)}};
+
+const Setting kWarmup{"warmup_s",
+                      nullptr,
+                      "s",
+                      "from then on is measured; \"auto\": from where the cluster is full",
+                      {.range = {0, 1e9, false}, .words = "or \"auto\""}};
+const Setting kTpot{"tpot", nullptr, "",
+                    "a request's: the mean of its gaps, or per token after the first until its end",
+                    one_of({"per_gap", "per_token"})};
+const Reference::Entry kResults{{"scenario", "results", "What is measured.", {kWarmup, kTpot}}};
 
 enum class Limit : std::uint8_t { kSeconds, kSlowdown };
 
@@ -41,12 +85,12 @@ SloSpec read_slo(JsonReader& scenario) {
   slo.name = named ? value.get<std::string>() : "custom";
   JsonReader reader(body, named ? slo.name : place);
   for (const char* key : {"summary", "source", "date"}) reader.text(key, "");
-  if (reader.has("slowdown")) {
-    JsonReader slowdown = reader.object("slowdown");
-    slo.reference = load_machine(slowdown.text("reference"), slowdown.path_of("reference"));
+  if (kTimesAlone.given(reader)) {
+    JsonReader slowdown = reader.object(kTimesAlone.name);
+    slo.reference = load_machine(kReference.text(slowdown), slowdown.path_of(kReference.name));
     read_limits(slowdown, Limit::kSlowdown, slo);
   }
-  if (reader.has("limits")) read_limits(reader.object("limits"), Limit::kSeconds, slo);
+  if (kLimits.given(reader)) read_limits(reader.object(kLimits.name), Limit::kSeconds, slo);
   reader.finish();
   if (slo.limits.empty()) {
     throw InputError(reader.path() +
@@ -57,14 +101,14 @@ SloSpec read_slo(JsonReader& scenario) {
 
 ResultsSpec read_results(JsonReader reader) {
   ResultsSpec spec;
-  const Json& warmup = reader.value("warmup_s");
+  const Json& warmup = reader.value(kWarmup.name);
   if (warmup.is_number()) {
-    spec.warmup_s = reader.number("warmup_s", {0, 1e9, false});
+    spec.warmup_s = kWarmup.number(reader);
   } else if (warmup != "auto") {
     reader.fail("warmup_s",
                 "expected seconds from 0 to 1e9, or \"auto\", found " + json_kind(warmup));
   }
-  spec.tpot_per_token = reader.name("tpot", "choice", {"per_gap", "per_token"}) == "per_token";
+  spec.tpot_per_token = kTpot.choice(reader) == "per_token";
   reader.finish();
   return spec;
 }

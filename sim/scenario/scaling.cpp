@@ -3,6 +3,7 @@
 #include <string>
 
 #include "sim/base/error.h"
+#include "sim/base/reference.h"
 
 namespace cleave {
 
@@ -10,7 +11,18 @@ namespace {
 
 constexpr double kGiga = 1e9;
 /// Engines compile, profile their memory and capture graphs before they serve.
-constexpr double kWarmUpS = 30;
+const Setting kWarmUp{"warm_up_s", 30, "s", "until an engine whose weights are loaded serves",
+                      in({0, 1e6, false})};
+const Setting kWeightsFrom{"weights_from", "disk", "", "where a machine that comes up loads them",
+                           one_of({"disk", "network"})};
+const Setting kSpeed{"gb_per_s", nullptr, "GB/s",
+                     "of that disk, the machine's own unless given, or of the store: needed",
+                     in({0.001, 1e6, false})};
+const Reference::Entry kEntry{
+    {"scenario",
+     "scaling",
+     "How many machines are on, which roles they take, and how long they need to come up.",
+     {{"policy", "none", "", "who decides"}, kWeightsFrom, kSpeed, kWarmUp}}};
 
 }  // namespace
 
@@ -20,15 +32,13 @@ ScalingSpec read_scaling(JsonReader& scenario) {
   const bool there = scenario.has("scaling");
   JsonReader section = there ? scenario.object("scaling") : JsonReader(none, "scaling");
   spec.policy = ScalingPolicies::choose(section, "policy", "scaling policy");
-  spec.weights_from_network =
-      section.has("weights_from") &&
-      section.name("weights_from", "choice", {"disk", "network"}) == "network";
-  if (section.has("gb_per_s")) {
-    spec.bytes_per_s = kGiga * section.number("gb_per_s", {0.001, 1e6, false});
+  spec.weights_from_network = kWeightsFrom.choice(section) == "network";
+  if (kSpeed.given(section)) {
+    spec.bytes_per_s = kGiga * kSpeed.number(section);
   } else if (spec.weights_from_network) {
     section.fail("gb_per_s", "is missing: nobody says how fast the store of weights is");
   }
-  spec.warm_up_s = section.number("warm_up_s", {0, 1e6, false}, kWarmUpS);
+  spec.warm_up_s = kWarmUp.number(section);
   section.finish();
   return spec;
 }

@@ -3,12 +3,34 @@
 #include <algorithm>
 
 #include "sim/base/error.h"
+#include "sim/base/reference.h"
 #include "sim/scenario/llms.h"
 #include "sim/scenario/resolve.h"
 
 namespace cleave {
 
 namespace {
+
+const Setting kName{"name", nullptr, "", "of the class", words("a text")};
+const Setting kSlo{"slo", nullptr, "", "of its requests; the scenario's",
+                   words("as the scenario's slo")};
+const Setting kAdmission{"admission", nullptr, "", "a limit of its rate",
+                         words("a section of its own")};
+const Setting kShed{"shed_late", false, "",
+                    "a request past its limit of TTFT before its prompt begins is dropped",
+                    true_or_false()};
+const Reference::Entry kClass{
+    {"scenario",
+     "classes[]",
+     "Kinds of requests: each has a share of the workload's, or a workload of its own.",
+     {kName, kClassLlm, kSlo, kAdmission, kShed}}};
+const Setting kMostRate{"rate_rps", nullptr, "requests/s", "more of the class are rejected",
+                        in({0, 1e9, true})};
+const Setting kBurst{"burst", 1, "requests", "that may come at once", in({1, 1e9, false})};
+const Reference::Entry kLimit{{"scenario",
+                               "classes[].admission",
+                               "A limit of the class's rate, by a bucket of tokens.",
+                               {kMostRate, kBurst}}};
 
 /// The limit of TTFT in seconds of the highest percentile.
 std::optional<double> ttft_limit(const SloSpec& slo) {
@@ -21,17 +43,17 @@ std::optional<double> ttft_limit(const SloSpec& slo) {
 }
 
 void read_admission(JsonReader reader, ClassSpec& spec) {
-  spec.most_rps = reader.number("rate_rps", {0, 1e9, true});
-  spec.burst = reader.number("burst", {1, 1e9, false}, 1);
+  spec.most_rps = kMostRate.number(reader);
+  spec.burst = kBurst.number(reader);
   reader.finish();
 }
 
 ClassSpec read_class(JsonReader& reader, const Scenario& scenario) {
   ClassSpec spec;
-  spec.name = reader.text("name");
+  spec.name = kName.text(reader);
   if (spec.name.empty()) reader.fail("name", "expected a name, found \"\"");
   spec.llm = read_class_llm(reader, scenario);
-  spec.slo = reader.has("slo") ? read_slo(reader) : scenario.slo;
+  spec.slo = kSlo.given(reader) ? read_slo(reader) : scenario.slo;
   const bool gaps = std::any_of(spec.slo.limits.begin(), spec.slo.limits.end(),
                                 [](const SloLimit& limit) { return limit.metric == "itl"; });
   if (gaps && reader.has("slo")) {
@@ -39,8 +61,8 @@ ClassSpec read_class(JsonReader& reader, const Scenario& scenario) {
                 "has a limit of itl, which is measured over all classes together; expected tpot");
   }
   spec.ttft_limit_s = ttft_limit(spec.slo);
-  if (reader.has("admission")) read_admission(reader.object("admission"), spec);
-  spec.sheds_late = reader.boolean("shed_late", false);
+  if (kAdmission.given(reader)) read_admission(reader.object(kAdmission.name), spec);
+  spec.sheds_late = kShed.boolean(reader);
   if (spec.sheds_late && !spec.ttft_limit_s) {
     reader.fail("shed_late",
                 "needs a limit of ttft in seconds, by which requests are late; its slo has none");
@@ -81,8 +103,30 @@ bool classes_bring_all(const Json& document) {
   return classes.is_array() && !classes.empty() && std::all_of(classes.begin(), classes.end(), own);
 }
 
+namespace {
+
+/// A trace says the names of classes.
+void name_classes(JsonReader& reader, Scenario& scenario) {
+  Workload& workload = scenario.workload;
+  if (!workload.columns || workload.columns->traffic_class.empty()) return;
+  if (!reader.has("classes")) {
+    throw InputError("workload.columns.class: has no meaning without classes");
+  }
+  if (workload.arrivals != "replay") {
+    throw InputError(
+        "workload.columns.class: is for requests that are replayed; expected arrivals "
+        "\"replay\"");
+  }
+  for (const ClassSpec& each : scenario.classes) workload.columns->classes.push_back(each.name);
+}
+
+}  // namespace
+
 void read_classes(JsonReader& reader, Scenario& scenario) {
-  if (!reader.has("classes")) return;
+  if (!reader.has("classes")) {
+    name_classes(reader, scenario);
+    return;
+  }
   for (JsonReader& each : reader.objects("classes")) {
     const ClassSpec spec = read_class(each, scenario);
     const auto same = [&](const ClassSpec& other) { return other.name == spec.name; };
@@ -99,6 +143,7 @@ void read_classes(JsonReader& reader, Scenario& scenario) {
                 "nobody looks at priorities; expected batching.queue_order \"priority\"");
     }
   }
+  name_classes(reader, scenario);
   if (scenario.classes.empty()) reader.fail("classes", "expected one class at least, found []");
   check_traffic(reader, scenario.workload);
   const bool slack = scenario.batching.queue_order == QueueOrder::kSlack;

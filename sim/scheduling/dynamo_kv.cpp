@@ -11,12 +11,14 @@ namespace cleave {
 namespace {
 
 const Setting kCredit{"overlap_score_credit", 1.0, "",
-                      "of a prompt's tokens in the prefix cache, so much counts as computed"};
+                      "of a prompt's tokens in the prefix cache, so much counts as computed",
+                      in({0, 100, false})};
 const Setting kPrefill{"prefill_load_scale", 1.0, "",
-                       "weight of prompts to compute beside KV memory taken"};
+                       "weight of prompts to compute beside KV memory taken", in({0, 1000, false})};
 const Setting kTemperature{"router_temperature", 0.0, "",
-                           "0: the least cost; above: drawn, the likelier the less it costs"};
-const Setting kSeed{"seed", 1, "", "of the draws"};
+                           "0: the least cost; above: drawn, the likelier the less it costs",
+                           in({0, 1000, false})};
+const Setting kSeed{"seed", 1, "", "of the draws", whole(0, 1'000'000'000)};
 constexpr TierCredit kTiers{0.75, 0.25, 0};
 
 std::vector<Setting> own_settings() {
@@ -110,10 +112,10 @@ const Schedulers::Entry kEntry{
     "dynamo_kv", "Dynamo's router: prompts to compute beside prefix caches, and KV memory taken",
     LocalPrefill::settings_beside(own_settings()), [](JsonReader& section) {
       DynamoKv::Settings settings;
-      settings.credit = kCredit.number(section, {0, 100, false});
-      settings.prefill = kPrefill.number(section, {0, 1000, false});
-      settings.temperature = kTemperature.number(section, {0, 1000, false});
-      settings.seed = static_cast<std::uint64_t>(kSeed.integer(section, 0, 1'000'000'000));
+      settings.credit = kCredit.number(section);
+      settings.prefill = kPrefill.number(section);
+      settings.temperature = kTemperature.number(section);
+      settings.seed = static_cast<std::uint64_t>(kSeed.integer(section));
       settings.tiers = kTiers.read(section);
       settings.local = LocalPrefill::read(section);
       return [settings](ClusterView& cluster) {

@@ -9,15 +9,19 @@ struct Known {
       "local_prefill", "never", "",
       "prompts computed where they decode: never; isl_bounding: of which few tokens are "
       "missing there; prefill_load: where the prompt instance is busy; isl_or_load: either; "
-      "uncached: up to local_prefill_tokens are missing"};
+      "uncached: up to local_prefill_tokens are missing",
+      one_of({"never", "isl_bounding", "prefill_load", "isl_or_load", "uncached"})};
   Setting tokens{"local_prefill_tokens", 2048, "tokens",
-                 "missing ones that are few: fewer with isl_bounding, at most with uncached"};
+                 "missing ones that are few: fewer with isl_bounding, at most with uncached",
+                 whole(0, 100'000'000)};
   Setting share{"local_prefill_share", 0.7, "",
-                "of the prompt: fewer are missing, with isl_bounding"};
+                "of the prompt: fewer are missing, with isl_bounding", in({0, 1, false})};
   Setting busy_tokens{"prefill_busy_tokens", 8192, "tokens",
-                      "pending on a prompt instance that is busy, more than these"};
+                      "pending on a prompt instance that is busy, more than these",
+                      whole(0, 1'000'000'000)};
   Setting busy_memory{"decode_busy_share", 1.0, "",
-                      "of its KV memory taken: a decode instance with more takes no prompts"};
+                      "of its KV memory taken: a decode instance with more takes no prompts",
+                      in({0, 1, false})};
 };
 // Policies of other files ask for it before this file's own constants are there.
 const Known& known() {
@@ -36,17 +40,16 @@ std::vector<Setting> LocalPrefill::settings_beside(std::vector<Setting> own) {
 }
 
 LocalPrefill LocalPrefill::read(JsonReader& section) {
-  static const std::vector<std::string> names{"never", "isl_bounding", "prefill_load",
-                                              "isl_or_load", "uncached"};
+  const std::vector<std::string>& names = known().rule.accepts.names;
   LocalPrefill read;
-  const std::string rule = known().rule.choice(section, names);
+  const std::string rule = known().rule.choice(section);
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (names[i] == rule) read.rule_ = static_cast<Rule>(i);
   }
-  read.tokens_ = known().tokens.integer(section, 0, 100'000'000);
-  read.share_ = known().share.number(section, {0, 1, false});
-  read.busy_tokens_ = known().busy_tokens.integer(section, 0, 1'000'000'000);
-  read.busy_memory_ = known().busy_memory.number(section, {0, 1, false});
+  read.tokens_ = known().tokens.integer(section);
+  read.share_ = known().share.number(section);
+  read.busy_tokens_ = known().busy_tokens.integer(section);
+  read.busy_memory_ = known().busy_memory.number(section);
   return read;
 }
 

@@ -7,13 +7,16 @@ namespace cleave {
 namespace {
 
 const Setting kQueueLimit{"prompt_queue_limit_tokens", 8192, "tokens",
-                          "a prompt machine with a queue and more than these pending is full"};
+                          "a prompt machine with a queue and more than these pending is full",
+                          in(kNonNegative)};
 const Setting kMemoryRank{"memory_rank", "share", "",
-                          "token machines by the share of their memory taken, or by tokens"};
+                          "token machines by the share of their memory taken, or by tokens",
+                          one_of({"share", "tokens"})};
 
 const Setting kCredit{"prefix_credit", 0.0, "",
                       "prompts go where most is cached: of the tokens found in a prefix cache, so "
-                      "much counts as not pending; 0: nobody looks"};
+                      "much counts as not pending; 0: nobody looks",
+                      in({0, 100, false})};
 
 constexpr TierCredit kAllTiers{1, 1, 1};
 
@@ -171,10 +174,9 @@ const Schedulers::Entry kEntry{
     "the paper's: prompt, token and mixed pools, machines moving between them",
     {kQueueLimit, kMemoryRank, kCredit},
     [](JsonReader& section) {
-      const MixedPool::Settings settings{
-          static_cast<std::int64_t>(kQueueLimit.number(section, kNonNegative)),
-          kMemoryRank.choice(section, {"share", "tokens"}) == "share",
-          kCredit.number(section, {0, 100, false})};
+      const MixedPool::Settings settings{static_cast<std::int64_t>(kQueueLimit.number(section)),
+                                         kMemoryRank.choice(section) == "share",
+                                         kCredit.number(section)};
       return [settings](ClusterView& cluster) {
         return std::make_unique<MixedPool>(cluster, settings);
       };

@@ -9,8 +9,9 @@ namespace cleave {
 namespace {
 
 const Setting kCandidates{"candidates", 2, "instances",
-                          "drawn at random for each phase; the least loaded of them is taken"};
-const Setting kSeed{"seed", 1, "", "of the draws"};
+                          "drawn at random for each phase; the least loaded of them is taken",
+                          whole(1, 1000)};
+const Setting kSeed{"seed", 1, "", "of the draws", whole(0, 1'000'000'000)};
 
 /// The power of two choices: of a few instances drawn at random, the least loaded. Prompts go by
 /// pending tokens, token phases by the share of memory taken; where there is no token pool, both
@@ -79,8 +80,8 @@ const Schedulers::Entry kEntry{"power_of_two",
                                "of two instances drawn at random the less loaded",
                                {kCandidates, kSeed},
                                [](JsonReader& section) {
-                                 const auto candidates = kCandidates.count(section, 1, 1000);
-                                 const auto seed = kSeed.count(section, 0, 1'000'000'000);
+                                 const auto candidates = kCandidates.count(section);
+                                 const auto seed = kSeed.count(section);
                                  return [=](ClusterView& cluster) {
                                    return std::make_unique<PowerOfTwo>(cluster, candidates, seed);
                                  };

@@ -9,10 +9,13 @@ namespace cleave {
 namespace {
 
 const Setting kPrefix{"prefix_weight", 2.0, "",
-                      "of the share of the prompt that is in the prefix cache"};
+                      "of the share of the prompt that is in the prefix cache",
+                      in({0, 1000, false})};
 const Setting kQueue{"queue_weight", 1.0, "",
-                     "of how few requests are there, from 0 (the most of all) to 1 (the fewest)"};
-const Setting kMemory{"kv_weight", 1.0, "", "of the share of KV memory that is not taken"};
+                     "of how few requests are there, from 0 (the most of all) to 1 (the fewest)",
+                     in({0, 1000, false})};
+const Setting kMemory{"kv_weight", 1.0, "", "of the share of KV memory that is not taken",
+                      in({0, 1000, false})};
 
 constexpr TierCredit kTiers{0.8, 0.8, 0.8};
 
@@ -82,9 +85,9 @@ const Schedulers::Entry kEntry{
     "prefix_affinity", "llm-d's router: the highest sum of scores for prefix, queue and KV memory",
     LocalPrefill::settings_beside(own_settings()), [](JsonReader& section) {
       PrefixAffinity::Settings settings;
-      settings.prefix = kPrefix.number(section, {0, 1000, false});
-      settings.queue = kQueue.number(section, {0, 1000, false});
-      settings.memory = kMemory.number(section, {0, 1000, false});
+      settings.prefix = kPrefix.number(section);
+      settings.queue = kQueue.number(section);
+      settings.memory = kMemory.number(section);
       settings.tiers = kTiers.read(section);
       settings.local = LocalPrefill::read(section);
       return [settings](ClusterView& cluster) {

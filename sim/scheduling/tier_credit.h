@@ -16,15 +16,17 @@ struct TierCredit {
   static std::vector<Setting> settings() {
     return {{"host_credit", nullptr, "",
              "of a token in host memory, beside 1 in the prefix cache; 0.75 in dynamo_kv, 0.8 in "
-             "prefix_affinity"},
-            {"disk_credit", nullptr, "", "of a token on disk; 0.25, 0.8"},
-            {"store_credit", nullptr, "", "of a token in the store, which all find; 0, 0.8"}};
+             "prefix_affinity",
+             in({0, 100, false})},
+            {"disk_credit", nullptr, "", "of a token on disk; 0.25, 0.8", in({0, 100, false})},
+            {"store_credit", nullptr, "", "of a token in the store, which all find; 0, 0.8",
+             in({0, 100, false})}};
   }
   /// Where the section says nothing, as these.
   TierCredit read(JsonReader& section) const {
     const std::vector<Setting> all = settings();
     const auto credit = [&](std::size_t i, double otherwise) {
-      return all[i].optional_number(section, {0, 100, false}).value_or(otherwise);
+      return all[i].optional_number(section).value_or(otherwise);
     };
     return {credit(0, host), credit(1, disk), credit(2, store)};
   }

@@ -5,7 +5,8 @@ namespace cleave {
 namespace {
 
 const Setting kThreshold{"threshold_tokens", 512, "tokens",
-                         "prompts from this length on leave layer by layer (paper, section IV-C)"};
+                         "prompts from this length on leave layer by layer (paper, section IV-C)",
+                         whole(0, 100'000'000)};
 
 /// Serialized for short prompts, whose cache leaves faster than its layers could be synchronised,
 /// layer by layer for the others.
@@ -25,7 +26,7 @@ const TransferPolicies::Entry kEntry{
     "serialized below threshold_tokens, layer by layer from there on",
     {kThreshold},
     [](JsonReader& section) {
-      const auto threshold_tokens = kThreshold.count(section, 0, 100'000'000);
+      const auto threshold_tokens = kThreshold.count(section);
       return [=] { return std::make_unique<AutoTransfer>(threshold_tokens); };
     }};
 

@@ -7,7 +7,8 @@ namespace cleave {
 
 namespace {
 
-const Setting kInterval{"poll_interval_s", 1, "s", "between two questions for room"};
+const Setting kInterval{"poll_interval_s", 1, "s", "between two questions for room",
+                        in({0.01, 1e6, false})};
 
 /// A transfer that found no room asks again every `poll_interval_s`, as in the published simulator.
 /// Where nothing but such questions is left to happen they are put off until the cluster makes
@@ -90,7 +91,7 @@ class PollAdmission : public Admission {
 
 const Admissions::Entry kEntry{
     "poll", "asks again every poll_interval_s, as published", {kInterval}, [](JsonReader& section) {
-      const double interval_s = kInterval.number(section, {0.01, 1e6, false});
+      const double interval_s = kInterval.number(section);
       return [=](const AdmissionContext& context) {
         return std::make_unique<PollAdmission>(context, interval_s);
       };

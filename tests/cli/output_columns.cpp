@@ -7,36 +7,13 @@
 #include "sim/base/json_reader.h"
 #include "sim/metrics/figures.h"
 #include "tests/catch.h"
+#include "tests/cli/document.h"
 #include "tests/cli/run_cleave.h"
 
 using namespace cleave;
 using namespace cleave::testing;
 
 namespace {
-
-const std::string kHow = R"(CLEAVE_UPDATE=1 build/tests/test_cli "[figures]" puts it right)";
-
-std::string document(const std::string& name = "docs/output.md") {
-  std::ifstream in(CLEAVE_SOURCE_DIR "/" + name, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-void check_document(const std::string& name, const std::string& expected) {
-  if (std::getenv("CLEAVE_UPDATE") != nullptr) {
-    std::ofstream(CLEAVE_SOURCE_DIR "/" + name, std::ios::binary) << expected;
-  }
-  std::istringstream lines(document(name));
-  std::istringstream expected_lines(expected);
-  std::string line;
-  std::string expected_line;
-  for (std::size_t number = 1; std::getline(expected_lines, expected_line); ++number) {
-    INFO(name << ", line " << number << ": " << kHow);
-    std::getline(lines, line);
-    REQUIRE(line == expected_line);
-  }
-  INFO(name << ", behind its end: " << kHow);
-  CHECK_FALSE(std::getline(lines, line));
-}
 
 /// The tables that the program makes, each with the line above it that says of what.
 std::vector<std::string> tables_of(const std::string& kind) {
@@ -155,16 +132,6 @@ TEST_CASE("docs/ has the tables of figures that the program makes", "[figures]")
   }
   check_document("docs/output.md", output);
   check_document("docs/sweeps.md", sweeps);
-}
-
-TEST_CASE("docs/scenarios.md has every setting of every policy", "[figures]") {
-  std::string scenarios = document("docs/scenarios.md");
-  const std::vector<std::string> tables = tables_of("policies");
-  REQUIRE(tables.size() == 1);
-  CHECK(contains(tables[0], "| `scheduler.candidates` | `power_of_two` | 2 | instances |"));
-  CHECK(contains(tables[0], "| `fabric.latency_s` | `dragonfly`, `fat-tree`, `star` |"));
-  CHECK(put_table(scenarios, tables[0]));
-  check_document("docs/scenarios.md", scenarios);
 }
 
 TEST_CASE("the policy \"default\" compares what the figures say", "[figures]") {

@@ -7,8 +7,8 @@ using namespace cleave;
 
 namespace {
 
-const Setting kFull{"full", 0.5, "fraction",
-                    "an instance is full with so much of its memory taken"};
+const Setting kFull{"full", 0.5, "fraction", "an instance is full with so much of its memory taken",
+                    in(kFraction)};
 
 /// Fills instances in their order: the first that is not full takes a request, both phases of it.
 class InOrder : public Scheduler {
@@ -34,7 +34,7 @@ class InOrder : public Scheduler {
 
 const Schedulers::Entry kEntry{
     "in_order", "the first instance that is not full", {kFull}, [](JsonReader& section) {
-      const double full = kFull.number(section, kFraction);
+      const double full = kFull.number(section);
       return [=](ClusterView& cluster) { return std::make_unique<InOrder>(cluster, full); };
     }};
 

@@ -16,7 +16,7 @@ namespace {
 TimedValues read(const Json& value) {
   const Json object{{"price", value}};
   JsonReader reader(object, "power");
-  return read_timed_values(reader, "price", {0, 10, false}, 1);
+  return read_timed_values(reader, {"price", nullptr, "", "", over_time({0, 10, false})}, 1);
 }
 
 }  // namespace

@@ -5,10 +5,12 @@
 #include "sim/traffic_gate.h"
 #include "tests/catch.h"
 #include "tests/support/seen_run.h"
+#include "tests/support/temp_folder.h"
 #include "tests/unit/traces_support.h"
 
 using namespace cleave;
 using cleave::testing::error_of;
+using cleave::testing::TempFolder;
 
 namespace {
 
@@ -227,4 +229,43 @@ TEST_CASE("classes: what cannot be is said in a sentence") {
   const Json slack{{"batching", {{"queue_order", "slack"}}}};
   begins(error_of_run(cluster(Json::array({chat}), slack)),
          "batching.queue_order: \"slack\" is the time left");
+}
+
+TEST_CASE("classes: a column of the trace says of which class a request is") {
+  const TempFolder folder;
+  const std::string csv = folder.write("mine.csv",
+                                       "ts;tenant;in;out\n"
+                                       "0;chat;1000;10\n"
+                                       "1;\"batch\";3000;5\n"
+                                       "2;chat;900;10\n");
+  const std::string lines =
+      folder.write("mine.jsonl",
+                   "{\"ts\": 0, \"in\": 1000, \"out\": 10, \"tenant\": \"chat\"}\n"
+                   "{\"ts\": 1, \"in\": 3000, \"out\": 5, \"tenant\": \"batch\"}\n"
+                   "{\"ts\": 2, \"in\": 900, \"out\": 10, \"tenant\": \"chat\"}\n");
+  const Json classes{{{"name", "batch"}, {"priority", 3}}, {{"name", "chat"}}};
+  for (const std::string& file : {csv, lines}) {
+    INFO(file);
+    Json scenario = cluster(classes, {{"batching", {{"queue_order", "priority"}}}});
+    scenario["workload"] = {
+        {"trace", file},
+        {"columns", {{"arrival", "ts"}, {"prompt", "in"}, {"output", "out"}, {"class", "tenant"}}}};
+    const SeenRun run = see(scenario);
+    REQUIRE(run.finished.size() == 3);
+    CHECK(run.finished[0].traffic_class == 1);
+    CHECK(run.finished[1].traffic_class == 0);
+    CHECK(run.finished[1].priority == 3);
+    CHECK(of(run, "chat")["arrived"] == 2);
+    CHECK(of(run, "batch")["prompt_tokens"] == 3000);
+    scenario["classes"] = {{{"name", "chat"}}, {{"name", "other"}}};
+    const std::string error = error_of([&] { see(scenario); });
+    CHECK(error.find("tenant: expected the name of a class of the scenario, \"chat\", \"other\", "
+                     "found") != std::string::npos);
+    scenario["classes"] = {{{"name", "chat"}, {"share", 1}}, {{"name", "batch"}}};
+    CHECK(error_of_run(scenario) ==
+          "classes[0].share: contradicts workload.columns.class: the trace says which requests are "
+          "of this class, and their lengths");
+    scenario.erase("classes");
+    CHECK(error_of_run(scenario) == "workload.columns.class: has no meaning without classes");
+  }
 }

@@ -198,4 +198,32 @@ TEST_CASE("calibrate: finds the costs that a simulated engine has") {
   CHECK(after.ttft < 0.6 * before.ttft);
 }
 
+TEST_CASE("calibrate: finds the efficiency of kernels, and tells saturated runs from others") {
+  const TempFolder folder;
+  std::string rows;
+  for (const int concurrency : {1, 4, 16, 64, 256}) {
+    for (const char* lengths : {"512,64", "4096,64"}) {
+      rows += "a,x; silicon_concurrency=" + std::to_string(concurrency) +
+              ",vllm,meta-llama/Llama-3.1-70B,h100_sxm,fp8,agg," + lengths + "," +
+              std::to_string(concurrency) + ",2,1,1,1,1,,,,,1,1\n";
+    }
+  }
+  auto points = points_of(folder, rows);
+  EngineProfile truth = load_engine("vllm", "engine");
+  truth.factors.memory = 0.75;
+  for (MeasuredPoint& point : points) {
+    point.measured = figures_of(Json::parse(in_child([&] {
+      Scenario scenario = read_scenario(scenario_of_point(point, {}));
+      scenario.engine->factors = truth.factors;
+      return figures_text(predict(scenario)).dump();
+    })));
+  }
+  const Calibration found =
+      calibrate(points, {}, load_engine("vllm", "engine"), {2, 0.3, 4, nullptr});
+  CHECK(found.profile.factors.memory == Approx(0.75).epsilon(0.1));
+  CHECK(found.profile.factors.compute == Approx(1).epsilon(0.15));
+  CHECK(found.profile.errors.front().tpot < 0.03);
+  for (const double percent : found.sensitivity) CHECK(percent > 0);
+}
+
 }  // namespace cleave
