@@ -59,12 +59,18 @@ std::string of_default_scenario(const std::string& path) {
   return found == nullptr || found->is_structured() ? "" : found->dump();
 }
 
+/// Nothing where only policies know.
+std::string takes_of(const Setting& setting) {
+  const std::string text = setting.accepts.text();
+  return text == in(kAnyNumber).text() ? "" : text;
+}
+
 Row row_of(const Section& section, const Setting& setting, const std::string& policies = "") {
   std::string otherwise = setting.otherwise.is_null() ? "" : setting.otherwise.dump();
   if (otherwise.empty() && policies.empty() && section.document == "scenario") {
     otherwise = of_default_scenario(path_of(section, setting.name));
   }
-  return {setting.name, policies, otherwise, setting.unit, setting.accepts.text(), setting.meaning};
+  return {setting.name, policies, otherwise, setting.unit, takes_of(setting), setting.meaning};
 }
 
 std::vector<Row> rows_of(const Section& section) {
@@ -72,7 +78,9 @@ std::vector<Row> rows_of(const Section& section) {
   for (const Setting& setting : section.settings) rows.push_back(row_of(section, setting));
   for (const PolicyFamily& family : families_of(section)) {
     for (Row& row : rows) {
-      if (path_of(section, row.key) == family.path) row.takes = names_of(family);
+      if (path_of(section, row.key) == family.path) {
+        row.takes = names_of(family) + (row.takes.empty() ? "" : ", " + row.takes);
+      }
     }
     for (const auto& [setting, members] : settings_of(family)) {
       rows.push_back(row_of(section, setting, members));

@@ -44,7 +44,7 @@ const Reference::Entry kSweep{
       kVary,
       kPoints,
       kWhere}}};
-const Setting kFrom{"from", nullptr, "", "the first value"};
+const Setting kFrom{"from", nullptr, "", "the first value", words("a number")};
 const Setting kTo{"to", nullptr, "", "the last value, at most", words("a number, at least from")};
 const Setting kStep{"step", 1, "", "between values", in(kPositive)};
 const Reference::Entry kRange{

@@ -7,7 +7,11 @@
 #include <regex>
 #include <set>
 
+#include "models/catalogue/hardware.h"
 #include "models/catalogue/prices.h"
+#include "models/latency/instance_model.h"
+#include "models/latency/engine_profile.h"
+#include "models/latency/instance_model.h"
 #include "sim/base/builtin.h"
 #include "sim/base/error.h"
 #include "sim/explore/compare_policy.h"
@@ -73,14 +77,18 @@ std::string profile_of(const std::string& path) {
       {"profiles/llms", "profile: llm"},       {"profiles/engines", "profile: engine"},
       {"profiles/prices", "profile: prices"},  {"profiles/slos", "scenario: slo"},
       {"profiles/compare", "profile: compare"}};
+  std::string found;
+  std::size_t longest = 0;  // deepseek-v3.2 is not the key "2" of deepseek-v3
   for (const auto& [folder, section] : folders) {
     for (const std::string& name : builtin_names(folder)) {
-      if (!path.starts_with(name)) continue;
+      if (!path.starts_with(name) || name.size() < longest) continue;
       const std::string rest = path.substr(name.size());
-      if (rest.empty() || rest[0] == '.') return section + rest;
+      if (!rest.empty() && rest[0] != '.') continue;
+      found = section + rest;
+      longest = name.size();
     }
   }
-  return "";
+  return found;
 }
 
 /// Where a reader at `path` is: its document, and the path in it with lists as "[]".
@@ -226,8 +234,14 @@ TEST_CASE("the reference has every key that readers ask for, and no other") {
   read_rare_keys(folder);
   const Keys keys = known().keys;
   CHECK(keys.size() > 300);
-  CHECK(difference(listener.asked(), keys) == "");
-  CHECK(difference(keys, listener.asked()) == "");
+  Keys asked = listener.asked();
+  asked.erase("scenario: slo.slowdown.itl");  // to refuse it
+  CHECK(difference(asked, keys) == "");
+  asked.insert("scenario: summary");  // dropped before the rest is read
+  Keys documents = keys;
+  // The fields of lines, which no JsonReader reads: tests of the traces' readers name each.
+  std::erase_if(documents, [](const std::string& key) { return key.starts_with("trace: "); });
+  CHECK(difference(documents, asked) == "");
 }
 
 TEST_CASE("every key of the reference has a meaning and says what it takes") {
