@@ -10,6 +10,7 @@
 #include "sim/cli/command.h"
 #include "sim/cli/policy_text.h"
 #include "sim/explore/metric_columns.h"
+#include "sim/report/aiperf_metrics.h"
 #include "sim/report/figure_text.h"
 #include "sim/report/table.h"
 
@@ -84,6 +85,8 @@ void print_tables_of_figures() {
   std::cout << columns_markdown(figures_with_columns());
 }
 
+void print_aiperf() { std::cout << aiperf_names(); }
+
 using Kinds = std::map<std::string, std::function<void()>>;
 
 const Kinds& kinds() {
@@ -91,6 +94,7 @@ const Kinds& kinds() {
                          {"machines", print_machines},
                          {"llms", print_llms},
                          {"policies", print_policies},
+                         {"aiperf", print_aiperf},
                          {"workloads", [] { print_folder("traces"); }},
                          {"fabrics", print_fabrics},
                          {"figures", print_figures},
@@ -103,7 +107,8 @@ const Kinds& kinds() {
 
 const Kinds& kinds_with_tables() {
   static const Kinds all{{"figures", print_tables_of_figures},
-                         {"policies", print_table_of_settings}};
+                         {"policies", print_table_of_settings},
+                         {"aiperf", [] { std::cout << aiperf_markdown(); }}};
   return all;
 }
 
@@ -118,13 +123,15 @@ void add_list(CLI::App& app, Action& action) {
   for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
   list->add_option("KIND", *kind, "what to list: " + all)->required();
   auto markdown = std::make_shared<bool>(false);
-  list->add_flag("--markdown", *markdown, "figures or policies as the tables of the documentation");
+  list->add_flag("--markdown", *markdown,
+                 "aiperf, figures or policies as the tables of the documentation");
   list->callback([kind, markdown, names, &action] {
     action = [kind, markdown, names] {
       if (!kinds().contains(*kind)) throw_unknown_name("list", "kind", *kind, names);
       if (*markdown && !kinds_with_tables().contains(*kind)) {
-        throw InputError("list " + *kind +
-                         " --markdown: expected figures or policies, which alone have tables");
+        throw InputError(
+            "list " + *kind +
+            " --markdown: expected aiperf, figures or policies, which alone have tables");
       }
       (*markdown ? kinds_with_tables() : kinds()).at (*kind)();
       return 0;
