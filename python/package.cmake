@@ -31,8 +31,17 @@ add_library(cleave_python MODULE python/module.cpp python/scheduler.cpp)
 target_include_directories(cleave_python SYSTEM PRIVATE ${PYBIND11_INCLUDE})
 target_link_libraries(cleave_python PRIVATE cleave_options cleave_library Python::Module)
 set_target_properties(cleave_python PROPERTIES OUTPUT_NAME _cleave PREFIX ""
-                      LIBRARY_OUTPUT_DIRECTORY ${python_folder} INSTALL_RPATH "$ORIGIN/../../..")
+                      LIBRARY_OUTPUT_DIRECTORY ${python_folder} INSTALL_RPATH "$ORIGIN/../../..:$ORIGIN")
 
 set(python_place ${CMAKE_INSTALL_LIBDIR}/python3/dist-packages/cleave)
 install(FILES ${python_files} DESTINATION ${python_place} COMPONENT python)
 install(TARGETS cleave_python LIBRARY DESTINATION ${python_place} COMPONENT python)
+
+# A wheel, packaging/cleave-*.whl, of what is installed: `cmake --build build --target cleave_wheel`.
+set(wheel_root ${PROJECT_BINARY_DIR}/packaging/wheel)
+add_custom_target(cleave_wheel DEPENDS cleave_library cleave_python COMMENT "Making a wheel" VERBATIM
+                  COMMAND ${CMAKE_COMMAND} -E rm -rf ${wheel_root}
+                  COMMAND ${CMAKE_COMMAND} --install ${PROJECT_BINARY_DIR} --strip --component library --prefix ${wheel_root}
+                  COMMAND ${CMAKE_COMMAND} --install ${PROJECT_BINARY_DIR} --strip --component python --prefix ${wheel_root}
+                  COMMAND ${CLEAVE_PYTHON_PROGRAM} ${PROJECT_SOURCE_DIR}/python/make_wheel.py ${wheel_root}
+                          ${PROJECT_BINARY_DIR}/packaging)

@@ -10,6 +10,7 @@
 #include "sim/cli/command.h"
 #include "sim/cli/policy_text.h"
 #include "sim/explore/metric_columns.h"
+#include "sim/report/aiperf_metrics.h"
 #include "sim/report/figure_text.h"
 #include "sim/report/table.h"
 
@@ -77,6 +78,8 @@ void print_tables_of_figures() {
   std::cout << columns_markdown(figures_with_columns());
 }
 
+void print_aiperf() { std::cout << aiperf_names(); }
+
 using Kinds = std::map<std::string, std::function<void()>>;
 
 const Kinds& kinds() {
@@ -84,6 +87,7 @@ const Kinds& kinds() {
                          {"machines", print_machines},
                          {"llms", print_llms},
                          {"policies", print_policies},
+                         {"aiperf", print_aiperf},
                          {"workloads", [] { print_folder("traces"); }},
                          {"fabrics", print_fabrics},
                          {"figures", print_figures},
@@ -92,6 +96,12 @@ const Kinds& kinds() {
                          {"scenarios", [] { print_folder("profiles/scenarios"); }},
                          {"prices", [] { print_folder("profiles/prices"); }},
                          {"sweeps", [] { print_folder("profiles/sweeps"); }}};
+  return all;
+}
+
+const Kinds& kinds_with_tables() {
+  static const Kinds all{{"figures", print_tables_of_figures},
+                         {"aiperf", [] { std::cout << aiperf_markdown(); }}};
   return all;
 }
 
@@ -106,15 +116,15 @@ void add_list(CLI::App& app, Action& action) {
   for (const std::string& name : names) all += (all.empty() ? "" : ", ") + name;
   list->add_option("KIND", *kind, "what to list: " + all)->required();
   auto markdown = std::make_shared<bool>(false);
-  list->add_flag("--markdown", *markdown, "figures as the tables of the documentation");
+  list->add_flag("--markdown", *markdown, "aiperf or figures as the tables of the documentation");
   list->callback([kind, markdown, names, &action] {
     action = [kind, markdown, names] {
       if (!kinds().contains(*kind)) throw_unknown_name("list", "kind", *kind, names);
-      if (*markdown && *kind != "figures") {
+      if (*markdown && !kinds_with_tables().contains(*kind)) {
         throw InputError("list " + *kind +
-                         " --markdown: expected figures, which alone have tables");
+                         " --markdown: expected aiperf or figures, which alone have tables");
       }
-      *markdown ? print_tables_of_figures() : kinds().at (*kind)();
+      (*markdown ? kinds_with_tables() : kinds()).at (*kind)();
       return 0;
     };
   });

@@ -40,6 +40,11 @@ OutputFile::OutputFile(std::string name, std::string place)
 
 std::ostream& OutputFile::stream() { return is_stdout() ? std::cout : file_; }
 
+std::string OutputFile::path() const {
+  if (!partial_) fail("expected the name of a file");
+  return partial_->path();
+}
+
 void OutputFile::commit() {
   errno = 0;
   stream().flush();

@@ -22,6 +22,8 @@ class OutputFile {
   OutputFile& operator=(const OutputFile&) = delete;
 
   std::ostream& stream();
+  /// For what writes files itself: where it all is until commit(). Throws where it goes to no file.
+  std::string path() const;
   bool is_stdout() const { return name_ == "-"; }
   const std::string& name() const { return name_; }
   /// Call once everything was written. Throws if the disk did not take it all.

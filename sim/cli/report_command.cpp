@@ -9,8 +9,8 @@
 #include "sim/cli/command.h"
 #include "sim/cli/output_file.h"
 #include "sim/explore/sweep_points.h"
-#include "sim/metrics/metrics.h"
 #include "sim/report/html.h"
+#include "sim/report/run_result.h"
 
 namespace cleave {
 
@@ -23,50 +23,23 @@ struct Options {
   std::string out;
 };
 
-/// The last folder of a path: "results/a/" is "a".
-std::string short_name(const std::string& result) {
-  fs::path path = fs::path(result).lexically_normal();
-  if (path.filename().empty()) path = path.parent_path();
-  const std::string name = path.filename().string();
-  return name.empty() || name == "." || name == ".." ? result : name;
-}
-
-/// What summary.json must hold for a page; the rest is shown where it is there.
-void check_summary(const Json& summary, const std::string& file) {
-  JsonReader reader(summary, file);
-  if (reader.integer("schema_version", 1, 1000) != kSummaryVersion) {
-    throw InputError(file + ": schema_version: written by another version of cleave; expected " +
-                     std::to_string(kSummaryVersion));
-  }
-  for (const char* part :
-       {"requests", "ttft", "tpot", "e2e", "tokens", "cost", "power", "steady"}) {
-    reader.object(part);
-  }
-  if (reader.objects("pools").empty()) throw InputError(file + ": pools: expected at least one");
-}
-
-RunResult read_run(const std::string& folder, const std::string& name) {
-  const auto file = [&](const char* part) { return (fs::path(folder) / part).string(); };
-  if (!file_exists(file("summary.json"))) {
-    throw InputError(folder + ": no results of a run: expected summary.json in it, as cleave run " +
-                     "--out writes it");
-  }
-  RunResult run{name, load_json(file("summary.json")), load_json(file("scenario.json"))};
-  check_summary(run.summary, file("summary.json"));
-  const JsonReader object(run.scenario, file("scenario.json"));  // refuses anything else
-  return run;
-}
-
-/// Runs by the last folder of their path, or by the whole path where that is not theirs alone.
-std::vector<RunResult> read_runs(const std::vector<std::string>& folders) {
-  std::vector<RunResult> runs;
-  for (const std::string& folder : folders) {
-    const std::string name = short_name(folder);
-    const auto same = std::count_if(folders.begin(), folders.end(), [&](const std::string& other) {
-      return short_name(other) == name;
+/// Results by the last part of their path, or by the whole path where that is not theirs alone.
+std::vector<std::string> names_of(const std::vector<std::string>& results) {
+  std::vector<std::string> names;
+  for (const std::string& result : results) {
+    const std::string name = result_name(result);
+    const auto same = std::count_if(results.begin(), results.end(), [&](const std::string& other) {
+      return result_name(other) == name;
     });
-    runs.push_back(read_run(folder, same > 1 ? folder : name));
+    names.push_back(same > 1 ? result : name);
   }
+  return names;
+}
+
+std::vector<RunResult> read_runs(const std::vector<std::string>& folders) {
+  const std::vector<std::string> names = names_of(folders);
+  std::vector<RunResult> runs;
+  for (std::size_t i = 0; i < folders.size(); ++i) runs.push_back(read_run(folders[i], names[i]));
   return runs;
 }
 
@@ -86,20 +59,6 @@ Json database_points(const std::string& file) {
     if (!point["slo"].is_null()) point["metrics"]["slo_broken"] = broken_limit(point["slo"]);
   }
   return points;
-}
-
-/// What plan.json must hold for a page; the rest is shown where it is there.
-void check_plan(const Json& plan, const std::string& file) {
-  JsonReader reader(plan, file);
-  reader.object("scenario").object("workload");
-  reader.object("budget");
-  reader.numbers("seeds");
-  if (reader.objects("candidates").empty()) reader.fail("candidates", "expected at least one");
-  reader.name("goal", "goal", {"cost", "power", "machines", "throughput"});
-  reader.objects("infeasible");
-  if (!reader.has("optimum")) return;
-  reader.object("optimum").object("verified");
-  for (const char* list : {"designs", "ties", "headroom"}) reader.objects(list);
 }
 
 /// What cleave validate --json prints must hold for a page.
@@ -125,31 +84,48 @@ void check_points(const Json& points, const std::string& file) {
 
 /// The page of a sweep's database, of its points as JSON, or of a plan.
 std::string page_of_file(const std::string& file) {
-  if (is_database(file)) return sweep_page(short_name(file), database_points(file));
+  if (is_database(file)) return sweep_page(result_name(file), database_points(file));
   Json json = load_json(file);
   if (json.is_object() && json.value("kind", Json()) == "plan") {
     check_plan(json, file);
-    return plan_page(short_name(file), std::move(json));
+    return plan_page(result_name(file), std::move(json));
   }
   if (json.is_object() && json.value("kind", Json()) == "validation") {
     check_validation(json, file);
-    return validation_page(short_name(file), std::move(json));
+    return validation_page(result_name(file), std::move(json));
   }
   check_points(json, file);
-  return sweep_page(short_name(file), json);
+  return sweep_page(result_name(file), json);
+}
+
+/// The answer of a plan that is one of several.
+Json read_answer(const std::string& file) {
+  std::error_code none;
+  const bool other = fs::is_directory(file, none) || is_database(file);
+  Json plan = other ? Json() : load_json(file);
+  if (!plan.is_object() || plan.value("kind", Json()) != "plan") {
+    throw InputError(file + ": several results must all be folders of runs, or all answers of " +
+                     "plans");
+  }
+  check_plan(plan, file);
+  return plan;
+}
+
+std::string page_of_plans(const std::vector<std::string>& files) {
+  std::vector<Json> plans;
+  for (const std::string& file : files) plans.push_back(read_answer(file));
+  return plans_page(names_of(files), std::move(plans));
 }
 
 std::string page_of(const std::vector<std::string>& results) {
+  std::size_t folders = 0;
   for (const std::string& result : results) {
     if (!file_exists(result)) throw InputError(result + ": no such file or folder");
     std::error_code none;
-    if (fs::is_directory(result, none)) continue;
-    if (results.size() > 1) {
-      throw InputError(result + ": not the folder of a run; several results must all be runs");
-    }
-    return page_of_file(result);
+    if (fs::is_directory(result, none)) ++folders;
   }
-  return runs_page(read_runs(results));
+  if (folders == results.size()) return runs_page(read_runs(results));
+  return results.size() == 1 ? page_of_file(results.front()) : page_of_plans(results);
 }
 
 int report(const Options& options) {
@@ -164,8 +140,9 @@ int report(const Options& options) {
 void add_report(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* command = app.add_subcommand(
-      "report", with_example("Makes one HTML page, which needs no network, of a run, of several "
-                             "runs side by side, of a sweep, of a plan or of a validation.",
+      "report", with_example("Makes one HTML page, which needs no network, of a run, of a sweep, "
+                             "of a plan or of a validation, or of several runs or several plans "
+                             "side by side.",
                              "cleave report results -o report.html"));
   command
       ->add_option(

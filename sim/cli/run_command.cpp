@@ -3,11 +3,13 @@
 #include <memory>
 #include <optional>
 
+#include "sim/base/error.h"
 #include "sim/cli/command.h"
 #include "sim/cli/output_file.h"
 #include "sim/cli/policy_text.h"
 #include "sim/cli/progress.h"
 #include "sim/metrics/timeline.h"
+#include "sim/report/aiperf_metrics.h"
 #include "sim/report/run_text.h"
 #include "sim/scenario/pool_latency.h"
 #include "sim/scenario/resolve.h"
@@ -23,6 +25,7 @@ struct Options {
   std::string timeline;
   double timeline_from_s = 0;
   double timeline_to_s = std::numeric_limits<double>::infinity();
+  std::string metrics;
   bool json = false;
   bool quiet = false;
 };
@@ -34,6 +37,9 @@ double expected_requests(const Workload& workload) {
 }
 
 int run(const Options& options) {
+  if (!options.metrics.empty() && options.metrics != "aiperf") {
+    throw_unknown_name("--metrics", "tool", options.metrics, {"aiperf"});
+  }
   const Scenario scenario = read_scenario(merge_scenario(options.sources));
   ProfileUse().add(scenario).check();
   Simulation simulation(scenario);
@@ -55,7 +61,10 @@ int run(const Options& options) {
     timeline->finish();
     file->commit();
   }
-  if (options.json) {
+  if (!options.metrics.empty()) {
+    const Json metrics = aiperf_metrics({"", summary, scenario.document});
+    std::cout << (options.json ? metrics.dump(1) + '\n' : aiperf_text(metrics));
+  } else if (options.json) {
     std::cout << summary.dump(1) << '\n';
   } else if (!options.quiet) {
     std::cout << run_text(summary, wants_colours(1));
@@ -92,6 +101,10 @@ void add_run(CLI::App& app, Action& action) {
   run_app->add_option("--timeline-from", options->timeline_from_s, "seconds where it begins");
   run_app->add_option("--timeline-to", options->timeline_to_s, "seconds where it ends");
   run_app->add_flag("--json", options->json, "print the summary as JSON");
+  run_app
+      ->add_option("--metrics", options->metrics,
+                   "print the metrics under another tool's names instead: aiperf")
+      ->type_name("TOOL");
   run_app->add_flag("--quiet", options->quiet, "print nothing but errors");
   std::vector<PolicyFamily> families = policy_families();
   families.push_back(fabric_family());

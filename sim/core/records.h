@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -46,6 +47,11 @@ struct FinishedRequest {
   std::uint32_t restarts = 0;       ///< times it began again from its prompt
 
   bool moved() const { return prompt_instance != token_instance; }
+  /// What its transfer took beyond its prompt phase, waiting for room included: it had its first
+  /// token, and its KV cache was not there yet.
+  double exposed_transfer_s() const {
+    return moved() ? std::max(0.0, transfer_end_s - first_token_s) : 0;
+  }
 };
 
 /// A run of iterations of one instance with an unchanged batch. Iteration i (from 0) takes

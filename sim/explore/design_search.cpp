@@ -74,13 +74,19 @@ double DesignSearch::gpus(const Sizes& sizes) const {
                 [](const Machine& machine) { return static_cast<double>(machine.gpu_count); });
 }
 
-double DesignSearch::cost_per_million_output_tokens(const Candidate& candidate) const {
+double DesignSearch::cost_per_million(const Candidate& candidate, double tokens) const {
   constexpr double kSecondsPerHour = 3600;
   constexpr double kMillion = 1e6;
-  const auto& [sizes, rate_rps, margin] = candidate;
-  const double tokens_per_hour =
-      kSecondsPerHour * rate_rps * trials_.output_tokens(sizes, rate_rps);
-  return cost_per_hour(sizes) / tokens_per_hour * kMillion;
+  const double tokens_per_hour = kSecondsPerHour * candidate.rate_rps * tokens;
+  return cost_per_hour(candidate.sizes) / tokens_per_hour * kMillion;
+}
+
+double DesignSearch::cost_per_million_output_tokens(const Candidate& candidate) const {
+  return cost_per_million(candidate, trials_.output_tokens(candidate.sizes, candidate.rate_rps));
+}
+
+double DesignSearch::cost_per_million_tokens(const Candidate& candidate) const {
+  return cost_per_million(candidate, trials_.tokens(candidate.sizes, candidate.rate_rps));
 }
 
 double DesignSearch::objective(const Sizes& sizes) const {

@@ -37,6 +37,8 @@ class DesignSearch {
   /// $ for the whole cluster, at the planned rate of requests of the length of those simulated;
   /// kNoPrice where a price is unknown.
   double cost_per_million_output_tokens(const Candidate& candidate) const;
+  /// The same of prompt and output tokens.
+  double cost_per_million_tokens(const Candidate& candidate) const;
   /// What the goal counts; not for the goal of throughput.
   double objective(const Sizes& sizes) const;
   bool affordable(const Sizes& sizes) const;
@@ -50,6 +52,8 @@ class DesignSearch {
   std::string why_not();
 
  private:
+  /// At `tokens` of a request.
+  double cost_per_million(const Candidate& candidate, double tokens) const;
   /// Sizes of all pools but the first, whose size is found: from `low` to `high`.
   struct Box {
     Sizes low;

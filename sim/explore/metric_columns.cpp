@@ -15,7 +15,7 @@ namespace {
 // clang-format off
 constexpr std::string_view kOrder[] = {
     "cost.price_per_hour", "estimated", "how_sure", "events", "duration_s", "offered_rps", "served_rps", "requests.",
-    "ttft", "tpot", "itl", "e2e", "largest_gap", "queueing", "transfer", "slo.",
+    "ttft", "tpot", "itl", "e2e", "largest_gap", "queueing", "transfer", "exposed_transfer", "slo.",
     "steady.overload", "steady.too_short", "steady.", "steady.from_s", "steady.offered_rps", "steady.served_rps",
     "window.", "tokens.", "cost.", "power.", "power.window_s", "power.estimated", "links[].", "links[].bytes",
     "pools[].machines", "pools[].tensor_parallel", "pools[].pipeline_parallel", "pools[]."};

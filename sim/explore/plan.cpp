@@ -147,6 +147,7 @@ Json Planner::describe(const Found& found) const {
       {"gpus", search->gpus(sizes)},
       {"cost_per_hour", usd(search->cost_per_hour(sizes))},
       {"cost_per_million_output_tokens", usd(search->cost_per_million_output_tokens(candidate))},
+      {"cost_per_million_tokens", usd(search->cost_per_million_tokens(candidate))},
       {"provisioned_w", search->provisioned_w(sizes)},
       {"rate_rps", rate_rps},
       {"margin", margin},

@@ -15,8 +15,8 @@ namespace cleave {
 ///    policy), "prices" (the list that prices are from; left out where each machine's own counts),
 ///    "slo" (of the optimum, as in a summary), "optimum": {"design", "estimated", "pools",
 ///    "scheduler", "settings" (the design's own, on top of the scenario), "machines", "gpus",
-///    "cost_per_hour", "cost_per_million_output_tokens", "provisioned_w", "rate_rps", "margin",
-///    "verified":
+///    "cost_per_hour", "cost_per_million_output_tokens", "cost_per_million_tokens" (prompt and
+///    output), "provisioned_w", "rate_rps", "margin", "verified":
 ///    {"duration_s", "times_e2e_p99", "seeds"}} or null, "ties": [...], "designs": [best of each],
 ///    "infeasible": [{"design", "why"}], those of which nothing holds, "pareto": [names],
 ///    "headroom": [{"change", "breaks"}], first of one machine less, "sure": null where no latency

@@ -25,6 +25,7 @@ Outcome read_outcome(const Json& summary, double longer) {
   const Json& p99 = summary["e2e_p99"];
   outcome.e2e_p99_s = p99.is_null() ? 0 : p99.get<double>();
   outcome.output_tokens = summary["output_tokens"].get<double>();
+  outcome.tokens = summary["tokens"].get<double>();
   for (const Json& limit : summary["slo"]["limits"]) {
     const double value = longer * limit["value"].get<double>();
     const double most = limit["limit"].get<double>();
@@ -110,6 +111,8 @@ std::string Trials::simulate(const Simulated& one,
   const Json summary = simulation.run();
   if (summary.contains("lost")) return summary.dump();
   const double completed = std::max(1.0, summary["requests"]["completed"].get<double>());
+  const double output = summary["tokens"]["output"].get<double>();
+  const double prompt = summary["tokens"]["prompt"].get<double>();
   Json classes = Json::array();
   for (const Json& each : summary.value("classes", Json::array())) {
     classes.push_back({{"name", each["name"]}, {"holds", each["holds"]}});
@@ -118,7 +121,8 @@ std::string Trials::simulate(const Simulated& one,
               {"slo", summary["slo"]},
               {"steady", summary["steady"]},
               {"e2e_p99", summary["e2e"]["p99"]},
-              {"output_tokens", summary["tokens"]["output"].get<double>() / completed}}
+              {"output_tokens", output / completed},
+              {"tokens", (prompt + output) / completed}}
       .dump();
 }
 
@@ -324,9 +328,17 @@ bool Trials::hopeful(const Sizes& sizes, double rate_rps) {
 }
 
 double Trials::output_tokens(const Sizes& sizes, double rate_rps) const {
+  return mean_of(&Outcome::output_tokens, sizes, rate_rps);
+}
+
+double Trials::tokens(const Sizes& sizes, double rate_rps) const {
+  return mean_of(&Outcome::tokens, sizes, rate_rps);
+}
+
+double Trials::mean_of(double Outcome::*figure, const Sizes& sizes, double rate_rps) const {
   const Run run{sizes, rate_rps, verifying_s(sizes, rate_rps), false};
   double sum = 0;
-  for (const std::int64_t seed : spec_.seeds) sum += known_.at({run, seed}).output_tokens;
+  for (const std::int64_t seed : spec_.seeds) sum += known_.at({run, seed}).*figure;
   return sum / static_cast<double>(spec_.seeds.size());
 }
 
@@ -355,7 +367,8 @@ Json Trials::known() const {
     const auto& [sizes, rate_rps, duration_s, in_full] = one.run;
     all.push_back({sizes.layout, sizes.counts, rate_rps, duration_s, in_full, one.seed,
                    needed_.contains(one), found.breaks, found.margin, found.slo, found.e2e_p99_s,
-                   found.output_tokens, found.in_full() ? Json() : Json(found.lost_at_s)});
+                   found.output_tokens, found.in_full() ? Json() : Json(found.lost_at_s),
+                   found.tokens});
   }
   return all;
 }
@@ -372,6 +385,7 @@ void Trials::learn(const Json& known) {
     found = {one[7].get<std::vector<std::string>>(), one[8].get<double>(), one[9],
              one[10].get<double>(), one[11].get<double>()};
     if (!one[12].is_null()) found.lost_at_s = one[12].get<double>();
+    found.tokens = one[13].get<double>();
   }
 }
 

@@ -24,6 +24,7 @@ struct Outcome {
   Json slo;
   double e2e_p99_s = 0;
   double output_tokens = 0;  ///< mean of a request
+  double tokens = 0;         ///< the same, of prompt and output
   /// When its run was ended early: `breaks` are the limits that were lost by then, and neither
   /// margin nor "slo" are known.
   double lost_at_s = std::numeric_limits<double>::infinity();
@@ -77,6 +78,7 @@ class Trials {
 
   /// Of a request on average, over the verifying runs; all of these must have been made.
   double output_tokens(const Sizes& sizes, double rate_rps) const;
+  double tokens(const Sizes& sizes, double rate_rps) const;
 
   // Between questions:
 
@@ -88,6 +90,7 @@ class Trials {
   void learn(const Json& known);
 
  private:
+  double mean_of(double Outcome::*figure, const Sizes& sizes, double rate_rps) const;
   /// A run of so many seconds, or the plan's own.
   struct Run {
     Sizes sizes;

@@ -29,6 +29,13 @@ const FigureTable<Cost>& Cost::figures() {
        "price of the token machines and half of the mixed ones in the window / "
        "`window.output_tokens`; null where there are none",
        [](const Cost& cost) { return per_million(cost.output_usd, cost.output_tokens); }},
+      {"usd_per_million_tokens", "$", "usd_per_million_all_tokens", better::less(),
+       "price of all machines in the window / prompt and output tokens of the window; null where "
+       "there are none",
+       [](const Cost& cost) {
+         return per_million(cost.prompt_usd + cost.output_usd,
+                            cost.prompt_tokens + cost.output_tokens);
+       }},
       {"requests_per_usd", "requests/$", "requests_per_usd", better::more("1%"),
        "`requests.completed` / `spent_usd`: of the whole run, to its last request",
        [](const Cost& cost) {

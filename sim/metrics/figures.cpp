@@ -13,7 +13,8 @@ std::vector<Figure> figures() { return Metrics::figures().figures(); }
 std::vector<FigureGroup> figure_groups() {
   std::vector<FigureGroup> groups{{"requests.csv", RequestLog::columns().figures()},
                                   {"machines.csv", PoolMetrics::machine_columns().figures()},
-                                  {"links.csv", link_figures().figures()}};
+                                  {"links.csv", link_figures().figures()},
+                                  {"series.csv", PoolMetrics::series_columns().figures()}};
   const std::string summary = "summary.json";
   groups.push_back({summary, {}});
   for (Figure& figure : figures()) {

@@ -77,6 +77,8 @@ void Metrics::measure(const Left& left) {
   const FinishedRequest& request = left.request;
   const RequestLatency latency = RequestLatency::of(request, scenario_.results);
   const double queueing_s = request.prompt_start_s - request.arrival_s;
+  prompt_length_.add(request.prompt_tokens);
+  output_length_.add(request.output_tokens);
   ttft_.add(latency.ttft_s);
   e2e_.add(latency.e2e_s);
   queueing_.add(queueing_s);
@@ -88,7 +90,8 @@ void Metrics::measure(const Left& left) {
   if (request.moved()) {
     transfer_.add(request.transfer_end_s - request.transfer_ready_s);
     PoolTransfers::Pair& use = pair(request.prompt_instance, request.token_instance);
-    use.exposed_s += std::max(0.0, request.transfer_end_s - request.first_token_s);
+    use.exposed_s += request.exposed_transfer_s();
+    exposed_transfer_.add(request.exposed_transfer_s());
     use.e2e_s += latency.e2e_s;
   }
   slo_.add(request, latency);

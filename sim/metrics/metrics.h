@@ -109,6 +109,9 @@ class Metrics : public Observer {
   Quantiles largest_gap_;
   Quantiles queueing_;
   Quantiles transfer_;
+  Quantiles exposed_transfer_;
+  Quantiles prompt_length_;
+  Quantiles output_length_;
   Quantiles computing_;  ///< of a request in iterations
   PoolTransfers transfers_;
   std::vector<LinkUse> links_;

@@ -57,6 +57,11 @@ class PoolMetrics {
   struct MachineLine;
   static const FigureTable<MachineLine>& machine_columns();
 
+  /// series.csv: a line for each pool and bucket of time.
+  std::string series_csv() const;
+  struct SeriesLine;
+  static const FigureTable<SeriesLine>& series_columns();
+
  private:
   // What a pool does, and what it holds.
   enum Activity : std::uint8_t { kBusy, kPrompts, kDecodes, kPower, kTransfers, kActivities };
@@ -107,6 +112,7 @@ class PoolMetrics {
 
   struct PoolTime;
   static const FigureTable<PoolTime>& figures_over_time();
+  Json over_time(const Pool& pool) const;
 
   void change_level(std::size_t index, Level level, double time_s, double by);
   PoolSums sums(std::size_t index) const;

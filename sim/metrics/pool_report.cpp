@@ -6,57 +6,6 @@
 
 namespace cleave {
 
-/// What one pool was over time.
-struct PoolMetrics::PoolTime {
-  const PoolMetrics& all;
-  const Pool& pool;
-
-  std::size_t index() const { return static_cast<std::size_t>(&pool - all.pools_.data()); }
-  double off_instances(std::size_t bucket) const { return all.off_instances(index(), bucket); }
-
-  template <class Series>
-  Json means(const Series& series, std::size_t channel) const {
-    Json values = Json::array();
-    for (std::size_t i = 0; i < all.time_.size(); ++i) values.push_back(series.mean(i, channel));
-    return values;
-  }
-  Json off() const {
-    Json values = Json::array();
-    for (std::size_t i = 0; i < all.time_.size(); ++i) values.push_back(off_instances(i));
-    return values;
-  }
-  Json power() const {
-    Json values = Json::array();
-    const double idle_w = pool.power.idle_w();
-    for (std::size_t i = 0; i < all.time_.size(); ++i) {
-      values.push_back(idle_w * pool.instances + pool.activity.mean(i, kPower) -
-                       idle_w * off_instances(i));
-    }
-    return values;
-  }
-};
-
-const FigureTable<PoolMetrics::PoolTime>& PoolMetrics::figures_over_time() {
-  using P = PoolTime;
-  static const FigureTable<P> table{
-      {"bucket_s", "s", "width of the buckets", [](const P& p) { return p.all.time_.width_s(); }},
-      {"busy_instances", "", "that run an iteration",
-       [](const P& p) { return p.means(p.pool.activity, kBusy); }},
-      {"prompts", "", "in batches", [](const P& p) { return p.means(p.pool.activity, kPrompts); }},
-      {"decodes", "", "sequences in batches",
-       [](const P& p) { return p.means(p.pool.activity, kDecodes); }},
-      {"transfers", "", "leaving", [](const P& p) { return p.means(p.pool.activity, kTransfers); }},
-      {"power_w", "W", "idle power included", [](const P& p) { return p.power(); }},
-      {"memory_bytes", "bytes", "in use",
-       [](const P& p) { return p.means(p.pool.levels, kMemory); }},
-      {"queued_requests", "requests", "waiting on an instance",
-       [](const P& p) { return p.means(p.pool.levels, kQueue); }},
-      {"mixed_instances", "", "that work for the mixed pool, or the other side",
-       [](const P& p) { return p.means(p.pool.levels, kAway); }},
-      {"off_instances", "", "that are off", [](const P& p) { return p.off(); }}};
-  return table;
-}
-
 /// How much of the time an instance has at most so many tokens in its batch, idle time included.
 Json PoolMetrics::batch_tokens(const Pool& pool) const {
   constexpr std::size_t kPoints = 100;
@@ -192,9 +141,7 @@ const FigureTable<PoolMetrics::PoolSums>& PoolMetrics::figures() {
        "[tokens, share of the instances' time with at most so many tokens in the batch], idle time "
        "included",
        [](const P& p) { return p.all.batch_tokens(p.pool); }},
-      {"over_time", figures_over_time(), [](const P& p) {
-         return figures_over_time().json({p.all, p.pool});
-       }}};
+      {"over_time", figures_over_time(), [](const P& p) { return p.all.over_time(p.pool); }}};
   return table;
 }
 

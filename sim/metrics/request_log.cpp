@@ -61,6 +61,10 @@ const FigureTable<RequestLog::Line>& RequestLog::columns() {
        [](const L& l) { return l.if_moved(l.request.transfer_start_s); }},
       {"transfer_end_s", "s", "when the whole KV cache had arrived",
        [](const L& l) { return l.if_moved(l.request.transfer_end_s); }},
+      {"exposed_transfer_s", "s",
+       "what the transfer took beyond the prompt phase, which hides the rest: `transfer_end_s` - "
+       "`first_token_s`, or 0 where that is negative; waiting for room included",
+       [](const L& l) { return l.if_moved(l.request.exposed_transfer_s()); }},
       {"token_start_s", "s", "start of its first decode iteration; empty for one output token",
        [](const L& l) { return l.if_decoded(l.request.token_start_s); }},
       {"completion_s", "s", "when its last token was there",

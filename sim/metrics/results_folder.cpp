@@ -19,8 +19,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::array<std::string_view, 5> kNames{"summary.json", "scenario.json", "requests.csv",
-                                                 "machines.csv", "links.csv"};
+constexpr std::array<std::string_view, 6> kNames{"summary.json", "scenario.json", "requests.csv",
+                                                 "machines.csv", "links.csv",     "series.csv"};
 
 /// What lies in a folder, or at its place, that no run of ours has left there; "" for nothing.
 std::string foreign_content(const fs::path& place) {
@@ -94,6 +94,7 @@ void ResultsFolder::complete(const Json& summary, const Metrics& metrics, const 
     link_figures().add_csv_line(links, link, Digits::kSeventeen);
   }
   write("links.csv", links);
+  write("series.csv", metrics.pools().series_csv());
   take_place();
 }
 

@@ -22,7 +22,7 @@ class ResultsFolder {
 
   /// Where a file of this name is to be written.
   std::string file(const std::string& name);
-  /// Adds summary.json, machines.csv, links.csv and scenario.json, and takes the place.
+  /// Adds all others but requests.csv, and takes the place.
   void complete(const Json& summary, const Metrics& metrics, const Json& scenario);
 
  private:

@@ -56,9 +56,7 @@ const FigureTable<FinishedRequest>& SlowestRequests::figures() {
       {"prompt_s", "s", "prompt phase",
        [](const R& r) { return r.first_token_s - r.prompt_start_s; }},
       {"transfer_s", "s", "first token to the transfer's end",
-       [](const R& r) {
-         return r.moved() ? std::max(0.0, r.transfer_end_s - r.first_token_s) : 0;
-       }},
+       [](const R& r) { return r.exposed_transfer_s(); }},
       {"e2e_s", "s", kLogged, [](const R& r) { return e2e_s(r); }},
       {"largest_gap_s", "s", kLogged, [](const R& r) { return r.largest_gap_s; }},
       {"prompt_instance", "", kLogged, [](const R& r) { return r.prompt_instance; }},

@@ -284,6 +284,16 @@ const FigureTable<Metrics::Run>& Metrics::figures() {
       {"transfer", "s", "transfer", better::less(),
        "of the time from `transfer_ready_s` to `transfer_end_s`, for requests whose KV cache moved",
        [](const Run& run) { return &run.metrics.transfer_; }},
+      {"exposed_transfer", "s", "exposed_transfer", better::less(),
+       "of what that takes beyond the prompt phase, which hides the rest: from the first token to "
+       "`transfer_end_s`, waiting for room included",
+       [](const Run& run) { return &run.metrics.exposed_transfer_; }},
+      {"prompt_length", "tokens", "prompt_length", better::neither(),
+       "of the prompts of measured requests",
+       [](const Run& run) { return &run.metrics.prompt_length_; }},
+      {"output_length", "tokens", "output_length", better::neither(),
+       "of their outputs, the first token included",
+       [](const Run& run) { return &run.metrics.output_length_; }},
       {"tokens", token_figures(), [](const Run& run) { return token_figures().json(run); }},
       {"prefix_cache", PrefixUse::figures(),
        [](const Run& run) {

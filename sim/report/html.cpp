@@ -9,6 +9,7 @@
 #include "sim/base/builtin.h"
 #include "sim/base/error.h"
 #include "sim/base/version.h"
+#include "sim/report/sources.h"
 #include "sim/scenario/resolve.h"
 
 namespace cleave {
@@ -17,9 +18,10 @@ namespace {
 
 constexpr std::string_view kFolder = "sim/report/page/";
 /// In the order in which they need each other.
-constexpr std::array kScripts = {"dom.js",  "charts.js",     "latency.js", "pools.js", "day.js",
-                                 "run.js",  "runs.js",       "sweep.js",   "heat.js",  "points.js",
-                                 "plan.js", "validation.js", "main.js"};
+constexpr std::array kScripts = {"dom.js",   "charts.js", "facts.js",      "latency.js",
+                                 "pools.js", "day.js",    "run.js",        "runs.js",
+                                 "sweep.js", "rates.js",  "heat.js",       "points.js",
+                                 "plan.js",  "plans.js",  "validation.js", "main.js"};
 constexpr std::string_view kMetrics = "metrics";
 constexpr std::string_view kLibrary = "build/echarts/echarts.min.js";
 
@@ -47,8 +49,9 @@ std::string embedded(const Json& json) {
 bool left_out(const std::string& metric) {
   constexpr std::array kEndings = {"_count", "_std",   "_min",    "_max",     "_p95",
                                    "_p99_9", "_p99.9", "_tokens", "_measured"};
-  return std::any_of(kEndings.begin(), kEndings.end(),
-                     [&](const char* ending) { return metric.ends_with(ending); });
+  const bool price = metric.starts_with("usd_");
+  return !price && std::any_of(kEndings.begin(), kEndings.end(),
+                               [&](const char* ending) { return metric.ends_with(ending); });
 }
 
 /// Six digits are more than a page shows, and half as long.
@@ -110,6 +113,27 @@ std::string page(const Json& results) {
   return html;
 }
 
+/// The scenarios of what a plan has found, which name its machines.
+std::vector<Json> found_scenarios(const Json& plan) {
+  std::vector<Json> all;
+  for (const Json& found : plan.value("designs", Json::array())) {
+    all.push_back(plan.at("scenario"));
+    all.back()["pools"] = found.value("pools", Json::array());
+  }
+  if (all.empty()) all.push_back(plan.at("scenario"));
+  return all;
+}
+
+Json sources_of_plans(const std::vector<Json>& plans) {
+  std::vector<Json> scenarios;
+  for (const Json& plan : plans) {
+    for (Json& scenario : found_scenarios(plan)) scenarios.push_back(std::move(scenario));
+  }
+  std::vector<const Json*> all;
+  for (const Json& scenario : scenarios) all.push_back(&scenario);
+  return sources_of(all);
+}
+
 }  // namespace
 
 std::string runs_page(const std::vector<RunResult>& runs) {
@@ -122,7 +146,7 @@ std::string runs_page(const std::vector<RunResult>& runs) {
       // What the comparison does not show would only make the page heavy.
       summary.erase("slowest_requests");
       summary.erase("links");
-      for (Json& pool : summary["pools"]) {
+      for (Json& pool : summary.at("pools")) {
         pool.erase("over_time");
         pool.erase("batch_tokens_cdf");
       }
@@ -131,6 +155,9 @@ std::string runs_page(const std::vector<RunResult>& runs) {
         {{"name", run.name}, {"summary", std::move(summary)}, {"scenario", run.scenario}});
   }
   results["name"] = names;
+  std::vector<const Json*> scenarios;
+  for (const RunResult& run : runs) scenarios.push_back(&run.scenario);
+  results["sources"] = sources_of(scenarios);
   return page(results);
 }
 
@@ -168,7 +195,22 @@ std::string validation_page(const std::string& name, Json validation) {
 
 std::string plan_page(const std::string& name, Json plan) {
   plan["name"] = name;
+  plan["sources"] = sources_of_plans({plan});
   return page(plan);
+}
+
+std::string plans_page(const std::vector<std::string>& names, std::vector<Json> plans) {
+  Json results{{"kind", "plans"}, {"name", ""}, {"sources", sources_of_plans(plans)}};
+  std::string all;
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    all += (all.empty() ? "" : ", ") + names[i];
+    plans[i]["name"] = names[i];
+    // Of what was simulated the page shows the designs alone.
+    for (Json& candidate : plans[i]["candidates"]) candidate = {{"design", candidate["design"]}};
+    results["plans"].push_back(std::move(plans[i]));
+  }
+  results["name"] = all;
+  return page(results);
 }
 
 }  // namespace cleave

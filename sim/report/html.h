@@ -3,16 +3,9 @@
 #include <string>
 #include <vector>
 
-#include "sim/base/json_reader.h"
+#include "sim/report/run_result.h"
 
 namespace cleave {
-
-/// What a run left: its summary.json and scenario.json, and a name for people.
-struct RunResult {
-  std::string name;
-  Json summary;
-  Json scenario;
-};
 
 /// A whole HTML page, with everything it needs in it, of one run, or of several side by side.
 std::string runs_page(const std::vector<RunResult>& runs);
@@ -26,6 +19,9 @@ std::string sweep_page(const std::string& name, const Json& points);
 
 /// The same of a plan, as find_plan() gives it.
 std::string plan_page(const std::string& name, Json plan);
+
+/// The same of several plans side by side, each by its name.
+std::string plans_page(const std::vector<std::string>& names, std::vector<Json> plans);
 
 /// The same of measured runs beside their simulations, as validation_json() gives them.
 std::string validation_page(const std::string& name, Json validation);

@@ -98,12 +98,13 @@ std::string window_line(const Json& summary) {
 std::string latency_table(const Json& summary) {
   Table table({"seconds", "mean", "std", "min", "P50", "P90", "P95", "P99", "P99.9", "max"});
   const std::vector<std::pair<const char*, const char*>> rows{
-      {"TTFT", "ttft"},        {"TPOT", "tpot"},
-      {"ITL", "itl"},          {"largest gap", "largest_gap"},
-      {"E2E", "e2e"},          {"queueing", "queueing"},
-      {"transfer", "transfer"}};
+      {"TTFT", "ttft"},         {"TPOT", "tpot"},
+      {"ITL", "itl"},           {"largest gap", "largest_gap"},
+      {"E2E", "e2e"},           {"queueing", "queueing"},
+      {"transfer", "transfer"}, {"  exposed", "exposed_transfer"}};
   for (const auto& [label, key] : rows) {
     const Json& of = summary[key];
+    if (number(of, "count") == 0 && std::string_view(key) == "exposed_transfer") continue;
     std::vector<std::string> row{label};
     for (const char* column : {"mean", "std", "min", "p50", "p90", "p95", "p99", "p99.9", "max"}) {
       row.push_back(seconds(of, column));

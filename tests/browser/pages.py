@@ -98,10 +98,55 @@ class Pages(unittest.TestCase):
         self.assertLess(seconds, 3)
         self.assertRegex(self.text("h1"), "^Do 16 dgx-h100 machines for prompts and 24 .* serve ")
         self.assertRegex(self.text(".answer"), r"^(Yes|No): .* limits? .*\$/h")
+        self.assertRegex(self.text(".facts"), "LLM bloom-176b.* prompt and .* output tokens in the mean"
+                         "prompt: 16 instances of 8 GPUs, TP8token: 24 .*weights and KV cache FP16")
+        self.assertRegex(self.text(".figures"), r"KV transfer exposed, mean of .* ms; P99")
+        self.assertRegex(self.text(".figures"), r"\$per million tokens.*\$per million output tokens")
         self.check_charts(18)
-        for heading in ("Latencies", "Pools over time", "Network", "Slowest requests", "Scenario"):
+        for heading in ("Latencies", "Pools over time", "Network", "Slowest requests", "Sources",
+                        "KV transfer, exposed", "Splitwise artifact", "Scenario"):
             self.assertIn(heading, self.browser.run("document.querySelector('main').textContent"))
         self.assertIn('"pools": [', self.text("pre"))
+
+    def test_a_trace_has_its_files_name_in_the_title_and_its_path_as_a_tooltip(self):
+        trace = self.folder / "deep" / "in" / "folders" / "my-trace.csv"
+        trace.parent.mkdir(parents=True)
+        trace.write_text("TIMESTAMP,ContextTokens,GeneratedTokens\n" + "".join(
+            f"2024-01-01 00:00:{second:02}.0000000,512,20\n" for second in range(20)))
+        self.open("trace", self.run_of("traced", f"workload.trace={trace}"))
+        self.assertIn(" of trace my-trace.csv to bloom-176b ", self.text("h1"))
+        self.assertNotIn("folders", self.text("h1"))
+        title = self.browser.run("document.querySelector('h1 span').title")
+        self.assertEqual(title, str(trace))
+
+    def test_estimates_carry_the_models_error(self):
+        run = self.run_of("estimated", "llm=llama3-70b", "latency.engine=vllm",
+                          "workload.duration_s=20", "workload.rate_rps=5",
+                          'slo={"limits": {"tpot": {"p90": 0.0105}, "ttft": {"p90": 5}}}')
+        found = json.loads((pathlib.Path(run) / "summary.json").read_text())
+        self.assertIn("TPOT +/- 8 %", found["how_sure"])
+        self.open("estimated", run)
+        self.assertRegex(self.text(".figures"), r" \u00b1 8 %TPOT P99")
+        value = found["slo"]["limits"][1]["value"] if found["slo"]["limits"][1][
+            "metric"] == "tpot" else found["slo"]["limits"][0]["value"]
+        # The limit lies within 8 % of what came out, whichever side it is on.
+        self.assertLess(abs(value / 0.0105 - 1), 0.08)
+        self.assertIn("within the model's error", self.text("section:nth-of-type(2) table"))
+
+    def test_runs_that_differ_in_their_seeds_have_means_over_them(self):
+        runs = [self.run_of(f"seed{seed}", "workload.duration_s=10", f"workload.seed={seed}")
+                for seed in (1, 2, 3)]
+        self.open("seeds", *runs)
+        self.assertIn("Mean over seeds, 95 %", self.text("section:nth-of-type(2) table:nth-of-type(1)")
+                      + self.text("main"))
+        served = [json.loads((pathlib.Path(run) / "summary.json").read_text())["served_rps"]
+                  for run in runs]
+        mean = sum(served) / 3
+        half = 4.303 * (sum((one - mean) ** 2 for one in served) / 2 / 3) ** 0.5
+        shown = self.browser.run("[...document.querySelectorAll('tbody tr')].find((row) => "
+                                 "row.textContent.startsWith('Served')).children[1].textContent")
+        self.assertEqual([round(float(part), 1) for part in shown.split(" \u00b1 ")],
+                         [round(mean, 1), round(half, 1)])
 
     def test_tooltips(self):
         self.open("tooltips", self.small)
@@ -160,6 +205,39 @@ class Pages(unittest.TestCase):
         self.assertRegex(self.text(".answer"), "^[1-8] of 9 points keeps? the objective")
         self.check_charts(2)
 
+    def test_curves_over_the_rate(self):
+        points = []
+        for design in ("a", "b"):
+            for rate in (10, 20, 30):
+                for seed in (1, 2, 3):
+                    holds = rate < 30
+                    points.append({
+                        "point": len(points), "error": None,
+                        "parameters": {"workload.rate_rps": rate, "workload.seed": seed,
+                                       "design": design},
+                        "metrics": {"ttft_p99": rate / 10 * seed, "tpot_p99": 0.01, "estimated": 1,
+                                    "how_sure": "TPOT +/- 8 %, TTFT +/- 14 % (median): so",
+                                    "slo_holds": int(holds), "slo_broken": "" if holds else "ttft p99",
+                                    "cost_per_hour": 38, "provisioned_w": 11000}})
+        file = self.folder / "rates.json"
+        file.write_text(json.dumps(points))
+        self.open("rates", file)
+        self.assertEqual(self.text("h2"), "Over the offered rate")
+        chart = "section:nth-of-type(1) figure"
+        self.assertRegex(self.text(f"{chart} figcaption"), "^TTFT P99 .s. over the offered rate.*"
+                         "95 % intervals .* seeds; the model's own error is \u00b1 14 %")
+        self.assertIn("design = a", self.text(f"{chart} svg"))
+        self.browser.run(f"document.querySelector('{chart} details').open = true")
+        self.browser.run("new Promise((done) => setTimeout(done, 50))")
+        rows = self.browser.run(f"[...document.querySelectorAll('{chart} tbody tr')].map((row) => "
+                                "[...row.children].map((cell) => cell.textContent))")
+        # Of 2, 4 and 6 the mean is 4, its interval 4.303 x 2 / sqrt(3) to either side.
+        self.assertEqual(rows[1], ["design = a", "20", "4", "4.969", "3", "kept"])
+        self.assertEqual(rows[5], ["design = b", "30", "6", "7.453", "3", "broken"])
+        self.browser.run("(() => { const select = document.querySelector('select');"
+                         "select.value = 'tpot_p99'; select.dispatchEvent(new Event('change')); })()")
+        self.assertRegex(self.text(f"{chart} figcaption"), "^TPOT P99 .*\u00b1 8 %")
+
     def test_sweep_controls(self):
         self.open("controls", self.folder / "points.json")
         rows = "section:last-of-type > div tbody tr"
@@ -214,8 +292,26 @@ class Pages(unittest.TestCase):
                       "one mixed machine less", self.text("main"))
         self.browser.click("#filter")
         self.browser.type("design=split")
-        self.assertEqual(self.count("section:nth-last-of-type(2) tbody tr"),
+        self.assertEqual(self.count("section:nth-last-of-type(3) tbody tr"),
                          sum(candidate["design"] == "split" for candidate in found["candidates"]))
+
+    def test_several_plans(self):
+        answers = [self.plan_of("few"), self.plan_of("more", scenario={
+            "workload": {"trace": "azure-2023-conv", "rate_rps": 12, "duration_s": 20}})]
+        found = [json.loads(answer.read_text()) for answer in answers]
+        self.open("plans", *answers)
+        self.assertIn("few-answer.json, more-answer.json", self.text("h1"))
+        self.assertRegex(self.text(".answer"), "^2 of 2 have an answer. The cheapest: few-answer.json, ")
+        self.check_charts(4)
+        self.assertEqual(self.count("main img"), 0)
+        self.assertEqual(self.count("section:first-of-type > div tbody tr"),
+                         sum(len(plan["designs"]) + len(plan["infeasible"]) for plan in found))
+        marked = self.browser.run("[...document.querySelectorAll('tr.marked')].map((row) => "
+                                  "[...row.children].map((cell) => cell.textContent))")
+        self.assertEqual(len(marked), 2)
+        for row, plan in zip(marked, found):
+            self.assertEqual(row[1], plan["optimum"]["design"])
+            self.assertEqual(float(row[5].replace(",", "")), plan["optimum"]["cost_per_hour"])
 
     def test_plan_of_throughput_and_of_one_pool(self):
         mixed = [{"name": "mixed", "mixed": "dgx-h100", "most": 4}]
@@ -306,6 +402,17 @@ class Pages(unittest.TestCase):
                 break
             time.sleep(0.05)
         self.assertIn("#0b62a4", self.browser.run(svg))
+
+    def test_paper_has_no_controls_and_whole_charts(self):
+        self.browser.prefer("dark", "print")
+        self.addCleanup(self.browser.prefer)
+        self.open("paper", self.folder / "points.json")
+        style = "getComputedStyle(document.querySelector({})).{}"
+        self.assertEqual(self.browser.run(style.format("'.controls'", "display")), "none")
+        self.assertEqual(self.browser.run(style.format("'figure details'", "display")), "none")
+        self.assertEqual(self.browser.run(style.format("'figure'", "breakInside")), "avoid")
+        self.assertEqual(self.browser.run(style.format("'body'", "backgroundColor")),
+                         "rgb(255, 255, 255)")
 
     def test_without_the_chart_library(self):
         page, _ = self.open("bare", self.small)

@@ -134,6 +134,14 @@ TEST_CASE("docs/ has the tables of figures that the program makes", "[figures]")
   check_document("docs/sweeps.md", sweeps);
 }
 
+TEST_CASE("docs/output.md has AIPerf's names beside Cleave's", "[figures]") {
+  std::string output = document();
+  const std::vector<std::string> tables = tables_of("aiperf");
+  REQUIRE(tables.size() == 1);
+  CHECK(put_table(output, tables[0]));
+  check_document("docs/output.md", output);
+}
+
 TEST_CASE("the policy \"default\" compares what the figures say", "[figures]") {
   check_document("profiles/compare/default.json", default_policy());
 }
@@ -144,7 +152,7 @@ TEST_CASE("docs/output.md names every column and every field of the summary") {
       run_cleave({"run", "--set", "workload.duration_s=1", "--set", "power.budget_w=1", "--quiet",
                   "--out", folder.path("results")});
   REQUIRE(outcome.exit_code == 0);
-  for (const std::string file : {"requests.csv", "machines.csv", "links.csv"}) {
+  for (const std::string file : {"requests.csv", "machines.csv", "links.csv", "series.csv"}) {
     const std::string described = section(file);
     std::istringstream rows(folder.read("results/" + file));
     std::string header;

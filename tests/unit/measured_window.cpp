@@ -145,8 +145,8 @@ TEST_CASE("window: times between tokens are those of the tokens from its beginni
 TEST_CASE("window: a warm-up that was found gives the same figures as the same one given") {
   const Json found = see(with_warmup("auto")).summary;
   const Json given = see(with_warmup(found["window"]["from_s"])).summary;
-  for (const char* latency :
-       {"ttft", "tpot", "itl", "e2e", "largest_gap", "queueing", "transfer"}) {
+  for (const char* latency : {"ttft", "tpot", "itl", "e2e", "largest_gap", "queueing", "transfer",
+                              "exposed_transfer", "prompt_length", "output_length"}) {
     INFO(latency);
     CHECK(found[latency]["count"] == given[latency]["count"]);
     CHECK(found[latency]["p99"].get<double>() == Approx(given[latency]["p99"].get<double>()));

@@ -44,7 +44,7 @@ function attainmentCharts(slo) {
   const kept = slo.over_time.attainment;
   const rate = slo.over_time.requests.map((requests) => requests / slo.over_time.bucket_s);
   const share = {name: "attainment", unit: "", min: 0, max: 1, show: percent};
-  const rps = {name: "requests/s", unit: "requests/s", show: (value) => `${figure(value)} requests/s`};
+  const rps = {name: "arrived", unit: "requests/s", show: (value) => `${figure(value)} requests/s`};
   return [
     timeChart("Requests that arrived", "those that are measured", over, rps, [
       ["arrived", rate],

@@ -10,7 +10,15 @@ const limitName = (limit) => `${limit.metric.toUpperCase()} ${limit.percentile.t
 const limitValue = (limit, value) =>
   limit.kind === "slowdown" ? `${figure(value)}x` : seconds(value);
 
-function sloTable(slo) {
+/** Whether a limit holds, and whether it still would, or not, if the model's error is all used up. */
+function limitResult(limit, errors) {
+  const error = errors[limit.metric] || 0;
+  const other = limit.holds ? limit.value * (1 + error) > limit.limit : limit.value <= limit.limit * (1 + error);
+  return (limit.holds ? "holds" : "broken") + (error && other ? ", within the model's error" : "");
+}
+
+/** `errors`: the model's own, as modelError() gives them. */
+function sloTable(slo, errors = {}) {
   const slowdown = `; a slowdown of 1x is the latency alone on a ${slo.reference}`;
   return makeTable(
     `Objective ${slo.name}${slo.reference ? slowdown : ""}`,
@@ -23,7 +31,7 @@ function sloTable(slo) {
       {
         name: "Measured",
         value: (limit) => limit.value,
-        show: (value, limit) => limitValue(limit, value),
+        show: (value, limit) => limitValue(limit, value) + errorText(errors, limit.metric),
         number: true,
       },
       {
@@ -35,7 +43,8 @@ function sloTable(slo) {
       {
         name: "Result",
         value: (limit) => limit.holds,
-        show: (holds) => el("span", {class: holds ? "good" : "bad"}, holds ? "holds" : "broken"),
+        show: (holds, limit) =>
+          el("span", {class: holds ? "good" : "bad"}, limitResult(limit, errors)),
       },
     ],
     slo.limits,
@@ -49,7 +58,8 @@ function latencyTable(summary) {
     ["largest_gap", "Largest gap"],
     ["queueing", "Queueing"],
     ["transfer", "KV transfer"],
-  ];
+    ["exposed_transfer", "KV transfer, exposed"],
+  ].filter(([key]) => summary[key]);
   return makeTable(
     "Latencies in seconds",
     [

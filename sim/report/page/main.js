@@ -4,7 +4,10 @@ function pageOf(results) {
   if (results.kind === "sweep") return sweepPage(results);
   if (results.kind === "plan") return planPage(results);
   if (results.kind === "validation") return validationPage(results);
-  return results.runs.length === 1 ? runPage(results.runs[0]) : runsPage(results.runs);
+  if (results.kind === "plans") return plansPage(results);
+  return results.runs.length === 1
+    ? runPage(results.runs[0], results.sources)
+    : runsPage(results.runs, results.sources);
 }
 
 function start() {

@@ -44,16 +44,16 @@ function budgetText(budget) {
 function planQuestion(plan) {
   const {workload, llm, slo} = plan.scenario;
   const name = (value, other) => (typeof value === "string" ? value : other);
-  const traffic = `trace ${name(workload.trace, "of its own")} to ${name(llm, "its own LLM")}`;
+  const traffic = [...trafficParts(workload), " to ", profileName(llm, "its own LLM")];
   const designs = new Set(plan.candidates.map((candidate) => candidate.design));
-  const load =
-    plan.goal === "throughput"
-      ? `for ${traffic}`
-      : `for ${figure(workload.rate_rps)} requests/s of ${traffic}`;
-  return (
-    `Which is ${kGoals[plan.goal]} ${load} ${budgetText(plan.budget)}` +
-    `under the objective ${name(slo, "of its own")}, of ${plural(designs.size, "design")}?`
-  );
+  const rate = plan.goal === "throughput" ? "" : `${figure(workload.rate_rps)} requests/s of `;
+  return [
+    `Which is ${kGoals[plan.goal]} for ${rate}`,
+    ...traffic,
+    ` ${budgetText(plan.budget)}` +
+      (plan.slo ? `within ${objectiveText(plan.slo)}, ` : `under the objective ${name(slo, "of its own")}, `) +
+      `of ${plural(designs.size, "design")}?`,
+  ];
 }
 
 /** The limit of the optimum that is nearest to breaking. */
@@ -110,6 +110,7 @@ function planFigures(plan) {
   const items = [
     [count(best.machines), "machines"],
     [dollars(best.cost_per_hour), plan.prices ? `price, of ${plan.prices}` : "price"],
+    [`${figure(best.cost_per_million_tokens)} $`, "per million tokens"],
     [`${figure(best.cost_per_million_output_tokens)} $`, "per million output tokens"],
     [kilowatts(best.provisioned_w), "provisioned"],
     [`${figure(best.rate_rps)} requests/s`, "rate"],
@@ -136,11 +137,16 @@ function foundTable(plan, caption, rows) {
     caption,
     [
       {name: "Design", value: (found) => found.design},
-      {name: "Machines", value: machinesText},
+      {
+        name: "Machines",
+        value: machinesText,
+        show: (text) => el("span", {class: "machines"}, text),
+      },
       {name: "Scheduler", value: (found) => found.scheduler || ""},
       number("In all", (found) => found.machines),
       number("GPUs", (found) => found.gpus),
       number("Price ($/h)", (found) => found.cost_per_hour),
+      number("$ per million tokens", (found) => found.cost_per_million_tokens),
       number("$ per million output tokens", (found) => found.cost_per_million_output_tokens),
       number("Provisioned (kW)", (found) => found.provisioned_w / 1000),
       number("Rate (requests/s)", (found) => found.rate_rps),
@@ -197,7 +203,7 @@ function headroomSection(plan) {
       ],
       plan.headroom,
     ),
-    plan.slo ? sloTable(plan.slo) : null,
+    plan.slo ? sloTable(plan.slo, modelError(plan.optimum.how_sure)) : null,
   );
 }
 
@@ -257,6 +263,7 @@ function planPage(plan) {
   const map = {metric: objective, objective, fixed: mappedDesign(plan)};
   return [
     el("h1", {}, planQuestion(plan)),
+    planFacts(plan),
     planAnswer(plan),
     planFigures(plan),
     designsSection(plan),
@@ -264,6 +271,7 @@ function planPage(plan) {
     heatSection(sweep, {...axes, ...map}),
     paretoSection(sweep, {x: "cost_per_hour", y: up}),
     pointsSection(sweep, "All that was simulated", plan.goal),
+    sourcesSection(plan.sources),
     el(
       "section",
       {},

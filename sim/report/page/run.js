@@ -19,20 +19,29 @@ function paceText({scenario, summary}) {
   return isNumber(concurrency) ? plural(concurrency, "concurrent request") : "requests all at once";
 }
 
-function workloadText(run) {
-  const {workload, llm} = run.scenario;
-  const name = (value) => (typeof value === "string" ? value : "its own");
-  const trace =
-    workload && typeof workload.trace === "string" ? `trace ${workload.trace}` : "traffic";
-  return `${paceText(run)} of ${trace} to ${name(llm)}`;
+/** An objective by its name; one without, by its limits where they are few. */
+function objectiveText(slo) {
+  const kFew = 4;
+  if (slo.name !== "custom" || slo.limits.length > kFew) return `the objective ${slo.name}`;
+  return slo.limits
+    .map((limit) => `${limitName(limit)} ${limitValue(limit, limit.limit)}`)
+    .join(", ");
 }
 
-function questionText(run) {
+/** What the run asks, in parts: names of files have their path as a tooltip. */
+function questionParts(run) {
+  const {workload, llm} = run.scenario;
   const {slo} = run.summary;
-  const within = slo ? `within the objective ${slo.name}` : "and how fast";
+  const within = slo ? `within ${objectiveText(slo)}` : "and how fast";
   const pools = run.summary.pools.length > 1 || run.summary.pools[0].machines > 1;
   const subject = `${pools ? "Do" : "Does"} ${clusterText(run.summary)}`;
-  return `${subject} serve ${workloadText(run)} ${within}?`;
+  return [
+    `${subject} serve ${paceText(run)} of `,
+    ...trafficParts(workload),
+    " to ",
+    profileName(llm),
+    ` ${within}?`,
+  ];
 }
 
 /** The limit that is missed by most, or that comes nearest. */
@@ -160,15 +169,25 @@ function warnings(summary) {
 
 const windowText = ({from_s, to_s}) => `from ${figure(from_s)} to ${figure(to_s)} s`;
 
+/** Exposed: what requests wait for; the rest is hidden behind their prompt phase. */
+function transferFigure({transfer, exposed_transfer: exposed}) {
+  if (!isNumber(exposed?.mean)) return [];
+  const all = `of ${seconds(transfer.mean)}`;
+  return [[`${seconds(exposed.mean)}`, `KV transfer exposed, mean ${all}; P99 ${seconds(exposed.p99)}`]];
+}
+
 function keyFigures(summary) {
   const {requests, tokens, cost, power} = summary;
+  const errors = modelError(summary.how_sure);
   const items = [
     [`${count(requests.completed)} of ${count(requests.arrived)}`, "requests completed"],
     [`${figure(summary.served_rps)} requests/s`, `served, ${windowText(summary.window)}`],
-    [seconds(summary.ttft.p99), "TTFT P99"],
-    [seconds(summary.tpot.p99), "TPOT P99"],
+    [seconds(summary.ttft.p99) + errorText(errors, "ttft"), "TTFT P99"],
+    [seconds(summary.tpot.p99) + errorText(errors, "tpot"), "TPOT P99"],
     [seconds(summary.e2e.p99), "E2E P99"],
+    ...transferFigure(summary),
     [`${figure(tokens.output_per_s)} tokens/s`, "output"],
+    [`${figure(cost.usd_per_million_tokens)} $`, "per million tokens"],
     [`${figure(cost.usd_per_million_output_tokens)} $`, "per million output tokens"],
     [`${figure(power.mean_w / 1000)} kW`, "mean power"],
     [
@@ -262,10 +281,11 @@ function scenarioSection(run) {
   );
 }
 
-function runPage(run) {
+function runPage(run, sources) {
   const {summary} = run;
   return [
-    el("h1", {}, questionText(run)),
+    el("h1", {}, questionParts(run)),
+    runFacts(run),
     answer(summary),
     ...sharing(summary),
     warnings(summary),
@@ -284,13 +304,14 @@ function runPage(run) {
       "section",
       {},
       el("h2", {}, "Latencies"),
-      summary.slo ? sloTable(summary.slo) : null,
+      summary.slo ? sloTable(summary.slo, modelError(summary.how_sure)) : null,
       latencyTable(summary),
       el("div", {class: "charts"}, distributions([run])),
     ),
     el("section", {}, el("h2", {}, "Pools over time"), summary.pools.map(poolCharts)),
     linkSection(summary.links),
     slowestSection(summary.slowest_requests),
+    sourcesSection(sources),
     scenarioSection(run),
   ];
 }

@@ -19,6 +19,7 @@ function comparedNumbers(runs) {
     ["Duration", "s", (s) => s.duration_s],
     ["Output tokens", "tokens/s", (s) => s.tokens.output_per_s],
     ["Price", "$/h", (s) => s.cost.price_per_hour],
+    ["Price of all tokens", "$ per million", (s) => s.cost.usd_per_million_tokens],
     ["Price of output tokens", "$ per million", (s) => s.cost.usd_per_million_output_tokens],
     ["Provisioned power", "kW", (s) => s.power.provisioned_w / 1000],
     ["Mean power", "kW", (s) => s.power.mean_w / 1000],
@@ -30,6 +31,7 @@ function comparedNumbers(runs) {
     ["largest_gap", "Largest gap"],
     ["queueing", "Queueing"],
     ["transfer", "KV transfer"],
+    ["exposed_transfer", "KV transfer, exposed"],
   ];
   for (const [key, name] of latencies) {
     for (const part of ["mean", "p50", "p90", "p99"]) {
@@ -76,11 +78,23 @@ function change(first, value) {
   return ` (${part > 0 ? "+" : "-"}${figure(Math.abs(part))} %)`;
 }
 
-function comparisonTable(caption, runs, rows) {
+/** Whether the runs are the same but for their seeds. */
+const onlySeedsDiffer = (settings) =>
+  settings.length > 0 && settings.every((row) => /(^|[.])seed$/.test(row.path));
+
+/** The mean over seeds with half the width of its 95 % interval; "" where a value is no number. */
+function seedsText(row) {
+  const found = meanOf(row.values);
+  return found ? `${row.format(found.mean)} \u00b1 ${row.format(found.half)}` : "";
+}
+
+function comparisonTable(caption, runs, rows, seeds) {
+  const mean = {name: "Mean over seeds, 95 %", number: true, value: seedsText};
   return makeTable(
     caption,
     [
       {name: "Number", value: (row) => (row.unit ? `${row.name} (${row.unit})` : row.name)},
+      ...(seeds ? [mean] : []),
       ...runs.map((run, i) => ({
         name: run.name,
         number: true,
@@ -148,7 +162,7 @@ function settingsTable(runs, settings) {
   );
 }
 
-function resultTables(runs) {
+function resultTables(runs, seeds) {
   const kSame = 0.0005;
   const numbers = comparedNumbers(runs).sort((a, b) => b.difference - a.difference);
   const differing = numbers.filter((row) => row.difference >= kSame);
@@ -158,11 +172,11 @@ function resultTables(runs) {
     "details",
     {},
     el("summary", {}, `${count(same.length)} numbers that do not differ`),
-    comparisonTable("Results within 0.05 % of each other", runs, same),
+    comparisonTable("Results within 0.05 % of each other", runs, same, seeds),
   );
   return [
     differing.length > 0
-      ? comparisonTable(caption, runs, differing)
+      ? comparisonTable(caption, runs, differing, seeds)
       : el("p", {}, "The results are the same."),
     same.length > 0 ? folded : null,
   ];
@@ -173,13 +187,26 @@ function foldedScenario(run) {
   return el("details", {}, el("summary", {}, run.name), el("pre", {tabindex: 0}, text));
 }
 
-function runsPage(runs) {
+function runsPage(runs, sources) {
   const section = (title, ...parts) => el("section", {}, el("h2", {}, title), parts);
+  const settings = scenarioDifferences(runs);
+  const seeds = onlySeedsDiffer(settings);
+  const estimated = runs.filter((run) => run.summary.estimated);
+  const errors = distinct(estimated.map((run) => run.summary.how_sure));
   return [
     el("h1", {}, `How do ${runs.map((run) => run.name).join(", ")} differ?`),
     runsAnswer(runs),
-    section("What differs", settingsTable(runs, scenarioDifferences(runs)), resultTables(runs)),
+    errors.map((text) => el("p", {class: "warning"}, estimatedSentence(text))),
+    seeds
+      ? el("p", {class: "note"}, "They differ in their seeds alone: means have the 95 % interval.")
+      : null,
+    section(
+      "What runs",
+      runs.map((run) => [el("h3", {}, run.name), runFacts(run)]),
+    ),
+    section("What differs", settingsTable(runs, settings), resultTables(runs, seeds)),
     section("Latencies", el("div", {class: "charts"}, distributions(runs))),
+    sourcesSection(sources),
     section("Scenarios", runs.map(foldedScenario)),
   ];
 }

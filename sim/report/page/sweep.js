@@ -16,6 +16,7 @@ const kKnownMetrics = {
   slo_attainment: ["attainment", "fraction"],
   prefix_cache_hit_rate: ["found in prefix caches", "fraction"],
   tokens_output_per_s: ["output", "tokens/s"],
+  usd_per_million_all_tokens: ["price of all tokens", "$ per million tokens"],
   usd_per_million_output_tokens: ["price of output", "$ per million tokens"],
   j_per_output_token: ["energy", "J per output token"],
 };
@@ -83,8 +84,27 @@ function unpack(results) {
 
 const distinct = (values) =>
   [...new Map(values.map((value) => [plain(value), value])).values()].sort(compareValues);
+/** Pools that vary as a whole, in words: "1 prompt dgx-h100 + 2 token dgx-h100"; null for all else. */
+function poolsInWords(value) {
+  if (typeof value !== "string" || !value.startsWith("[{")) return null;
+  try {
+    const pools = JSON.parse(value);
+    if (!pools.every((pool) => pool.role && isNumber(pool.count))) return null;
+    const words = ({count: n, role, machine, tensor_parallel: tensor}) =>
+      `${n} ${role} ${plain(machine)}${isNumber(tensor) ? ` tp${tensor}` : ""}`;
+    return pools.map(words).join(" + ");
+  } catch {
+    return null;
+  }
+}
 const settingsText = (row, names) =>
-  names.map((name) => `${name} = ${plain(row.parameters[name])}`).join(", ");
+  names
+    .map((name) => {
+      const value = row.parameters[name];
+      const text = typeof value === "object" && value ? JSON.stringify(value) : value;
+      return poolsInWords(text) ?? `${name} = ${plain(value)}`;
+    })
+    .join(", ");
 function brokenText(row) {
   if (row.error !== null) return "failed";
   if (row.feasible) return "";
@@ -271,7 +291,9 @@ function sweepPage(results) {
     : "are there, and what do they cost?";
   return [
     el("h1", {}, `${sweep.name}: which points ${question}`),
+    sweepFacts(sweep),
     sweepAnswer(sweep),
+    ratesSection(sweep),
     heatSection(sweep),
     paretoSection(sweep),
     pointsSection(sweep),
