@@ -156,11 +156,11 @@ std::string one_line(std::string text) {
 Deployment deployment_of(const Json& plan, const DeployNames& names) {
   const Scenario scenario = scenario_of(plan, names.place);
   Deployment deployment;
-  deployment.name = "cleave-" + kubernetes_name(scenario.llm.name);
+  deployment.name = "cleave-" + kubernetes_name(scenario.llms.front().name);
   deployment.model =
       names.model.empty() ? published_name(plan.at("scenario").at("llm")) : names.model;
   deployment.image = names.image;
-  deployment.weight_bytes = scenario.llm.weight_bytes;
+  deployment.weight_bytes = scenario.llms.front().weight_bytes;
   deployment.scheduler = scenario.scheduler.policy.name;
   deployment.prediction = prediction_of(plan);
   std::set<std::string> known;

@@ -121,7 +121,7 @@ void trtllm(const Scenario& scenario, const PoolSpec& pool, EngineFlags& flags) 
 void add_kv_format(const Scenario& scenario, EngineFlags& flags) {
   static const std::map<std::string, std::string> fp8{
       {"vllm", "fp8"}, {"sglang", "fp8_e4m3"}, {"trtllm", "fp8"}};
-  const Format format = scenario.llm.formats.kv_cache;
+  const Format format = scenario.llms.front().formats.kv_cache;
   if (format != Format::kFp16 && format != Format::kFp8) {
     flags.notes.emplace_back("The plan keeps the KV cache in " + format_name(format) +
                              ", which no flag here says.");
@@ -141,7 +141,7 @@ void add_notes(const Scenario& scenario, EngineFlags& flags) {
         "The plan batches as the paper does (splitwise), which no engine here does: limits of "
         "batches are left to the engine.");
   }
-  const Format weights = scenario.llm.formats.weights;
+  const Format weights = scenario.llms.front().formats.weights;
   if (weights != Format::kFp16) {
     flags.notes.emplace_back("The plan keeps weights in " + format_name(weights) +
                              ": name a model that is stored so.");
