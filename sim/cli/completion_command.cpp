@@ -25,11 +25,10 @@ Names value_names(const std::string& option) {
                                                                        : Names{};
 }
 
-/// What the argument of a command may be beside a file.
+/// What the argument of a command may be in the place of a file.
 Names argument_names(const std::string& command) {
   static const std::map<std::string, std::string> folders{
       {"run", "profiles/scenarios"}, {"plan", "profiles/plans"}, {"sweep", "profiles/sweeps"}};
-  if (command == "show") return Reference::documents();
   const auto folder = folders.find(command);
   return folder == folders.end() ? Names{} : builtin_names(folder->second);
 }
@@ -74,11 +73,12 @@ void add_branches(const CLI::App& app, const std::string& path, Branches& branch
     add_branches(*sub, place, branches);
   }
   // Without a dash there, an argument is a file: left to the shell.
-  for (const std::string& name : argument_names(path)) subcommands.push_back(name);
+  if (path == "show") subcommands = Reference::documents();
   const std::string next = joined(subcommands);
   branches.words += "    '" + path + " -') words='" + joined(options) + "' ;;\n";
   branches.words += "    '" + path + " ') words='" +
-                    (next.empty() && !positional ? joined(options) : next) + "' ;;\n";
+                    (next.empty() && !positional ? joined(options) : next) + "' names='" +
+                    joined(argument_names(path)) + "' ;;\n";
 }
 
 std::string bash_script(const CLI::App& app) {
@@ -86,7 +86,7 @@ std::string bash_script(const CLI::App& app) {
   add_branches(app, "", branches);
   return R"(# Completion of cleave's commands for bash; made by: cleave completion bash
 _cleave() {
-  local word=${COMP_WORDS[COMP_CWORD]} option=${COMP_WORDS[COMP_CWORD - 1]} at='' words='' i
+  local word=${COMP_WORDS[COMP_CWORD]} option=${COMP_WORDS[COMP_CWORD - 1]} at='' words='' names='' i
   # Bash takes --option=value apart.
   if [[ $word == '=' ]]; then
     word=''
@@ -109,6 +109,8 @@ _cleave() {
          R"(      esac
       ;;
   esac
+  # Before a letter is typed, files come first.
+  [[ -n $word ]] && words+=" $names"
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
 }
 # With no word that fits, the names of files.

@@ -189,7 +189,9 @@ Json put_together(const Json& base, const ScenarioSources& sources) {
 
 Json default_scenario() {
   const char* path = "profiles/scenarios/default.json";
-  return parse_json(*builtin_file(path), path);
+  Json scenario = parse_json(*builtin_file(path), path);
+  scenario.erase("summary");
+  return scenario;
 }
 
 Json parse_value(const std::string& text) {
