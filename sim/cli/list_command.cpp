@@ -131,7 +131,7 @@ void add_list(CLI::App& app, Action& action) {
       if (*markdown && !kinds_with_tables().contains(*kind)) {
         throw InputError(
             "list " + *kind +
-            " --markdown: expected aiperf, figures or policies, which alone have tables");
+            " --markdown: expected figures, policies or aiperf, which alone have tables");
       }
       (*markdown ? kinds_with_tables() : kinds()).at (*kind)();
       return 0;
