@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """usage: make_wheel.py ROOT OUT: makes a wheel (PEP 427) of what `cmake --install` has put under ROOT, its
-components python and library, and prints its name. Run by the Python that the package was built for.
+component wheel, and prints its name. Run by the Python that the package was built for.
 
 The wheel has the library beside the module, which looks for it there. What both need besides is of
 the system (Requires-External). The same files give the same wheel, to the byte."""
@@ -50,11 +50,11 @@ def metadata(version):
 
 def files_of(root, version):
     """What the wheel holds, by its names in it."""
-    package = next(root.glob("**/dist-packages/cleave"))
+    package = root / "cleave"
     files = {f"cleave/{file.name}": file.read_bytes()
              for file in package.iterdir() if file.suffix in (".py", ".so")}
     # The name that the module asks for is a link to the library's whole name.
-    library = next(file for file in root.glob("**/libcleave.so.*") if file.is_symlink())
+    library = next(file for file in package.glob("libcleave.so.*") if file.is_symlink())
     files[f"cleave/{library.name}"] = library.read_bytes()
     info = f"cleave-{version}.dist-info"
     files[f"{info}/METADATA"] = metadata(version).encode()
@@ -77,7 +77,7 @@ def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     root, out = map(pathlib.Path, sys.argv[1:])
-    version = version_of(next(root.glob("**/dist-packages/cleave/_cleave.so")))
+    version = version_of(root / "cleave" / "_cleave.so")
     files, record_name = files_of(root, version)
     out.mkdir(parents=True, exist_ok=True)
     wheel = out / f"cleave-{version}-{tag()}.whl"

@@ -37,11 +37,12 @@ set(python_place ${CMAKE_INSTALL_LIBDIR}/python3/dist-packages/cleave)
 install(FILES ${python_files} DESTINATION ${python_place} COMPONENT python)
 install(TARGETS cleave_python LIBRARY DESTINATION ${python_place} COMPONENT python)
 
-# A wheel, packaging/cleave-*.whl, of what is installed: `cmake --build build --target cleave_wheel`.
+# A wheel, packaging/cleave-*.whl: `cmake --build build --target cleave_wheel`. The library lies beside the module.
+install(FILES ${python_files} DESTINATION cleave COMPONENT wheel EXCLUDE_FROM_ALL)
+install(TARGETS cleave_python cleave_library LIBRARY DESTINATION cleave COMPONENT wheel NAMELINK_SKIP EXCLUDE_FROM_ALL)
 set(wheel_root ${PROJECT_BINARY_DIR}/packaging/wheel)
 add_custom_target(cleave_wheel DEPENDS cleave_library cleave_python COMMENT "Making a wheel" VERBATIM
                   COMMAND ${CMAKE_COMMAND} -E rm -rf ${wheel_root}
-                  COMMAND ${CMAKE_COMMAND} --install ${PROJECT_BINARY_DIR} --strip --component library --prefix ${wheel_root}
-                  COMMAND ${CMAKE_COMMAND} --install ${PROJECT_BINARY_DIR} --strip --component python --prefix ${wheel_root}
+                  COMMAND ${CMAKE_COMMAND} --install ${PROJECT_BINARY_DIR} --strip --component wheel --prefix ${wheel_root}
                   COMMAND ${CLEAVE_PYTHON_PROGRAM} ${PROJECT_SOURCE_DIR}/python/make_wheel.py ${wheel_root}
                           ${PROJECT_BINARY_DIR}/packaging)

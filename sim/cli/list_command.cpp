@@ -122,7 +122,7 @@ void add_list(CLI::App& app, Action& action) {
       if (!kinds().contains(*kind)) throw_unknown_name("list", "kind", *kind, names);
       if (*markdown && !kinds_with_tables().contains(*kind)) {
         throw InputError("list " + *kind +
-                         " --markdown: expected aiperf or figures, which alone have tables");
+                         " --markdown: expected figures or aiperf, which alone have tables");
       }
       (*markdown ? kinds_with_tables() : kinds()).at (*kind)();
       return 0;

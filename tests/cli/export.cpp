@@ -74,6 +74,25 @@ TEST_CASE("export --as aiperf: what a run has not is left out") {
   CHECK(metrics.contains("time_to_first_token"));
 }
 
+TEST_CASE("export --as aiperf: validate reads it as AIPerf's own, and predicts it again") {
+  const TempFolder folder;
+  run_in(folder,
+         {"llm=llama3-8b", "latency.engine=vllm", "scheduler.policy=token_jsq", "slo=none",
+          R"(pools=[{"role": "mixed", "machine": "dgx-h100", "count": 1, "tensor_parallel": 1,
+                     "instances_per_machine": 1}])",
+          "workload.prompt_tokens=512", "workload.output_tokens=64", "workload.arrivals=closed",
+          "workload.concurrency=8", "workload.requests=100"});
+  const std::string file =
+      folder.write("profile_export_aiperf.json", exported(folder, "aiperf").dump());
+  const Outcome outcome =
+      run_cleave({"validate", file, "--scenario", folder.path("run/scenario.json"), "--json"});
+  INFO(outcome.err);
+  REQUIRE(outcome.exit_code == 0);
+  const Json all = parse_json(outcome.out, "validate")["groups"][0];
+  CHECK(all["covered"] == 1);
+  for (const char* metric : {"ttft", "tpot", "e2e"}) CHECK(all[metric]["median"] == 0);
+}
+
 TEST_CASE("run --metrics aiperf prints what export writes") {
   const TempFolder folder;
   run_in(folder);
