@@ -18,14 +18,14 @@ namespace cleave {
 namespace {
 
 template <class T>
-T one_of(const std::vector<T>& values) {
+T pick(const std::vector<T>& values) {
   return *rc::gen::elementOf(values);
 }
 bool chance(int percent) { return *inRange(0, 100) < percent; }
 
 Json random_pool(const char* role) {
   Json random = pool(role, *inRange(1, 5),
-                     one_of<const char*>({"dgx-a100", "dgx-h100", "dgx-h100-cap70", "dgx-h200"}));
+                     pick<const char*>({"dgx-a100", "dgx-h100", "dgx-h100-cap70", "dgx-h200"}));
   if (chance(30)) {
     const int stages = *inRange(1, 5);
     random["pipeline_parallel"] = stages;
@@ -59,13 +59,13 @@ Json random_faults(int machines, bool links) {
                       {"seed", *inRange(0, 100)}});
   }
   if (chance(20)) {
-    add(*inRange(0, 20), "slow", *inRange(0, machines))["factor"] = one_of<double>({0.5, 3, 20});
+    add(*inRange(0, 20), "slow", *inRange(0, machines))["factor"] = pick<double>({0.5, 3, 20});
   }
   if (links && chance(20)) {
     const std::string link = "machine-" + std::to_string(*inRange(0, machines)) + "-nic-" +
-                             one_of<const char*>({"up", "down"});
+                             pick<const char*>({"up", "down"});
     const int at_s = *inRange(0, 20);
-    const double share = one_of<double>({0, 0.1});
+    const double share = pick<double>({0, 0.1});
     faults.push_back({{"at_s", at_s}, {"action", "scale_link"}, {"link", link}, {"share", share}});
     if (chance(60)) {
       faults.push_back(
@@ -79,16 +79,16 @@ Json random_faults(int machines, bool links) {
 Json random_scaling(const Json& pools, bool split, bool links) {
   std::vector<std::string> names = ScalingPolicies::names();
   if (!split) std::erase(names, "roles");
-  Json random{{"policy", one_of(names)},
-              {"warm_up_s", one_of<double>({0, 0.5, 5})},
-              {"gb_per_s", one_of<double>({20, 200, 1e5})},
+  Json random{{"policy", pick(names)},
+              {"warm_up_s", pick<double>({0, 0.5, 5})},
+              {"gb_per_s", pick<double>({20, 200, 1e5})},
               {"weights_from", links && chance(50) ? "network" : "disk"},
-              {"tick_s", one_of<double>({0.3, 1, 3})},
-              {"target_backlog", one_of<int>({100, 2000})},
-              {"target_kv", one_of<double>({0.02, 0.7})},
-              {"down_window_s", one_of<double>({0, 2})},
-              {"history_s", one_of<double>({0.5, 5})},
-              {"margin", one_of<double>({1, 2})}};
+              {"tick_s", pick<double>({0.3, 1, 3})},
+              {"target_backlog", pick<int>({100, 2000})},
+              {"target_kv", pick<double>({0.02, 0.7})},
+              {"down_window_s", pick<double>({0, 2})},
+              {"history_s", pick<double>({0.5, 5})},
+              {"margin", pick<double>({1, 2})}};
   Json sizes = Json::array();
   for (int at_s = *inRange(0, 5); at_s < 25; at_s += *inRange(1, 8)) {
     Json counts = Json::array();
@@ -108,7 +108,7 @@ Json random_classes() {
       each["output_tokens"] = *inRange(1, 300);
     }
     if (chance(40)) {
-      each["slo"] = {{"limits", {{"ttft", {{"p90", one_of<double>({0.1, 1, 10})}}}}}};
+      each["slo"] = {{"limits", {{"ttft", {{"p90", pick<double>({0.1, 1, 10})}}}}}};
       each["shed_late"] = chance(60);
     }
     if (chance(30)) each["admission"] = {{"rate_rps", *inRange(1, 20)}, {"burst", *inRange(1, 5)}};
@@ -130,7 +130,7 @@ Json pools_of_another(const std::string& llm, bool split, bool borrow) {
 }
 
 Json random_workload() {
-  Json random{{"trace", one_of<const char*>({"azure-2023-code", "azure-2023-conv"})},
+  Json random{{"trace", pick<const char*>({"azure-2023-code", "azure-2023-conv"})},
               {"seed", *inRange(0, 1000)}};
   if (chance(30)) {
     random["system_prompts"] = {
@@ -138,10 +138,10 @@ Json random_workload() {
   }
   if (chance(30)) {
     random["sessions"] = {{"turns", {1, *inRange(1, 5)}},
-                          {"think_s", one_of<double>({0, 0.5})},
+                          {"think_s", pick<double>({0, 0.5})},
                           {"input_tokens", {1, *inRange(2, 500)}}};
   }
-  if (chance(30)) random["length_range"] = {0.5, one_of<double>({0.8, 1, 1.5})};
+  if (chance(30)) random["length_range"] = {0.5, pick<double>({0.8, 1, 1.5})};
   if (chance(20)) random["warmup_requests"] = *inRange(1, 50);
   if (chance(30)) {
     const bool closed = chance(80);
@@ -149,8 +149,8 @@ Json random_workload() {
     random["requests"] = *inRange(1, 200);
     if (!closed) return random;
     random["concurrency"] = *inRange(1, 40);
-    random["think_s"] = one_of<double>({0, 0, 0.5});
-    random["ramp_up_s"] = one_of<double>({0, 0, 7});
+    random["think_s"] = pick<double>({0, 0, 0.5});
+    random["ramp_up_s"] = pick<double>({0, 0, 7});
     return random;
   }
   random["arrivals"] = "poisson";
@@ -161,13 +161,13 @@ Json random_workload() {
 }
 
 Json random_batching() {
-  const std::string policy = one_of(BatchingPolicies::names());
+  const std::string policy = pick(BatchingPolicies::names());
   if (policy == "splitwise") {
     return {{"policy", policy},
             {"max_prompt_tokens", *inRange(256, 4096)},
             {"max_sequences", *inRange(1, 64)},
             {"max_preemptions", *inRange(1, 6)},
-            {"memory", one_of<const char*>({"paged", "reserved"})}};
+            {"memory", pick<const char*>({"paged", "reserved"})}};
   }
   Json random{{"policy", policy}};
   if (chance(30)) return random;
@@ -178,7 +178,7 @@ Json random_batching() {
   random["enable_chunked_prefill"] = random["enable_chunked_context"] = chance(80);
   random["scheduler_reserve_full_isl"] = chance(50);
   random["capacity_scheduler_policy"] =
-      one_of<const char*>({"guaranteed_no_evict", "max_utilization"});
+      pick<const char*>({"guaranteed_no_evict", "max_utilization"});
   return random;
 }
 
@@ -188,19 +188,19 @@ Json random_tiers() {
     if (chance(40)) continue;
     tiers.push_back({{"tier", tier},
                      {"gib", *inRange(1, 500)},
-                     {"gb_per_s", one_of<double>({0.1, 5, 50})},
-                     {"latency_s", one_of<double>({0, 1e-4, 0.5})},
-                     {"write", one_of<const char*>({"through", "back"})}});
+                     {"gb_per_s", pick<double>({0.1, 5, 50})},
+                     {"latency_s", pick<double>({0, 1e-4, 0.5})},
+                     {"write", pick<const char*>({"through", "back"})}});
   }
   return tiers;
 }
 
 Json random_transfer() {
-  Json random{{"policy", one_of(TransferPolicies::names())},
-              {"admission", one_of<const char*>({"wait", "poll"})},
-              {"setup_s", one_of<double>({0, 5e-5, 0.1})},
-              {"descriptor_s", one_of<double>({0, 2.4e-6, 1e-4})}};
-  if (chance(50)) random["descriptors_per_block"] = one_of<double>({0.5, 1, 1000});
+  Json random{{"policy", pick(TransferPolicies::names())},
+              {"admission", pick<const char*>({"wait", "poll"})},
+              {"setup_s", pick<double>({0, 5e-5, 0.1})},
+              {"descriptor_s", pick<double>({0, 2.4e-6, 1e-4})}};
+  if (chance(50)) random["descriptors_per_block"] = pick<double>({0.5, 1, 1000});
   return random;
 }
 
@@ -211,7 +211,7 @@ rc::Gen<int> inRange(int least, int end) {
 }
 
 Json random_scenario() {
-  const std::string policy = one_of(Schedulers::names());
+  const std::string policy = pick(Schedulers::names());
   const bool looks = policy == "dynamo_kv" || policy == "prefix_affinity";
   const bool split = (looks && chance(50)) || policy.rfind("kv_", 0) == 0 ||
                      policy.rfind("overlap", 0) == 0 || policy == "mixed_pool" ||
@@ -220,10 +220,10 @@ Json random_scenario() {
   if (chance(30)) pools.push_back(random_pool("mixed"));
   int machines = 0;
   for (const Json& each : pools) machines += each["count"].get<int>();
-  const std::string topology = one_of(Fabrics::names());
+  const std::string topology = pick(Fabrics::names());
   const Json workload = random_workload();
   const Json batching = random_batching();
-  const std::string llm = one_of<const char*>({"llama2-70b", "bloom-176b"});
+  const std::string llm = pick<const char*>({"llama2-70b", "bloom-176b"});
   const std::string other = llm == "llama2-70b" ? "bloom-176b" : "llama2-70b";
   const bool scaled = chance(40);
   const bool several = !workload.contains("sessions") && chance(30);
@@ -237,26 +237,26 @@ Json random_scenario() {
   Json random = {
       {"faults", chance(60) ? random_faults(machines, topology != "pipe") : Json::array()},
       {"llm", llm},
-      {"weights", {{"format", one_of(format_names())}}},
+      {"weights", {{"format", pick(format_names())}}},
       {"kv_cache",
        {{"grouped_query", *rc::gen::arbitrary<bool>()},
-        {"format", one_of(format_names())},
-        {"memory_fraction", one_of<double>({0.9, 1})},
-        {"watermark", one_of<double>({0, 0.01})},
-        {"block_tokens", one_of<int>({1, 16})}}},
+        {"format", pick(format_names())},
+        {"memory_fraction", pick<double>({0.9, 1})},
+        {"watermark", pick<double>({0, 0.01})},
+        {"block_tokens", pick<int>({1, 16})}}},
       {"workload", workload},
       {"pools", pools},
       {"scheduler",
        {{"policy", policy},
-        {"output_length", one_of<const char*>({"known", "mean"})},
-        {"local_prefill", one_of<const char*>({"never", "isl_bounding", "isl_or_load"})}}},
+        {"output_length", pick<const char*>({"known", "mean"})},
+        {"local_prefill", pick<const char*>({"never", "isl_bounding", "isl_or_load"})}}},
       {"batching", batching},
       {"kv_transfer", random_transfer()},
       {"fabric", {{"topology", topology}, {"nic_gbps", *inRange(1, 400)}}},
       {"power", {{"budget_w", 1000 * *inRange(5, 150)}}},
       {"results",
        {{"warmup_s",
-         workload.contains("warmup_requests") ? Json("auto") : one_of<Json>({"auto", 0, 3})}}}};
+         workload.contains("warmup_requests") ? Json("auto") : pick<Json>({"auto", 0, 3})}}}};
   if (!several && chance(30)) random["kv_cache"]["blocks"] = *inRange(300, 3000);
   if (scaled) {
     random["scaling"] = random_scaling(pools, split, topology != "pipe");
@@ -270,7 +270,7 @@ Json random_scenario() {
         const int count = each["count"];
         each["min_count"] = *inRange(0, count + 1);
         each["start_count"] = *inRange(each["min_count"].get<int>(), count + 1);
-        each["off_price_per_hour"] = one_of<double>({0, 5});
+        each["off_price_per_hour"] = pick<double>({0, 5});
       }
     }
   }
@@ -289,8 +289,8 @@ Json random_scenario() {
     if (store && topology != "pipe" && chance(40)) {
       random["faults"].push_back({{"at_s", *inRange(0, 20)},
                                   {"action", "scale_link"},
-                                  {"link", one_of<const char*>({"store-nic-up", "store-nic-down"})},
-                                  {"share", one_of<double>({0, 0.1})}});
+                                  {"link", pick<const char*>({"store-nic-up", "store-nic-down"})},
+                                  {"share", pick<double>({0, 0.1})}});
     }
   }
   return random;

@@ -72,15 +72,20 @@ function factsLine(facts) {
   );
 }
 
+/** GPUs of an instance. */
+const gpusOf = (pool) =>
+  pool.tensor_parallel * pool.pipeline_parallel * (pool.data_parallel || 1);
+
 function runFacts({scenario, summary}) {
   const several = summary.pools.length > 1;
+  const llms = [...new Set(summary.pools.map((pool) => pool.llm).filter((llm) => llm))];
   return factsLine([
-    ["LLM ", profileName(scenario.llm)],
+    llms.length > 1 ? [`LLMs ${llms.join(", ")}`] : ["LLM ", profileName(scenario.llm)],
     lengthsText(scenario.workload, summary),
     ...summary.pools.map(
       (pool) =>
         `${several ? pool.role + ": " : ""}${plural(pool.instances, "instance")} of ` +
-        `${plural(pool.gpus / pool.instances, "GPU")}, ${degreesOf(pool)}`,
+        `${plural(gpusOf(pool), "GPU")}, ${degreesOf(pool)}`,
     ),
     formatsText(scenario),
     engineText(scenario),
