@@ -136,6 +136,7 @@ class Cluster : public ClusterView,
   void turn_on(InstanceId id) override;
   void turn_down(InstanceId id) override;
   void lend(InstanceId id, PoolRole role) override;
+  bool stuck() const override;
   bool unblock() override { return strand_cut_off() || recover(); }
 
   // power.cpp: caps of GPUs that change

@@ -53,12 +53,10 @@ void Cluster::fail_later(std::uint64_t index, double from_s) {
 }
 
 void Cluster::fail(std::uint64_t index) {
-  constexpr double kPatienceS = 24.0 * 3600;
   engine_.only_watches(-1);
   faults_[index] = kNoEvent;
   if (engine_.at_rest_but_for(0) && !unblock()) return;
-  const bool stuck = arrival_ == kNoEvent && engine_.now() - last_progress_s_ > kPatienceS;
-  if (stuck) return;
+  if (stuck()) return;
   const FaultSpec& fault = scenario_.faults[index];
   failures_.at(index).down = true;
   faults_[index] = engine_.at<&Cluster::repaired>(engine_.now() + fault.repair_s, this, index);

@@ -62,6 +62,11 @@ std::uint64_t Cluster::stranded(std::size_t llm) const {
       }));
 }
 
+bool Cluster::stuck() const {
+  constexpr double kPatienceS = 24.0 * 3600;
+  return arrival_ == kNoEvent && engine_.now() - last_progress_s_ > kPatienceS;
+}
+
 void Cluster::turn_off(InstanceId id) { set_status(id, InstanceStatus::kOff); }
 
 void Cluster::turn_on(InstanceId id) {

@@ -20,9 +20,9 @@ struct Workload;
 /// A class of requests of a workload: a share of its requests, or requests of its own beside them.
 struct WorkloadClass {
   double share = 0;
-  std::uint32_t priority = 0;               ///< the lower, the earlier, where the queue looks at it
-  bool by_column = false;                   ///< those that the trace says
-  std::shared_ptr<const Workload> own;      ///< null: a share of the workload's
+  std::uint32_t priority = 0;  ///< the lower, the earlier, where the queue looks at it
+  std::shared_ptr<const Workload>
+      own;  ///< null: of the workload's, a share or those that the trace says
   std::shared_ptr<const Workload> lengths;  ///< of a share: null: as the workload says
 };
 

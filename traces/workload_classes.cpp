@@ -61,7 +61,6 @@ WorkloadClass read_workload_class(JsonReader& reader, const Workload& whole, std
                   "contradicts workload.columns.class: the trace says which requests are of this "
                   "class, and their lengths");
     }
-    result.by_column = true;
     return result;
   }
   if (!kWorkload.given(reader)) {
@@ -85,6 +84,9 @@ WorkloadClass read_workload_class(JsonReader& reader, const Workload& whole, std
   }
   if (!workload->priority_shares.empty()) {
     own.fail("priority_shares", "contradicts the priority of the class");
+  }
+  if (workload->columns && !workload->columns->traffic_class.empty()) {
+    own.fail("columns.class", "belongs into the scenario's workload");
   }
   result.own = workload;
   return result;

@@ -13,8 +13,8 @@ namespace cleave {
 
 namespace {
 
-/// Where nobody measured kernels on this GPU: how much longer or shorter decodes and prompts would
-/// be if they came as near to the data sheet as on each GPU that was.
+/// Where nobody measured kernels on this GPU: how much longer or shorter decodes would be if these
+/// came as near to the data sheet as on each GPU that was.
 std::string kernel_spread(const InstanceDescription& instance, const EngineProfile& engine) {
   const Gpu& gpu = instance.machine.gpu;
   const auto seconds = [&](const Operators& operators) {

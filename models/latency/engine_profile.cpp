@@ -100,12 +100,12 @@ EngineProfile read_engine(const Json& json, const std::string& name) {
   profile.versions = kVersions.text(reader);
   profile.roofline = kModel.choice(reader, "model") == "roofline";
   profile.kernels = reader.text(kKernels.name, profile.name);
-  if (kEfficiencies.given(reader)) {
-    JsonReader efficiencies = reader.object(kEfficiencies.name);
-    profile.factors = {kMemory.number(efficiencies), kCompute.number(efficiencies)};
-    efficiencies.finish();
-  }
   if (!profile.roofline) {
+    if (kEfficiencies.given(reader)) {
+      JsonReader efficiencies = reader.object(kEfficiencies.name);
+      profile.factors = {kMemory.number(efficiencies), kCompute.number(efficiencies)};
+      efficiencies.finish();
+    }
     JsonReader host = reader.object(kHost.name);
     for (const HostField& field : host_fields()) {
       profile.host.*field.value = host_setting(field).number(host) * field.unit;

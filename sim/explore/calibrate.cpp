@@ -86,8 +86,11 @@ class Fit {
     for (std::size_t i = 0; i < fields_.size(); ++i) {
       profile.host.*fields_[i].value *= std::exp(x[static_cast<Eigen::Index>(i)]);
     }
-    profile.factors.memory *= std::exp(x[x.size() - 2]);
-    profile.factors.compute *= std::exp(x[x.size() - 1]);
+    const auto factor = [&](double of_start, double by) {
+      return std::clamp(of_start * std::exp(by), 0.1, 10.0);
+    };
+    profile.factors = {factor(start_.factors.memory, x[x.size() - 2]),
+                       factor(start_.factors.compute, x[x.size() - 1])};
     return profile;
   }
 

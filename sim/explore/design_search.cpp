@@ -369,8 +369,10 @@ std::string DesignSearch::why_not() {
   trials_.settle([&] {
     nearest.reset();
     for (Trials::Trial trial : tried) {
-      if (trial.outcome.holds() || !affordable(trial.sizes)) continue;
+      if (!affordable(trial.sizes)) continue;
+      if (trial.outcome.holds() && spec_.spare_machines == 0) continue;
       trial.outcome = trials_.in_full(trial.sizes, trial.rate_rps);
+      if (trial.outcome.holds()) continue;
       if (!nearest || trial.outcome.margin > nearest->outcome.margin) nearest = trial;
     }
   });

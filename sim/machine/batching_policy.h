@@ -39,6 +39,8 @@ struct GpuUse {
   double activations = 0;  ///< of a token that is computed
   double logits = 0;       ///< of a sequence that gets a token
   std::uint32_t gpus = 1;  ///< of the instance
+  /// Of GPUs that compute tokens and sequences of their own: each its part of the policy's limits.
+  std::uint32_t groups = 1;
 };
 
 /// Why an instance looks whether somebody else should run.

@@ -121,8 +121,8 @@ class Sglang : public BatchingPolicy {
     constexpr double kMiB = 1024.0 * 1024;
     constexpr double kGiB = 1024 * kMiB;
     const double largest_graph = use.memory < 35e9 ? 8 : use.memory < 60e9 ? 32 : 256;
-    const double reserved =
-        512 * kMiB + 1.5 * kMiB * settings_.chunk + use.gpus * kGiB / 8 + 2 * kMiB * largest_graph;
+    const double reserved = 512 * kMiB + 1.5 * kMiB * settings_.chunk / use.groups +
+                            use.gpus * kGiB / 8 + 2 * kMiB * largest_graph;
     return use.memory > 60e9 ? std::max(reserved, 10 * kGiB) : reserved;
   }
   static std::uint32_t in_progress(const Selection& selection) {

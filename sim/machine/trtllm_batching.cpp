@@ -83,8 +83,9 @@ class Trtllm : public BatchingPolicy {
   KvDefaults kv_defaults() const override { return {0.9, 0, 32}; }
   /// The fraction is one of what is free after a dry run.
   double kv_bytes(const GpuUse& use) const override {
-    return use.fraction * (use.seen() - use.weights - use.activations * settings_.tokens -
-                           use.logits * settings_.sequences - kRuntimeBytes);
+    return use.fraction *
+           (use.seen() - use.weights - use.activations * settings_.tokens / use.groups -
+            use.logits * settings_.sequences / use.groups - kRuntimeBytes);
   }
 
  private:

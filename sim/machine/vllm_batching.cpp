@@ -97,8 +97,9 @@ class Vllm : public BatchingPolicy {
   }
   KvDefaults kv_defaults() const override { return {0.92, 0, 16}; }
   double kv_bytes(const GpuUse& use) const override {
-    return use.seen() * use.fraction - use.weights - use.activations * settings_.budget -
-           use.logits * settings_.sequences - kRuntimeBytes - kGraphBytes;
+    return use.seen() * use.fraction - use.weights -
+           use.activations * settings_.budget / use.groups -
+           use.logits * settings_.sequences / use.groups - kRuntimeBytes - kGraphBytes;
   }
 
  private:

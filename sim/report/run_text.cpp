@@ -48,13 +48,12 @@ std::string cluster_line(const Json& summary) {
   std::string line;
   for (const Json& pool : pools) {
     const bool shared = !pool["shares_machines_of"].is_null();
-    const char* joined = shared                         ? " and on the same "
-                         : on_machines_of_another(pool) ? " and in their place "
-                                                        : " + ";
-    if (!line.empty()) line += joined;
-    line += grouped(number(pool, "machines")) + " " + pool["role"].get<std::string>() + " " +
-            pool["machine"].get<std::string>();
+    const Json owner = pool.value("borrows_machines_of", Json());
+    if (!line.empty()) line += shared ? " and on the same " : " + ";
+    line += (owner.is_null() ? "" : "up to ") + grouped(number(pool, "machines")) + " " +
+            pool["role"].get<std::string>() + " " + pool["machine"].get<std::string>();
     if (several) line += " for " + llm(pool);
+    if (!owner.is_null()) line += " on those that pool " + owner.dump() + " has off";
   }
   return line;
 }

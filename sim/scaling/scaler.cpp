@@ -42,7 +42,6 @@ Scaler::Scaler(const std::vector<ScalerPool>& pools, const ScalingPolicies::Make
   }
   const auto owner = [&](std::size_t i) { return pools[i].borrows_from.value_or(i); };
   for (std::size_t i = 0; i < pools.size(); ++i) {
-    borrows_ |= pools[i].borrows_from.has_value();
     for (std::size_t other = 0; other < pools.size(); ++other) {
       if (other != i && owner(other) == owner(i)) pools_[i].others.push_back(other);
     }
@@ -75,6 +74,7 @@ void Scaler::end() {
     clock_.only_watches(-1);
   }
   clock_.cancel(later_);
+  ended_ = true;
 }
 
 void Scaler::out_of_service(InstanceId instance, bool out) {
@@ -87,7 +87,12 @@ void Scaler::out_of_service(InstanceId instance, bool out) {
 }
 
 void Scaler::went_off() {
-  if (!waits_ || later_ != kNoEvent) return;
+  if (waits_) apply_soon();
+}
+
+// Once for all that is decided and all that goes off at this time.
+void Scaler::apply_soon() {
+  if (ended_ || later_ != kNoEvent) return;
   later_ = clock_.at<&Scaler::apply_later>(clock_.now(), this);
 }
 
@@ -110,8 +115,13 @@ void Scaler::look(std::uint64_t llm) {
   if (at_rest && !service.at_rest) service.at_rest_since_s = clock_.now();
   service.at_rest = at_rest && !client_.unblock();
   decide(service, view(llm));
-  apply();
+  if (services_.size() == 1) {
+    apply();
+  } else {
+    apply_soon();
+  }
   if (service.at_rest && clock_.now() - service.at_rest_since_s > kPatienceS) return;
+  if (client_.stuck()) return;
   schedule(llm, service.policy->next_s(clock_.now()));
 }
 
@@ -124,32 +134,30 @@ void Scaler::decide(Service& service, const ScalingView& seen) {
   for (std::size_t i = 0; i < sizes.size(); ++i) pools_[service.first_pool + i].size = sizes[i];
 }
 
-// What is wanted, as far as there is so much. Pools that borrow stand behind those they borrow
-// from.
 void Scaler::apply() {
   waits_ = false;
-  for (Pool& pool : pools_) {
-    const std::uint32_t machines = wanted(pool);
-    resize(pool, machines);
-    lend(pool, std::min(pool.size.lent, machines));
+  const std::vector<Allotment> all = allot();
+  for (std::size_t i = 0; i < pools_.size(); ++i) {
+    resize(pools_[i], all[i].machines);
+    lend(pools_[i], std::min(pools_[i].size.lent, all[i].machines));
   }
 }
 
-std::uint32_t Scaler::wanted(const Pool& pool) const {
-  const ScaledPool seen = seen_pool(pool);
-  const std::uint32_t most = std::min(seen.machines, left_by_others(pool));
-  return std::clamp(pool.size.machines, std::min(seen.least, most), most);
-}
-
-// Who stands before it has the first choice.
-std::uint32_t Scaler::left_by_others(const Pool& pool) const {
-  auto left = static_cast<std::uint32_t>(pool.machines.size());
-  if (!pool.spec.borrows_from) return left;
-  for (const Machine& machine : pool.machines) left -= machine.out ? 1 : 0;
-  for (const std::size_t other : pool.others) {
-    if (&pools_[other] < &pool) left -= std::min(left, wanted(pools_[other]));
+// What is wanted, as far as there is so much. Pools that borrow stand behind those they borrow
+// from, which have the first choice.
+std::vector<Scaler::Allotment> Scaler::allot() const {
+  std::vector<Allotment> all;
+  std::vector<std::uint32_t> left;  // of each pool's own machines
+  for (const Pool& pool : pools_) {
+    const ScaledPool seen = seen_pool(pool);
+    left.push_back(seen.machines);
+    const std::size_t owner = pool.spec.borrows_from.value_or(left.size() - 1);
+    const std::uint32_t most = std::min(seen.machines, left[owner]);
+    const std::uint32_t machines = std::clamp(pool.size.machines, std::min(seen.least, most), most);
+    left[owner] -= machines;
+    all.push_back({most, machines});
   }
-  return left;
+  return all;
 }
 
 bool Scaler::is_free(const Pool& pool, const Machine& machine) const {
@@ -170,9 +178,11 @@ ScalingView Scaler::view(std::size_t llm) {
   std::array<double, 3> reserved{};
   std::array<double, 3> capacity{};
   const std::span<const InstanceLoad> loads = client_.loads();
+  const std::vector<Allotment> all = allot();
   for (std::size_t i = service.first_pool; i < service.end_pool; ++i) {
     const Pool& pool = pools_[i];
     seen.pools.push_back(seen_pool(pool));
+    seen.pools.back().machines = all[i].most;
     const InstanceId first = pool.machines.front().first;
     const InstanceId count = pool.spec.machines * pool.spec.instances_per_machine;
     for (InstanceId id = first; id < first + count; ++id) {

@@ -31,6 +31,8 @@ class ScalerClient {
   /// Nothing is left to happen but looks of the scaler: does what the end of a run does against
   /// requests that wait for one another. False where that changes nothing.
   virtual bool unblock() = 0;
+  /// No request is to come any more, and none of those that are there came any further for long.
+  virtual bool stuck() const = 0;
 };
 
 /// A pool as it is set up: its instances in a row, those of a machine side by side. Pools of one
@@ -101,9 +103,14 @@ class Scaler {
   void look(std::uint64_t llm);
   void decide(Service& service, const ScalingView& seen);
   void apply();
+  void apply_soon();
   void apply_later(std::uint64_t);
-  std::uint32_t wanted(const Pool& pool) const;
-  std::uint32_t left_by_others(const Pool& pool) const;
+  /// Machines that each pool can have, and those that it gets.
+  struct Allotment {
+    std::uint32_t most;
+    std::uint32_t machines;
+  };
+  std::vector<Allotment> allot() const;
   bool is_free(const Pool& pool, const Machine& machine) const;
   ScalingView view(std::size_t llm);
   ScaledPool seen_pool(const Pool& pool) const;
@@ -119,8 +126,8 @@ class Scaler {
   ScalerClient& client_;
   std::vector<Pool> pools_;
   std::vector<Service> services_;  ///< by LLM
-  bool borrows_ = false;           ///< a pool does
   bool waits_ = false;             ///< for a machine that another pool has
+  bool ended_ = false;
   EventId later_ = kNoEvent;
 };
 

@@ -42,8 +42,9 @@ void read_formats(JsonReader& weights, Format kv_format, Llm& llm) {
 }
 
 /// What a pool says of its LLM, with what the scenario says where it says nothing.
-Json own_weights(JsonReader& pool, const Json& document) {
+Json own_weights(JsonReader& pool, const Json& document, const Llm& llm) {
   Json weights = document["weights"];
+  if (llm.experts == 1) weights.erase(kExperts.name);
   const Json& own = pool.value("weights");
   if (!own.is_object()) pool.fail("weights", "expected an object, found " + json_kind(own));
   weights.merge_patch(own);
@@ -78,7 +79,7 @@ std::size_t read_pool_llm(JsonReader& pool, Scenario& scenario) {
   const Format kv_format = kPoolKvFormat.given(pool) ? read_format(pool, kPoolKvFormat.name)
                                                      : read_format(cache, "format");
   if (kPoolWeights.given(pool)) {
-    const Json merged = own_weights(pool, scenario.document);
+    const Json merged = own_weights(pool, scenario.document, llm);
     JsonReader weights(merged, pool.path_of("weights"));
     read_formats(weights, kv_format, llm);
   } else {

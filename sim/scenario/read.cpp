@@ -153,7 +153,8 @@ void check_expert_skew(const Scenario& scenario) {
   if (!std::any_of(scenario.llms.begin(), scenario.llms.end(), with_experts)) {
     throw InputError("latency.expert_skew: " + scenario.llms.front().name + " has no experts");
   }
-  if (!scenario.engine || scenario.engine->roofline) {
+  const bool steps = scenario.latency_policy == "auto" || scenario.latency_policy == "engine";
+  if (!steps || !scenario.engine || scenario.engine->roofline) {
     throw InputError(
         "latency.expert_skew: only the step model knows of experts; expected "
         "latency.engine vllm, sglang or trtllm");

@@ -164,7 +164,8 @@ GpuUse gpu_use(const PoolSpec& pool, const Llm& llm) {
           llm.stored_bytes(pool.data_parallel) / gpus,
           of_a_token / gpus * pool.data_parallel,
           kLogitBytes * llm.vocabulary / pool.tensor_parallel,
-          gpus};
+          gpus,
+          pool.data_parallel};
 }
 
 /// Tokens, in whole blocks, that an instance of the pool can hold beside its weights.
@@ -318,17 +319,24 @@ PoolSpec read_pool(JsonReader& reader, const std::optional<PriceList>& prices, S
   return pool;
 }
 
-/// Whether the pools together can serve requests, and be simulated.
-void check_pools(const JsonReader& reader, const std::vector<PoolSpec>& pools) {
-  const auto all = [&](PoolRole role) {
-    return std::all_of(pools.begin(), pools.end(),
-                       [&](const PoolSpec& pool) { return pool.role == role; });
-  };
-  if (all(PoolRole::kPrompt)) {
-    reader.fail("pools", "none takes the token phase; expected one of role token or mixed, too");
-  }
-  if (all(PoolRole::kToken)) {
-    reader.fail("pools", "none takes prompts; expected one of role prompt or mixed, too");
+/// Whether the pools of each LLM can serve its requests, and all be simulated.
+void check_pools(const JsonReader& reader, const Scenario& scenario) {
+  const std::vector<PoolSpec>& pools = scenario.pools;
+  for (std::size_t llm = 0; llm < scenario.llms.size(); ++llm) {
+    const auto all = [&](PoolRole role) {
+      return std::all_of(pools.begin(), pools.end(), [&](const PoolSpec& pool) {
+        return pool.llm != llm || pool.role == role;
+      });
+    };
+    const std::string of_llm = scenario.llms.size() > 1 ? " of " + scenario.llms[llm].name : "";
+    if (all(PoolRole::kPrompt)) {
+      reader.fail("pools", "none" + of_llm +
+                               " takes the token phase; expected one of role token or mixed, too");
+    }
+    if (all(PoolRole::kToken)) {
+      reader.fail("pools",
+                  "none" + of_llm + " takes prompts; expected one of role prompt or mixed, too");
+    }
   }
   std::int64_t machines = 0;
   for (const PoolSpec& pool : pools) machines += pool.has_own_machines() ? pool.count : 0;
@@ -347,7 +355,7 @@ void read_pools(JsonReader& reader, Scenario& scenario) {
     scenario.pools.push_back(read_pool(pool, prices, scenario));
   }
   if (scenario.pools.empty()) reader.fail("pools", "expected at least one pool of machines");
-  check_pools(reader, scenario.pools);
+  check_pools(reader, scenario);
   share_machines(scenario.pools);
 }
 

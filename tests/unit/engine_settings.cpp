@@ -276,4 +276,17 @@ TEST_CASE("engines: settings that contradict each other, or mean nothing, end wi
   CHECK_THROWS_WITH(read({{"policy", "sglang"}, {"schedule_policy", "lpm"}}), Contains("fcfs"));
 }
 
+TEST_CASE("kv blocks: groups of GPUs with sequences of their own each hold what one alone holds") {
+  for (const char* policy : {"vllm", "trtllm", "sglang"}) {
+    INFO(policy);
+    Json groups = one_gpu({{"policy", policy}});
+    const double alone =
+        static_cast<double>(read_scenario(scenario_of(groups)).pools[0].kv.capacity_tokens);
+    groups["pools"][0]["data_parallel"] = 4;
+    const double all =
+        static_cast<double>(read_scenario(scenario_of(groups)).pools[0].kv.capacity_tokens);
+    CHECK(all / alone == Approx(4).epsilon(0.01));
+  }
+}
+
 }  // namespace cleave

@@ -304,7 +304,6 @@ TEST_CASE("fit: KV caches and activations count, and are kept on every GPU that 
   CHECK(load_llm("llama2-70b", "llm").kv_copies(16) == 2);
 }
 
-
 TEST_CASE(
     "estimates: of a GPU without tables they say what the kernels of others would make of it") {
   const EngineProfile vllm = load_engine("vllm", "engine");

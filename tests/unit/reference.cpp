@@ -9,7 +9,6 @@
 
 #include "models/catalogue/hardware.h"
 #include "models/catalogue/prices.h"
-#include "models/latency/instance_model.h"
 #include "models/latency/engine_profile.h"
 #include "models/latency/instance_model.h"
 #include "sim/base/builtin.h"
@@ -175,6 +174,9 @@ void read_all_built_in() {
   for (const std::string& name : builtin_names("profiles/machines")) load_machine(name, "test");
   for (const std::string& name : builtin_names("profiles/llms")) load_llm(name, "test");
   for (const std::string& name : builtin_names("profiles/engines")) load_engine(name, "test");
+  EngineProfile calibrated = load_engine("vllm", "test");
+  calibrated.factors.memory = 0.9;
+  read_engine(engine_json(calibrated), "vllm");
   for (const std::string& name : builtin_names("traces")) load_distribution(name, "test");
 }
 

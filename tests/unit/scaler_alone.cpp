@@ -57,6 +57,7 @@ struct Cluster : ScalerClient {
   }
   void lend(InstanceId id, PoolRole role) override { loads_[id].home = role; }
   bool unblock() override { return false; }
+  bool stuck() const override { return false; }
   void set(InstanceId id, InstanceStatus status) { loads_[id].status = status; }
   std::string statuses() const {
     std::string text;
@@ -247,6 +248,7 @@ struct TwoLlms : ScalerClient {
   void turn_down(InstanceId id) override { loads_[id].status = InstanceStatus::kDraining; }
   void lend(InstanceId, PoolRole) override {}
   bool unblock() override { return false; }
+  bool stuck() const override { return false; }
   void drained(InstanceId id) {
     turn_off(id);
     scaler->went_off();
@@ -307,4 +309,30 @@ TEST_CASE("scaler: a borrower never holds more than is left, whatever its policy
   cluster.sizes[0] = {{2, 0}};
   cluster.clock.run_until(2);
   CHECK(cluster.statuses().substr(3) == "ooo");
+}
+
+TEST_CASE(
+    "scaler: a policy sees of a borrowing pool the machines that it can have, and no others") {
+  TwoLlms cluster;
+  Wanted::views.clear();
+  cluster.clock.run_until(1);
+  cluster.sizes[0] = {{1, 0}};
+  cluster.clock.run_until(2);
+  cluster.clock.run_until(3);
+  std::vector<std::uint32_t> seen;
+  for (std::size_t i = 1; i < Wanted::views.size(); i += 2) {
+    seen.push_back(Wanted::views[i].pools[0].machines);
+  }
+  CHECK(seen == std::vector<std::uint32_t>{0, 2, 2});
+}
+
+TEST_CASE("scaler: nobody comes on when it has ended, whoever waits for a machine") {
+  TwoLlms cluster;
+  cluster.sizes[0] = {{1, 0}};
+  cluster.clock.run_until(1);
+  CHECK(cluster.statuses() == "uddooo");
+  cluster.scaler->end();
+  cluster.drained(1);
+  cluster.clock.run_until(2);
+  CHECK(cluster.statuses() == "uodooo");
 }

@@ -201,3 +201,39 @@ TEST_CASE("several LLMs: a cluster that cannot be meant is refused in one senten
         "pools[1].borrows_machines_of: has no meaning without scaling.policy, by which that pool "
         "turns machines off");
 }
+
+TEST_CASE("several LLMs: a run ends where machines change LLM faster than they load") {
+  Json scenario = two_llms();
+  scenario["pools"] = {pool("mixed", 1),
+                       {{"role", "mixed"}, {"borrows_machines_of", 0}, {"llm", "bloom-176b"}}};
+  scenario["scaling"] = {{"policy", "schedule"},
+                         {"sizes", {{0, {1, 0}}, {30, {0, 1}}}},
+                         {"period_s", 60},
+                         {"gb_per_s", 1}};
+  const SeenRun run = see(scenario);
+  CHECK(run.requests()["unfinished"].get<int>() > 0);
+  CHECK(run.summary["duration_s"].get<double>() < 2 * 86'400);
+}
+
+TEST_CASE("several LLMs: an LLM's own machines come on where nothing is left to borrow") {
+  Json scenario = two_llms();
+  Json own = pool("mixed", 2);
+  own["llm"] = "bloom-176b";
+  own["min_count"] = 0;
+  own["start_count"] = 0;
+  scenario["pools"] = {pool("mixed", 1),
+                       {{"role", "mixed"}, {"borrows_machines_of", 0}, {"llm", "bloom-176b"}},
+                       own};
+  scenario["scaling"] = {{"policy", "reactive"}, {"gb_per_s", 1000}, {"warm_up_s", 1}};
+  const SeenRun run = see(scenario);
+  CHECK(run.requests()["unfinished"] == 0);
+  CHECK(run.summary["duration_s"].get<double>() < 200);
+}
+
+TEST_CASE("several LLMs: the pools of each must take both phases") {
+  Json scenario = two_llms();
+  scenario["pools"].erase(2);
+  CHECK(
+      error_of_run(scenario) ==
+      "pools: none of bloom-176b takes the token phase; expected one of role token or mixed, too");
+}

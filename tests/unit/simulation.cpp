@@ -342,7 +342,7 @@ TEST_CASE("simulation: the results folder is the same, wherever it runs") {
     CHECK(folder.read("here/" + name) == folder.read("apart/" + name));
     ++files;
   }
-  CHECK(files == 5);
+  CHECK(files == 6);
 }
 
 TEST_CASE("simulation: its order is kept") {

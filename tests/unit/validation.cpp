@@ -220,7 +220,9 @@ TEST_CASE("calibrate: finds the efficiency of kernels, and tells saturated runs 
   }
   const Calibration found =
       calibrate(points, {}, load_engine("vllm", "engine"), {2, 0.3, 4, nullptr});
-  CHECK(found.profile.factors.memory == Approx(0.75).epsilon(0.1));
+  // The prior keeps part of the way.
+  CHECK(found.profile.factors.memory > 0.65);
+  CHECK(found.profile.factors.memory < 0.85);
   CHECK(found.profile.factors.compute == Approx(1).epsilon(0.15));
   CHECK(found.profile.errors.front().tpot < 0.03);
   for (const double percent : found.sensitivity) CHECK(percent > 0);
