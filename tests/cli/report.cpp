@@ -113,7 +113,8 @@ TEST_CASE("report refuses what is no result, and leaves no page") {
   check_refused({"report", folder.path(), "-o", page}, "expected summary.json in it");
   check_refused({"report", results}, "--out");
   const std::string points = folder.write("points.json", kPoints);
-  check_refused({"report", results, points, "-o", page}, "points.json: not the folder of a run");
+  check_refused({"report", results, points, "-o", page},
+                "several results must all be folders of runs");
   check_refused({"report", folder.write("bad.json", "{}"), "-o", page},
                 "expected a results database");
   check_refused({"report", folder.write("worse.json", "[{}]"), "-o", page},
