@@ -54,7 +54,7 @@ TEST_CASE("completion offers subcommands, options and values") {
   CHECK(completed("cleave run --trace azure-2023-co") == "azure-2023-code azure-2023-conv ");
   CHECK(completed("cleave trace convert f.csv --format az") == "azure ");
   CHECK(completed("cleave show scen") == "scenario ");
-  CHECK(completed("cleave run two") == "two-classes ");
+  CHECK(completed("cleave run two") == "two-classes two-llms ");
   CHECK(completed("cleave plan splitting") == "splitting-pays ");
 }
 
