@@ -40,10 +40,10 @@ Found find(const Llm& llm, const Machine& machine, const GpuShare& share,
             "up to "
             "0.3 of TDP apart between LLMs and GPUs"};
   }
-  return {
-      kUsual, false,
-      "nothing was measured: prompts at TDP, decodes at 0.6 of it, where the measured ones were at "
-      "0.43 to 0.74"};
+  return {kUsual, false,
+          "nothing was measured, so prompts count at TDP and decodes at 0.6 of it, where measured "
+          "ones were at "
+          "0.43 to 0.74"};
 }
 
 }  // namespace

@@ -72,13 +72,17 @@ function factsLine(facts) {
   );
 }
 
+/** The names of all LLMs that are served; none in older summaries. */
+const llmsOf = (summary) =>
+  [...new Set(summary.pools.map((pool) => pool.llm).filter((llm) => llm))];
+
 /** GPUs of an instance. */
 const gpusOf = (pool) =>
   pool.tensor_parallel * pool.pipeline_parallel * (pool.data_parallel || 1);
 
 function runFacts({scenario, summary}) {
   const several = summary.pools.length > 1;
-  const llms = [...new Set(summary.pools.map((pool) => pool.llm).filter((llm) => llm))];
+  const llms = llmsOf(summary);
   return factsLine([
     llms.length > 1 ? [`LLMs ${llms.join(", ")}`] : ["LLM ", profileName(scenario.llm)],
     lengthsText(scenario.workload, summary),

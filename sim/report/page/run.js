@@ -2,8 +2,10 @@
 
 const kPhaseNames = ["queueing", "prompt", "transfer", "token"];
 
+/** Machines that a pool borrows are counted where they are from. */
 function clusterText(summary) {
   return summary.pools
+    .filter((pool) => !Number.isInteger(pool.borrows_machines_of))
     .map(
       (pool) =>
         `${plural(pool.machines, pool.machine + " machine")} for ${
@@ -39,7 +41,7 @@ function questionParts(run) {
     `${subject} serve ${paceText(run)} of `,
     ...trafficParts(workload),
     " to ",
-    profileName(llm),
+    llmsOf(run.summary).length > 1 ? llmsOf(run.summary).join(" and ") : profileName(llm),
     ` ${within}?`,
   ];
 }
