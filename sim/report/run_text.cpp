@@ -216,10 +216,13 @@ std::string link_text(const Json& summary) {
 std::string price_text(const Json& summary) {
   const Json& cost = summary["cost"];
   if (cost["price_per_hour"].is_number()) {
-    return "Cost: " + figure(number(cost, "price_per_hour")) + " $/h; " +
-           quantity(cost, "usd_per_million_prompt_tokens") + " $ per million prompt tokens, " +
-           quantity(cost, "usd_per_million_output_tokens") + " $ per million output tokens; " +
-           figure(number(cost, "requests_per_usd")) + " requests per $" +
+    const bool scaled = !summary.value("scaling", Json()).is_null();
+    return "Cost: " + figure(number(cost, "price_per_hour")) + " $/h" +
+           (scaled ? " with all machines on, " + quantity(cost, "spent_usd") + " $ spent" : "") +
+           "; " + quantity(cost, "usd_per_million_prompt_tokens") +
+           " $ per million prompt tokens, " + quantity(cost, "usd_per_million_output_tokens") +
+           " $ per million output tokens; " + figure(number(cost, "requests_per_usd")) +
+           " requests per $" +
            (cost.contains("prices") ? "; prices of " + cost["prices"].get<std::string>() : "") +
            "\n";
   }

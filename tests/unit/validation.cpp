@@ -23,6 +23,18 @@ std::vector<MeasuredPoint> points_of(const TempFolder& folder, const std::string
   return read_measured(folder.write("rows.csv", kNames + rows), {});
 }
 
+/// As if they had been measured on `engine`.
+void measure_on(const EngineProfile& engine, std::vector<MeasuredPoint>& points) {
+  for (MeasuredPoint& point : points) {
+    point.measured = figures_of(Json::parse(in_child([&] {
+      Scenario scenario = read_scenario(scenario_of_point(point, {}));
+      scenario.engine->host = engine.host;
+      scenario.engine->factors = engine.factors;
+      return figures_text(predict(scenario)).dump();
+    })));
+  }
+}
+
 Json pool_of(const MeasuredPoint& point) { return point.scenario.at("pools").at(0); }
 
 }  // namespace
@@ -180,13 +192,7 @@ TEST_CASE("calibrate: finds the costs that a simulated engine has") {
   EngineProfile truth = load_engine("vllm", "engine");
   truth.host.step_s = 0.004;
   truth.host.frontend_s = 0.03;
-  for (MeasuredPoint& point : points) {
-    point.measured = figures_of(Json::parse(in_child([&] {
-      Scenario scenario = read_scenario(scenario_of_point(point, {}));
-      scenario.engine->host = truth.host;
-      return figures_text(predict(scenario)).dump();
-    })));
-  }
+  measure_on(truth, points);
   const auto errors_after = [&](int rounds) {
     return calibrate(points, {}, load_engine("vllm", "engine"), {1, 0.3, rounds, nullptr})
         .profile.errors.front();
@@ -198,7 +204,7 @@ TEST_CASE("calibrate: finds the costs that a simulated engine has") {
   CHECK(after.ttft < 0.6 * before.ttft);
 }
 
-TEST_CASE("calibrate: finds the efficiency of kernels, and tells saturated runs from others") {
+TEST_CASE("calibrate: finds the efficiency of kernels") {
   const TempFolder folder;
   std::string rows;
   for (const int concurrency : {1, 4, 16, 64, 256}) {
@@ -211,13 +217,7 @@ TEST_CASE("calibrate: finds the efficiency of kernels, and tells saturated runs 
   auto points = points_of(folder, rows);
   EngineProfile truth = load_engine("vllm", "engine");
   truth.factors.memory = 0.75;
-  for (MeasuredPoint& point : points) {
-    point.measured = figures_of(Json::parse(in_child([&] {
-      Scenario scenario = read_scenario(scenario_of_point(point, {}));
-      scenario.engine->factors = truth.factors;
-      return figures_text(predict(scenario)).dump();
-    })));
-  }
+  measure_on(truth, points);
   const Calibration found =
       calibrate(points, {}, load_engine("vllm", "engine"), {2, 0.3, 4, nullptr});
   // The prior keeps part of the way.
@@ -225,7 +225,46 @@ TEST_CASE("calibrate: finds the efficiency of kernels, and tells saturated runs 
   CHECK(found.profile.factors.memory < 0.85);
   CHECK(found.profile.factors.compute == Approx(1).epsilon(0.15));
   CHECK(found.profile.errors.front().tpot < 0.03);
-  for (const double percent : found.sensitivity) CHECK(percent > 0);
+}
+
+TEST_CASE("calibrate: tells runs near saturation from those that are far from it") {
+  const TempFolder folder;
+  std::string rows;
+  for (int i = 0; i < 6; ++i) {
+    rows +=
+        "a,x; silicon_concurrency=4,vllm,meta-llama/Llama-3.1-70B,h100_sxm,fp8,agg,2048,16,4,"
+        "2,1,1,1,1,,,,,1,1\n";
+  }
+  auto points = points_of(folder, rows);
+  const EngineProfile vllm = load_engine("vllm", "engine");
+  const double prompts_rps = [&] {  // one after the other
+    points[0].scenario["workload"]["concurrency"] = 1;
+    points[0].scenario["workload"]["output_tokens"] = 1;
+    std::vector<MeasuredPoint> alone{points[0]};
+    measure_on(vllm, alone);
+    return 1 / *alone[0].measured.ttft_s;
+  }();
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    points[i].scenario["workload"] = {
+        {"prompt_tokens", 2048}, {"output_tokens", 16},
+        {"arrivals", "poisson"}, {"seed", i},
+        {"duration_s", 200},     {"rate_rps", prompts_rps * (i < 3 ? 0.2 : 1.25)}};
+  }
+  measure_on(vllm, points);
+  const Calibration found = calibrate(points, {}, vllm, {2, 0.3, 0, nullptr});
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    INFO(found.sensitivity[i]);
+    CHECK((found.sensitivity[i] >= kSaturated) == (i >= 3));
+  }
+  const auto& errors = found.profile.errors;
+  const auto rows_of = [&](const std::string& what) {
+    for (const EngineError& error : errors) {
+      if (error.what == what) return error.rows;
+    }
+    return std::uint64_t{0};
+  };
+  CHECK(rows_of("near saturation") == 3);
+  CHECK(rows_of("not near saturation") == 3);
 }
 
 }  // namespace cleave

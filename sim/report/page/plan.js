@@ -131,18 +131,17 @@ function machinesText(found) {
   return sizesText(found) + (found.estimated ? " (estimated)" : "");
 }
 
-function foundTable(plan, caption, rows) {
-  const number = (name, value) => ({name, value, show: figure, number: true});
-  return makeTable(
-    caption,
-    [
-      {name: "Design", value: (found) => found.design},
-      {
-        name: "Machines",
-        value: machinesText,
-        show: (text) => el("span", {class: "machines"}, text),
-      },
-      {name: "Scheduler", value: (found) => found.scheduler || ""},
+/** Columns of what a plan found, which `of` gives of a row. */
+function foundColumns(of) {
+  const number = (name, value) => ({name, value: (row) => value(of(row)), show: figure, number: true});
+  return {
+    design: {name: "Design", value: (row) => of(row).design},
+    machines: {
+      name: "Machines",
+      value: (row) => machinesText(of(row)),
+      show: (text) => el("span", {class: "machines"}, text),
+    },
+    figures: [
       number("In all", (found) => found.machines),
       number("GPUs", (found) => found.gpus),
       number("Price ($/h)", (found) => found.cost_per_hour),
@@ -152,10 +151,23 @@ function foundTable(plan, caption, rows) {
       number("Rate (requests/s)", (found) => found.rate_rps),
       {
         name: "Left of the nearest limit",
-        value: (found) => found.margin - 1,
+        value: (row) => of(row).margin - 1,
         show: percent,
         number: true,
       },
+    ],
+  };
+}
+
+function foundTable(plan, caption, rows) {
+  const columns = foundColumns((found) => found);
+  return makeTable(
+    caption,
+    [
+      columns.design,
+      columns.machines,
+      {name: "Scheduler", value: (found) => found.scheduler || ""},
+      ...columns.figures,
       {
         name: "Pareto front",
         value: (found) => (plan.pareto.includes(found.design) ? "yes" : ""),

@@ -14,30 +14,14 @@ function planRows(plans) {
 }
 
 function plansTable(caption, rows) {
-  const number = (name, value) => ({name, value: ({found}) => value(found), show: figure, number: true});
+  const columns = foundColumns(({found}) => found);
   return makeTable(
     caption,
     [
       {name: "Plan", value: ({plan}) => plan.name},
-      {name: "Design", value: ({found}) => found.design},
-      {
-        name: "Machines",
-        value: ({found}) => machinesText(found),
-        show: (text) => el("span", {class: "machines"}, text),
-      },
-      number("In all", (found) => found.machines),
-      number("GPUs", (found) => found.gpus),
-      number("Price ($/h)", (found) => found.cost_per_hour),
-      number("$ per million tokens", (found) => found.cost_per_million_tokens),
-      number("$ per million output tokens", (found) => found.cost_per_million_output_tokens),
-      number("Provisioned (kW)", (found) => found.provisioned_w / 1000),
-      number("Rate (requests/s)", (found) => found.rate_rps),
-      {
-        name: "Left of the nearest limit",
-        value: ({found}) => found.margin - 1,
-        show: percent,
-        number: true,
-      },
+      columns.design,
+      columns.machines,
+      ...columns.figures,
     ],
     rows,
     {sortable: true, marked: (row) => row.best},
