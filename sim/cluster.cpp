@@ -241,6 +241,7 @@ void Cluster::begin(RequestId request) {
   record.token_instance = placement.token;
   InstanceLoad& prompt = loads_[placement.prompt];
   InstanceLoad& token = loads_[placement.token];
+  state.source = placement.prompt;
   state.assigned_tokens = record.prompt_tokens - cached_tokens(placement.prompt, demand) -
                           tier_tokens(placement.prompt, demand).all();
   prompt.pending_tokens += state.assigned_tokens;
@@ -259,7 +260,7 @@ void Cluster::unload(RequestId request) {
   const RequestState& state = requests_[request];
   const FinishedRequest& record = state.record;
   const Demand demand = demand_of(request);
-  InstanceLoad& prompt = loads_[record.prompt_instance];
+  InstanceLoad& prompt = loads_[state.source];
   InstanceLoad& token = loads_[record.token_instance];
   if (state.in(steps::kInPromptPhase)) {
     prompt.pending_tokens -= state.assigned_tokens;
@@ -271,7 +272,7 @@ void Cluster::unload(RequestId request) {
   token.reserved_tokens -= demand.kv_tokens();
   if (record.moved() && !state.in(steps::kInTokenPhase)) {
     prompt.reserved_tokens -= demand.prompt_kv_tokens();
-    load_lightened(record.prompt_instance);
+    load_lightened(state.source);
   }
   load_lightened(record.token_instance);
 }
@@ -326,9 +327,8 @@ void Cluster::prompt_finished(RequestId request) {
 
 void Cluster::kv_arrived(RequestId request) {
   RequestState& state = requests_[request];
-  const FinishedRequest& record = state.record;
-  const InstanceId from = record.prompt_instance;
-  const InstanceId to = record.token_instance;
+  const InstanceId from = state.source;
+  const InstanceId to = state.record.token_instance;
   const std::uint32_t held = std::exchange(state.held_tokens, std::exchange(state.sent_tokens, 0));
   const std::uint32_t shared =
       std::exchange(state.shared_tokens, std::exchange(state.sent_shared_tokens, 0));

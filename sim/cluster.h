@@ -122,12 +122,19 @@ class Cluster : public ClusterView,
   void start(InstanceId id, double load_s);
   void empty_caches(InstanceId id);
   void started(InstanceId id) override;
-  void drain(InstanceId id);
-  void off_if_drained(InstanceId id);
   void set_status(InstanceId id, InstanceStatus status);
   void begin_stranded();
   void lose_transfer(RequestId request);
   bool strand_cut_off();
+
+  // draining.cpp: instances that are given nothing new
+  void drain(InstanceId id);
+  void off_if_drained(InstanceId id);
+  bool place_again(RequestId request);
+  void place_waiting_again(InstanceId id);
+  InstanceId roomiest(InstanceId from, const Demand& demand) const;
+  bool finds_room(RequestId request, std::uint32_t generated) override;
+  void gone(RequestId request) override;
 
   // scaling.cpp: machines that a policy turns on and off
   std::uint32_t queued(InstanceId id) const override { return instances_[id].waiting(); }

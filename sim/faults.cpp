@@ -140,7 +140,7 @@ void Cluster::stop(const std::vector<InstanceId>& ids) {
   for (RequestId request = 0; request < requests_.states.size(); ++request) {
     const RequestState& state = requests_[request];
     if (state.in(Steps(Step::kGone, Step::kOutside))) continue;
-    const bool from_here = stops[state.record.prompt_instance] && !state.in(steps::kInTokenPhase);
+    const bool from_here = stops[state.source] && !state.in(steps::kInTokenPhase);
     if (from_here || stops[state.record.token_instance]) hit.push_back(request);
   }
   std::sort(hit.begin(), hit.end(), [&](RequestId a, RequestId b) {
@@ -188,23 +188,9 @@ void Cluster::started(InstanceId id) {
   begin_stranded();
 }
 
-void Cluster::drain(InstanceId id) {
-  if (loads_[id].status == InstanceStatus::kLoading) set_status(id, InstanceStatus::kOff);
-  if (loads_[id].status != InstanceStatus::kUp) return;
-  set_status(id, InstanceStatus::kDraining);
-  off_if_drained(id);
-}
-
-// An engine may have an iteration under way when nothing is assigned to it any more.
-void Cluster::off_if_drained(InstanceId id) {
-  const InstanceLoad& load = loads_[id];
-  if (load.status == InstanceStatus::kDraining && !load.in_use() && instances_[id].idle()) {
-    set_status(id, InstanceStatus::kOff);
-  }
-}
-
 void Cluster::set_status(InstanceId id, InstanceStatus status) {
   start_up_->cancel(id);
+  if (loads_[id].status == InstanceStatus::kDraining) instances_[id].empty_out(false);
   loads_[id].status = status;
   fleet_of(id).load_changed(id);
   observer_.status_changed(id, engine_.now(), status);

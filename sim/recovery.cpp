@@ -12,8 +12,8 @@ void Cluster::restart(RequestId request) {
 // Out of whatever it is in; what it holds becomes free, and it stands before its prompt again.
 void Cluster::take_back(RequestId request) {
   RequestState& state = requests_[request];
-  const InstanceId from = state.record.prompt_instance;
-  const InstanceId here = state.in(steps::kInTokenPhase) ? state.record.token_instance : from;
+  const InstanceId here =
+      state.in(steps::kInTokenPhase) ? state.record.token_instance : state.source;
   if (state.in(steps::kWaits)) instances_[here].withdraw(request);
   transfers_->drop(request);
   unload(request);
@@ -23,6 +23,7 @@ void Cluster::take_back(RequestId request) {
   state.loaded_tokens = 0;
   state.load_failed = false;
   state.go(Step::kOutside);
+  state.record.transfer_end_s = 0;
   state.record.token_start_s = 0;
   state.record.largest_gap_s = 0;
   state.record.aside_s = 0;

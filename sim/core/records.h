@@ -45,12 +45,15 @@ struct FinishedRequest {
   std::uint32_t loaded_tokens = 0;  ///< of these, that were loaded from a lower tier
   std::uint32_t preemptions = 0;    ///< times its token phase was put aside
   std::uint32_t restarts = 0;       ///< times it began again from its prompt
+  std::uint32_t moves = 0;          ///< times it left an instance that drained, between two tokens
 
   bool moved() const { return prompt_instance != token_instance; }
+  /// Whether its KV cache went from its prompt to a token instance before its second token.
+  bool handed_over() const { return moved() && transfer_end_s > 0; }
   /// What its transfer took beyond its prompt phase, waiting for room included: it had its first
   /// token, and its KV cache was not there yet.
   double exposed_transfer_s() const {
-    return moved() ? std::max(0.0, transfer_end_s - first_token_s) : 0;
+    return handed_over() ? std::max(0.0, transfer_end_s - first_token_s) : 0;
   }
 };
 
@@ -100,6 +103,7 @@ struct RunTotals {
   std::uint64_t over_rate = 0;          ///< of the rejected: Refusal::kOverRate
   std::uint64_t late = 0;               ///< of the rejected: Refusal::kLate
   std::uint64_t restarts = 0;           ///< after faults
+  std::uint64_t moves = 0;              ///< away from instances that drained
   std::uint64_t deadlocks = 0;          ///< broken by a request that began again
   std::uint64_t over_prompt_limit = 0;  ///< prompts longer than an iteration's limit of tokens
   std::uint64_t stranded = 0;           ///< of the unfinished: no machine was up to take them

@@ -17,7 +17,7 @@ enum class Step : std::uint8_t {
   kPromptSent,     ///< and all that could leave has arrived
   kPromptStopped,  ///< its prompt instance stopped under it
   kNoRoom,         ///< prompt done; the KV cache waits for room on its token instance
-  kSends,          ///< prompt done; the KV cache is posted or on its way
+  kSends,          ///< no prompt is computed; the KV cache is posted or on its way
   kSyncs,          ///< prompt done; the layers that arrived are synchronised
   kTokenWaits,     ///< on its token instance, for a place in the batch
   kToken,          ///< decodes
@@ -101,11 +101,11 @@ inline constexpr std::array<Steps, static_cast<std::size_t>(Step::kCount)> kNext
     /* kNoRoom        */ Steps(Step::kSends, Step::kOutside),
     /* kSends         */ Steps(Step::kSyncs, Step::kTokenWaits, Step::kOutside),
     /* kSyncs         */ Steps(Step::kTokenWaits, Step::kOutside),
-    /* kTokenWaits    */ Steps(Step::kToken, Step::kTokenStopped, Step::kOutside),
+    /* kTokenWaits    */ Steps(Step::kToken, Step::kSends, Step::kTokenStopped, Step::kOutside),
     /* kToken         */
-    Steps(Step::kAside, Step::kRedoWaits, Step::kTokenStopped, Step::kGone),
+    Steps(Step::kAside, Step::kSends, Step::kRedoWaits, Step::kTokenStopped, Step::kGone),
     /* kAside         */
-    Steps(Step::kToken, Step::kRedoWaits, Step::kTokenStopped, Step::kOutside),
+    Steps(Step::kToken, Step::kSends, Step::kRedoWaits, Step::kTokenStopped, Step::kOutside),
     /* kRedoWaits     */ Steps(Step::kRedo, Step::kRedoLoads, Step::kTokenStopped, Step::kOutside),
     /* kRedoLoads     */ Steps(Step::kRedoWaits, Step::kTokenStopped, Step::kOutside),
     /* kRedo          */

@@ -24,6 +24,8 @@ void Instance::arrive(RequestId request) {
   const bool prompt = state.step() == Step::kOutside;
   state.go(prompt ? Step::kPromptWaits : Step::kTokenWaits);
   waiting_.enter(request);
+  if (empties_) send_waiting();
+  if (state.step() == Step::kSends) return;
   reconsider(Cause::kArrival, task_of(request, state.phase()));
   if (prompt && policy_->as_published() && !state.record.moved() &&
       state.record.output_tokens > 1) {
@@ -61,6 +63,29 @@ void Instance::halt() {
   report_queue();
 }
 
+void Instance::empty_out(bool wanted) {
+  empties_ = wanted;
+  if (!wanted) return;
+  send_waiting();
+  if (run_.under_way()) pause();
+}
+
+// With their caches, as far as there is room.
+void Instance::send_waiting() {
+  for (TaskId task = waiting_.first_task(); task != kNoTask;) {
+    const TaskId next = waiting_.after(task);
+    const RequestId request = request_of(task);
+    const RequestState& state = (*requests_)[request];
+    if (phase_of(task) == Phase::kToken && state.in(Steps(Step::kTokenWaits, Step::kAside))) {
+      if (!listener_->finds_room(request, state.generated)) return;
+      waiting_.withdraw(request);
+      listener_->gone(request);
+    }
+    task = next;
+  }
+  report_queue();
+}
+
 void Instance::set_pace(double factor) {
   pace_ = factor;
   if (run_.under_way()) pause();
@@ -93,11 +118,13 @@ void Instance::release(std::uint32_t kv_tokens) {
   reconsider(Cause::kRoom);
 }
 
-bool Instance::receive(RequestId request) {
+bool Instance::receive(RequestId request, std::uint32_t generated) {
   RequestState& state = (*requests_)[request];
   const Content& content = requests_->contents[request];
-  const PrefixHit found = memory_.find(content, state.record.prompt_tokens);
-  const std::uint32_t own = memory_.to_receive(state) - found.tokens;
+  const std::uint32_t tokens = state.cache_tokens(generated);
+  const PrefixHit found = memory_.find(content, tokens);
+  const std::uint32_t later = state.record.output_tokens - std::max(generated, 1U);
+  const std::uint32_t own = memory_.to_receive(tokens, later) - found.tokens;
   if (!admits(own + found.unused_tokens)) return false;
   memory_.use(content, found);
   hold(own);
@@ -108,7 +135,7 @@ bool Instance::receive(RequestId request) {
 
 void Instance::received(RequestId request) {
   RequestState& state = (*requests_)[request];
-  memory_.keep(state, requests_->contents[request], state.record.prompt_tokens);
+  memory_.keep(state, requests_->contents[request], state.cache_tokens(state.generated));
 }
 
 void Instance::loaded(RequestId request, std::uint32_t blocks) {
@@ -279,6 +306,7 @@ void Instance::run_ended(std::uint64_t) {
     end(request);
   }
   if (followed_) tell_of_chunks();
+  if (empties_) send_sequences();
   ending_ = false;
   start_iteration();
 }
@@ -354,6 +382,21 @@ void Instance::finish_sequence(RequestId request) {
   waiting_.end_progress(request);
   linger(request);
   listener_->token_finished(request);
+}
+
+// The same of those in the batch.
+void Instance::send_sequences() {
+  for (RequestId request = batch_.first(); request != kNoRequest;) {
+    const RequestId next = batch_.after(request);
+    if ((*requests_)[request].step() == Step::kToken) {
+      if (!listener_->finds_room(request, batch_.sequences().generated(request))) return;
+      batch_.remove(request, clock_->now());
+      keep(request);
+      waiting_.end_progress(request);
+      listener_->gone(request);
+    }
+    request = next;
+  }
 }
 
 // What it holds stays held for those who linger.

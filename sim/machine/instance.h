@@ -34,6 +34,10 @@ class InstanceListener {
   virtual void instance_idle(InstanceId instance) = 0;
   /// Memory became free here that no request held any more.
   virtual void room_made(InstanceId /*instance*/) {}
+  /// A sequence with so many tokens may go on elsewhere: whether there is room for it now, which is
+  /// then reserved. If so, it is out of here next, and gone().
+  virtual bool finds_room(RequestId /*request*/, std::uint32_t /*generated*/) { return false; }
+  virtual void gone(RequestId /*request*/) {}
 };
 
 /// What an instance is made of; shared by the instances of a pool.
@@ -61,6 +65,9 @@ class Instance {
   /// Stops at once: the run is cut after its last whole iteration and every request here leaves,
   /// its memory still held.
   void halt();
+  /// Whether its sequences shall go on elsewhere as soon as they find room: now, and where a run of
+  /// iterations is under way, after the current one and whenever a run ends.
+  void empty_out(bool wanted);
   /// From the next iteration on, everything takes `factor` times as long.
   void set_pace(double factor);
   /// From the next iteration on, its GPUs draw at most this share of TDP, and iterations with
@@ -80,9 +87,10 @@ class Instance {
   void leave_cache(RequestId request, std::uint32_t shared_tokens) {
     memory_.leave(requests_->contents[request], shared_tokens);
   }
-  /// Room for a request whose cache comes by a transfer, but for what is in the prefix cache here:
-  /// where a transfer may have it now, reserves it, and says so.
-  bool receive(RequestId request);
+  /// Room for the cache of a request that has so many tokens of its output and comes by a transfer,
+  /// but for what is in the prefix cache here: where a transfer may have it now, reserves it, and
+  /// says so.
+  bool receive(RequestId request, std::uint32_t generated);
   /// The cache has come.
   void received(RequestId request);
   /// Of a prompt that would start here now, so many tokens are in the prefix cache.
@@ -131,6 +139,8 @@ class Instance {
   void finish_prompt(RequestId request);
   void finish_sequence(RequestId request);
   void linger(RequestId request);
+  void send_waiting();
+  void send_sequences();
   void end_lingering();
   void waited(RequestId request, double until_s);
   void report_run();
@@ -155,6 +165,7 @@ class Instance {
   double run_cap_ = 1;     ///< of the run under way
   bool followed_ = false;  ///< the ends of chunks of the run have to be known
   bool ending_ = false;    ///< requests come out of the batch that ran
+  bool empties_ = false;   ///< sequences go on elsewhere
 };
 
 }  // namespace cleave

@@ -177,10 +177,6 @@ std::uint32_t KvMemory::to_start(const RequestState& request) const {
   return kind_->policy->to_start_prompt(request.prompt_work(), stays ? request.remaining() - 1 : 0);
 }
 
-std::uint32_t KvMemory::to_receive(const RequestState& request) const {
-  return kind_->policy->to_receive(request.record.prompt_tokens, request.record.output_tokens - 1);
-}
-
 void KvMemory::report() {
   observer_->memory(
       instance_, clock_->now(),

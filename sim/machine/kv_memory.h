@@ -97,8 +97,11 @@ class KvMemory {
   /// KV tokens that a request takes to run its next task here: a prompt, whose token phase may
   /// follow here, or a token phase.
   std::uint32_t to_start(const RequestState& request) const;
-  /// KV tokens to hold for a request whose cache arrives by a transfer.
-  std::uint32_t to_receive(const RequestState& request) const;
+  /// KV tokens to hold for a cache of so many that arrives by a transfer, and of a request that
+  /// gets so many tokens later.
+  std::uint32_t to_receive(std::uint32_t tokens, std::uint32_t later) const {
+    return kind_->policy->to_receive(tokens, later);
+  }
 
  private:
   void evict(std::uint64_t blocks);

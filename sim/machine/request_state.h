@@ -33,6 +33,7 @@ struct RequestState {
   double last_token_s = 0;
 
   // On its way between instances:
+  InstanceId source = kNoInstance;             ///< that its KV cache leaves, or will
   std::uint32_t transfer = 0xffffffffU;        ///< TransferId while flowing, else kNoTransfer
   std::uint32_t transfer_event = 0xffffffffU;  ///< EventId while posted, or layers synchronised
   bool in_line = false;                        ///< waits for room on its token instance
@@ -82,6 +83,10 @@ struct RequestState {
     return held_tokens + shared_tokens + sent_tokens + sent_shared_tokens;
   }
   std::uint32_t remaining() const { return record.output_tokens - generated; }
+  /// Tokens of its KV cache when it has so many of its output; of its prompt where it has none.
+  std::uint32_t cache_tokens(std::uint32_t output) const {
+    return record.prompt_tokens + (output > 0 ? output - 1 : 0);
+  }
 
  private:
   [[noreturn]] void refuse(Step next) const;

@@ -87,7 +87,7 @@ void Metrics::measure(const Left& left) {
     tpot_.add(latency.tpot_s);
     largest_gap_.add(request.largest_gap_s);
   }
-  if (request.moved()) {
+  if (request.handed_over()) {
     transfer_.add(request.transfer_end_s - request.transfer_ready_s);
     PoolTransfers::Pair& use = pair(request.prompt_instance, request.token_instance);
     use.exposed_s += request.exposed_transfer_s();

@@ -94,6 +94,8 @@ const FigureTable<RequestLog::Line>& RequestLog::columns() {
       {"restarts", "",
        "times it began again from its prompt, after a machine or transfer failed or to make room",
        [](const L& l) { return l.request.restarts; }},
+      {"moves", "", "times it left an instance that drained, with its KV cache, between two tokens",
+       [](const L& l) { return l.request.moves; }},
       {"cached_tokens", "tokens", "of its prompt, found in the prefix cache of its instance",
        [](const L& l) { return l.request.cached_tokens; }},
       {"loaded_tokens", "tokens",
@@ -120,7 +122,7 @@ RequestLog::RequestLog(const std::string& file)
 void RequestLog::write(const FinishedRequest& request, const char* outcome) {
   constexpr std::size_t kBlock = 1 << 16;
   const bool completed = outcome[0] == 'c';
-  const bool moved = completed && request.moved();
+  const bool moved = completed && request.handed_over();
   const bool decoded = completed && request.output_tokens > 1;
   columns().add_csv_line(buffer_, {request, outcome, completed, moved, decoded}, Digits::kFewest);
   if (buffer_.size() >= kBlock) flush();

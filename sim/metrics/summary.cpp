@@ -126,6 +126,9 @@ const FigureTable<Metrics::Run>& Metrics::request_figures() {
       {"restarts", "", "requests_restarts", better::less(),
        "times a request began again from its prompt after a fault",
        [](const Run& run) { return run.totals.restarts; }},
+      {"moves", "", "requests_moves", better::neither(),
+       "times a request left an instance that drained, with its KV cache (`scaling.draining`)",
+       [](const Run& run) { return run.totals.moves; }},
       {"deadlocks", "", "requests_deadlocks", better::less(),
        "times a request began again from its prompt so that others could go on, where all memory "
        "was held by requests that waited for one another",

@@ -73,6 +73,9 @@ std::string requests_line(const Json& summary) {
   if (number(requests, "restarts") > 0) {
     line += ", " + grouped(number(requests, "restarts")) + " restarts";
   }
+  if (number(requests, "moves") > 0) {
+    line += ", " + grouped(number(requests, "moves")) + " moved while machines drained";
+  }
   if (number(requests, "deadlocks") > 0) {
     line += ", " + grouped(number(requests, "deadlocks")) + " deadlocks";
   }

@@ -18,20 +18,24 @@ const Setting kWeightsFrom{"weights_from", "disk", "", "where a machine that com
 const Setting kSpeed{"gb_per_s", nullptr, "GB/s",
                      "of that disk, the machine's own unless given, or of the store: needed",
                      in({0.001, 1e6, false})};
+const Setting kDraining{"draining", "finish", "",
+                        "what becomes of requests on an instance that drains, also by a fault",
+                        one_of({"finish", "move"})};
 const Reference::Entry kEntry{
     {"scenario",
      "scaling",
      "How many machines are on, which roles they take, and how long they need to come up.",
-     {{"policy", "none", "", "who decides"}, kWeightsFrom, kSpeed, kWarmUp}}};
+     {{"policy", "none", "", "who decides"}, kWeightsFrom, kSpeed, kWarmUp, kDraining}}};
 
 }  // namespace
 
 ScalingSpec read_scaling(JsonReader& scenario) {
   ScalingSpec spec;
   static const Json none{{"policy", "none"}};
-  const bool there = scenario.has("scaling");
-  JsonReader section = there ? scenario.object("scaling") : JsonReader(none, "scaling");
-  spec.policy = ScalingPolicies::choose(section, "policy", "scaling policy");
+  JsonReader unscaled(none, "scaling");
+  JsonReader section = scenario.has("scaling") ? scenario.object("scaling") : unscaled;
+  JsonReader& policy = section.has("policy") ? section : unscaled;
+  spec.policy = ScalingPolicies::choose(policy, "policy", "scaling policy");
   spec.weights_from_network = kWeightsFrom.choice(section) == "network";
   if (kSpeed.given(section)) {
     spec.bytes_per_s = kGiga * kSpeed.number(section);
@@ -39,6 +43,7 @@ ScalingSpec read_scaling(JsonReader& scenario) {
     section.fail("gb_per_s", "is missing: nobody says how fast the store of weights is");
   }
   spec.warm_up_s = kWarmUp.number(section);
+  spec.drains_by_moving = kDraining.choice(section) == "move";
   section.finish();
   return spec;
 }

@@ -139,6 +139,7 @@ struct ScalingSpec {
   bool weights_from_network = false;  ///< from a store, else from the machine's own disk
   std::optional<double> bytes_per_s;  ///< of the store, or of a machine's disk
   double warm_up_s = 0;
+  bool drains_by_moving = false;  ///< sequences leave instances that drain, with their caches
   bool on() const { return policy.name != "none"; }
 };
 

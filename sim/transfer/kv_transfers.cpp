@@ -52,7 +52,7 @@ void KvTransfers::chunk_started(RequestId request, bool last, double duration_s)
 void KvTransfers::chunk_finished(RequestId request, std::uint32_t computed) {
   const RequestState& state = requests_[request];
   if (!state.in(steps::kLeaves)) return;
-  const std::uint32_t block = endpoints_[state.record.prompt_instance].kv_block_tokens;
+  const std::uint32_t block = endpoints_[state.source].kv_block_tokens;
   add_part(request, computed / block * block, 0);
 }
 
@@ -73,6 +73,21 @@ void KvTransfers::prompt_finished(RequestId request) {
   }
 }
 
+bool KvTransfers::reserve(RequestId request, InstanceId to, std::uint32_t generated) {
+  return lines_[to].in == 0 && instances_[to].receive(request, generated);
+}
+
+void KvTransfers::move(RequestId request) {
+  RequestState& state = requests_[request];
+  Departure& departure = this->departure(request);
+  departure.coming = true;
+  departure.decodes = true;
+  ++lines_[state.record.token_instance].coming;
+  state.go(Step::kSends);
+  departure.there = state.sent_shared_tokens;
+  add_part(request, state.cache_tokens(state.generated), 0);
+}
+
 void KvTransfers::ask_for_room(RequestId request) {
   RequestState& state = requests_[request];
   const InstanceId to = state.record.token_instance;
@@ -88,10 +103,10 @@ void KvTransfers::ask_for_room(RequestId request) {
 
 void KvTransfers::join_line_out(RequestId request) {
   RequestState& state = requests_[request];
-  std::vector<RequestId>& out = lines_[state.record.prompt_instance].out;
+  std::vector<RequestId>& out = lines_[state.source].out;
   out.push_back(request);
   state.line_place = static_cast<std::uint32_t>(out.size());
-  listener_.kv_waits(state.record.prompt_instance, state.record.token_instance);
+  listener_.kv_waits(state.source, state.record.token_instance);
 }
 
 void KvTransfers::leave_line(RequestId request) {
@@ -100,7 +115,7 @@ void KvTransfers::leave_line(RequestId request) {
   state.in_line = false;
   const InstanceId to = state.record.token_instance;
   if (state.line_place > 0) {
-    std::vector<RequestId>& out = lines_[state.record.prompt_instance].out;
+    std::vector<RequestId>& out = lines_[state.source].out;
     out[state.line_place - 1] = out.back();
     requests_[out.back()].line_place = state.line_place;
     out.pop_back();
@@ -120,7 +135,7 @@ RequestId KvTransfers::entangled(InstanceId instance) const {
 
 bool KvTransfers::admit(RequestId request, InstanceId to) {
   RequestState& state = requests_[request];
-  if (!instances_[to].receive(request)) return false;
+  if (!instances_[to].receive(request, state.generated)) return false;
   leave_out(departures_[request], state.sent_shared_tokens);
   state.go(state.step() == Step::kNoRoom ? Step::kSends : Step::kPromptSent);
   send_next(request);
@@ -138,7 +153,7 @@ void KvTransfers::add_part(RequestId request, std::uint32_t up_to, double until_
   RequestState& state = requests_[request];
   Departure& departure = this->departure(request);
   if (up_to == departure.tokens) return;
-  if (departure.tokens == 0) state.record.transfer_ready_s = clock_.now();
+  if (departure.tokens == 0 && !departure.decodes) state.record.transfer_ready_s = clock_.now();
   const std::uint32_t from = std::max(departure.tokens, departure.there);
   departure.tokens = up_to;
   if (up_to <= from) return;
@@ -165,10 +180,10 @@ void KvTransfers::send_next(RequestId request) {
   Departure& departure = departures_[request];
   if (departure.sent == departure.parts.size()) return;
   const Part& part = departure.parts[departure.sent++];
-  const InstanceId from = state.record.prompt_instance;
+  const InstanceId from = state.source;
   if (state.step() == Step::kPromptSent) state.go(Step::kPromptSends);
-  if (departure.sent == 1) state.record.transfer_start_s = clock_.now();
-  const double start_s = state.record.transfer_start_s;
+  if (departure.sent == 1) departure.start_s = clock_.now();
+  const double start_s = departure.start_s;
   const double post_s = posting_s(from, part.tokens);
   departure.ideal_s =
       std::max(departure.ideal_s, part.ready_s - start_s) + post_s +
@@ -182,7 +197,7 @@ void KvTransfers::send_next(RequestId request) {
 }
 
 double KvTransfers::bytes_of(RequestId request, std::uint32_t tokens) const {
-  return tokens * endpoints_[requests_[request].record.prompt_instance].kv_bytes_per_token;
+  return tokens * endpoints_[requests_[request].source].kv_bytes_per_token;
 }
 
 double KvTransfers::posting_s(InstanceId from, std::uint32_t tokens) const {
@@ -204,7 +219,7 @@ void KvTransfers::posted(std::uint64_t tag) {
   const double bytes = bytes_of(request, part.tokens);
   // Layers cannot leave faster than they are computed.
   const double overlap_s = part.until_s - clock_.now();
-  state.transfer = fabric_.start(state.record.prompt_instance, state.record.token_instance, bytes,
+  state.transfer = fabric_.start(state.source, state.record.token_instance, bytes,
                                  overlap_s > 0 ? bytes / overlap_s : 0, *this, request);
 }
 
@@ -223,7 +238,7 @@ void KvTransfers::transfer_done(std::uint64_t tag) {
 
 void KvTransfers::conclude(RequestId request) {
   RequestState& state = requests_[request];
-  const double sync_s = endpoints_[state.record.prompt_instance].kv_sync_s;
+  const double sync_s = endpoints_[state.source].kv_sync_s;
   if (departures_[request].parts.back().until_s == 0 || sync_s == 0) {
     arrived(request);
     return;
@@ -236,19 +251,20 @@ void KvTransfers::arrived(std::uint64_t tag) {
   const auto request = static_cast<RequestId>(tag);
   RequestState& state = requests_[request];
   FinishedRequest& record = state.record;
-  record.transfer_end_s = clock_.now();
-  double ideal_s = departures_[request].ideal_s;
-  if (departures_[request].parts.back().until_s > 0) {
-    ideal_s += endpoints_[record.prompt_instance].kv_sync_s;
-  }
-  const double took_s = record.transfer_end_s - record.transfer_start_s;
-  if (took_s < ideal_s * (1 - kRounding) - kClockRounding * record.transfer_end_s) {
+  const Departure& departure = departures_[request];
+  double ideal_s = departure.ideal_s;
+  if (departure.parts.back().until_s > 0) ideal_s += endpoints_[state.source].kv_sync_s;
+  const double now_s = clock_.now();
+  if (now_s - departure.start_s < ideal_s * (1 - kRounding) - kClockRounding * now_s) {
     broken_invariant("the KV cache of request " + std::to_string(record.number) +
                      " moved faster than its links allow");
   }
-  observer_.transferred(
-      record.prompt_instance, record.token_instance, record.transfer_start_s, record.transfer_end_s,
-      bytes_of(request, record.prompt_tokens - departures_[request].there), ideal_s);
+  observer_.transferred(state.source, record.token_instance, departure.start_s, now_s,
+                        bytes_of(request, departure.tokens - departure.there), ideal_s);
+  if (!departure.decodes) {
+    record.transfer_start_s = departure.start_s;
+    record.transfer_end_s = now_s;
+  }
   state.transfer_event = kNoEvent;
   forget(request);
   listener_.kv_arrived(request);
@@ -259,6 +275,7 @@ void KvTransfers::forget(RequestId request) {
   Departure& departure = this->departure(request);
   if (departure.coming) --lines_[requests_[request].record.token_instance].coming;
   departure.coming = false;
+  departure.decodes = false;
   departure.parts.clear();
   departure.sent = 0;
   departure.tokens = 0;

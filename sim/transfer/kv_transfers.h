@@ -27,7 +27,8 @@ struct KvTransferKind {
   Admissions::Make admission;
 };
 
-/// Moves KV caches from prompt to token instances: waits for room there, reserves it, and sends
+/// Moves KV caches from prompt to token instances, and away from those that drain: waits for room
+/// there, reserves it, and sends
 /// what is computed, whole or part by part as the policy says. The parts of one cache leave one
 /// after the other, each a flow of its own that is posted first and then in the fabric. What a
 /// prompt instance holds is free when all of it has arrived.
@@ -47,6 +48,11 @@ class KvTransfers : public AdmissionClient, public TransferListener {
   void chunk_finished(RequestId request, std::uint32_t computed);
   /// The prompt phase is done: what has not left yet may leave.
   void prompt_finished(RequestId request);
+  /// Room on `to` for the cache of a sequence that has so many tokens and decodes elsewhere; false
+  /// where it is not there at once, or others wait for it.
+  bool reserve(RequestId request, InstanceId to, std::uint32_t generated);
+  /// The sequence stands still; its cache leaves for the room that was reserved for it.
+  void move(RequestId request);
   /// Memory was freed on `instance`.
   void room_made(InstanceId instance) { admission_->room_made(instance); }
   /// Where caches wait for room on `instance` and others on it wait for room elsewhere: the
@@ -78,9 +84,11 @@ class KvTransfers : public AdmissionClient, public TransferListener {
   struct Departure {
     std::vector<Part> parts;
     std::size_t sent = 0;      ///< of the parts, those that have begun to leave
-    std::uint32_t tokens = 0;  ///< of the prompt, up to the end of the last part
+    std::uint32_t tokens = 0;  ///< of the cache, up to the end of the last part
     std::uint32_t there = 0;   ///< of these, the first: they are on the token instance already
     bool coming = false;       ///< counted in the line of its token instance
+    bool decodes = false;      ///< a sequence that leaves between two tokens
+    double start_s = 0;        ///< of the first flow
     double ideal_s = 0;        ///< from the start of the first flow to the end of the last, alone
   };
 

@@ -274,6 +274,7 @@ Json random_scenario() {
       }
     }
   }
+  if (chance(50)) random["scaling"]["draining"] = "move";
   if (several || chance(30)) {
     random["classes"] = random_classes();
     if (several) {

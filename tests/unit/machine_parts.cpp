@@ -173,10 +173,10 @@ TEST_CASE("kv memory: what a request takes depends on the policy and on where it
   state.record.token_instance = 7;
   Memory paged;
   CHECK(paged.kv.to_start(state) == 101);
-  CHECK(paged.kv.to_receive(state) == 101);
+  CHECK(paged.kv.to_receive(100, 49) == 101);
   Memory reserved("reserved");
   CHECK(reserved.kv.to_start(state) == 150);
-  CHECK(reserved.kv.to_receive(state) == 150);
+  CHECK(reserved.kv.to_receive(100, 49) == 150);
   state.record.token_instance = 3;
   CHECK(reserved.kv.to_start(state) == 101);
 }

@@ -48,7 +48,7 @@ struct Ring : KvTransferListener {
     state.record.number = id;
     state.record.prompt_tokens = 599;
     state.record.output_tokens = 10;
-    state.record.prompt_instance = from;
+    state.record.prompt_instance = state.source = from;
     state.record.token_instance = to;
     state.generated = 1;
     state.held_tokens = 600;
