@@ -55,6 +55,9 @@ RunTotals Cluster::finish() {
   totals_.stranded = stranded_.size();
   totals_.events = engine_.events();
   totals_.end_s = engine_.now();
+  for (Hindsight& each : hindsight_) {
+    totals_.hindsight_machine_hours += each.machine_hours(totals_.end_s);
+  }
   if (totals_.arrived != totals_.completed + totals_.rejected + totals_.unfinished) {
     broken_invariant("requests were lost: " + std::to_string(totals_.arrived) + " arrived, " +
                      std::to_string(totals_.completed) + " completed, " +
@@ -127,7 +130,10 @@ void Cluster::admit(const Request& request) {
                                       ? request.output_tokens
                                       : served.fleet->mean_output_tokens();
   requests_[id].rank = rank_of(record);
-  if (scaler_) scaler_->traffic(llm).arrived(record.prompt_tokens);
+  if (scaler_) {
+    scaler_->traffic(llm).arrived(record.prompt_tokens);
+    hindsight_[llm].arrived(record.arrival_s, record.prompt_tokens, record.output_tokens);
+  }
   watch_deadline(id);
   if (scenario_.kv_cache.prefix_caching) describe(id, request.content);
   if (served.frontend_s > 0) {

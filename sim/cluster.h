@@ -11,6 +11,7 @@
 #include "sim/fabric/fabric.h"
 #include "sim/fleet.h"
 #include "sim/machine/instance.h"
+#include "sim/scaling/hindsight.h"
 #include "sim/scaling/instance_capacity.h"
 #include "sim/scaling/power_caps.h"
 #include "sim/scaling/scaler.h"
@@ -178,7 +179,8 @@ class Cluster : public ClusterView,
   InstanceId weights_store_ = kNoInstance;  ///< where weights come from over the network
   std::optional<StartUp> start_up_;
   std::optional<InstanceCapacity> capacity_;
-  std::optional<Scaler> scaler_;  ///< none: all machines are on
+  std::optional<Scaler> scaler_;      ///< none: all machines are on
+  std::vector<Hindsight> hindsight_;  ///< by LLM, where there is a scaler
   EventId cap_change_ = kNoEvent;
   std::vector<CappedPool> capped_;  ///< pools, where caps change
   TrafficGate gate_;

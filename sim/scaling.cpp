@@ -26,7 +26,14 @@ void Cluster::build_scaler() {
   start_up_.emplace(std::move(kinds), weights_store_, engine_, *fabric_, *this);
   if (!scaling.on()) return;
   capacity_.emplace(std::move(carrying));
-  scaler_.emplace(pools, scaling.policy.make, *capacity_, tpot_limits_s(), engine_, *this);
+  const std::vector<std::optional<double>> limits = tpot_limits_s();
+  scaler_.emplace(pools, scaling.policy.make, *capacity_, limits, engine_, *this);
+  for (std::size_t llm = 0; llm < served_.size(); ++llm) {
+    const Served& served = served_[llm];
+    const auto pool = [&](std::size_t i) { return pools.begin() + static_cast<std::ptrdiff_t>(i); };
+    hindsight_.emplace_back(std::vector(pool(served.first_pool), pool(served.end_pool)),
+                            served.first_pool, *capacity_, limits[llm]);
+  }
 }
 
 // The limit of the lowest percentile: what most requests must keep.

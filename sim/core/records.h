@@ -108,6 +108,7 @@ struct RunTotals {
   std::uint64_t over_prompt_limit = 0;  ///< prompts longer than an iteration's limit of tokens
   std::uint64_t stranded = 0;           ///< of the unfinished: no machine was up to take them
   std::uint64_t events = 0;             ///< of the engine
+  double hindsight_machine_hours = 0;   ///< of a scaled cluster: what its traffic needed
   double end_s = 0;                     ///< time of the last event, which concerned a request
 };
 

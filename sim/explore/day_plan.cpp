@@ -1,15 +1,14 @@
 #include "sim/explore/day_plan.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
-#include <optional>
 #include <utility>
 #include <vector>
 
 #include "sim/base/error.h"
 #include "sim/base/reference.h"
+#include "sim/explore/day_steps.h"
 #include "sim/explore/plan.h"
 #include "sim/explore/process_pool.h"
 #include "sim/scenario/resolve.h"
@@ -20,7 +19,6 @@ namespace cleave {
 namespace {
 
 constexpr double kHourS = 3600;
-using Counts = std::vector<std::uint32_t>;
 
 const Setting kStep{"step_s", kHourS, "s", "of one size; the clock's schedule changes with them",
                     in({60, 1e6, false})};
@@ -48,13 +46,6 @@ struct DaySpec {
   std::vector<Way> ways;
 };
 
-struct DayStep {
-  double from_s;
-  double to_s;
-  double rate_rps;  ///< the highest
-  Counts counts = {};
-};
-
 DaySpec read_day(JsonReader reader) {
   DaySpec spec;
   spec.step_s = kStep.number(reader);
@@ -80,66 +71,10 @@ DaySpec read_day(JsonReader reader) {
   return spec;
 }
 
-/// The highest rate of each step, rounded up to a tenth, so that equal ones are searched once.
-std::vector<DayStep> steps_of(const RateCurve& rates, double end_s, double step_s) {
-  constexpr int kLooks = 3600;
-  constexpr double kTenth = 10;
-  std::vector<DayStep> steps;
-  for (double from_s = 0; from_s < end_s; from_s += step_s) {
-    const double to_s = std::min(end_s, from_s + step_s);
-    double most = 0;
-    for (int i = 0; i <= kLooks; ++i) {
-      most = std::max(most, rates.rate_at(from_s + (to_s - from_s) * i / kLooks));
-    }
-    steps.push_back({from_s, to_s, std::max(0.1, std::ceil(kTenth * most - 1e-6) / kTenth)});
-  }
-  return steps;
-}
-
 Counts counts_of(const Json& found) {
   Counts counts;
   for (const Json& pool : found["pools"]) counts.push_back(pool["count"].get<std::uint32_t>());
   return counts;
-}
-
-std::uint32_t machines(const Counts& counts) {
-  std::uint32_t sum = 0;
-  for (const std::uint32_t count : counts) sum += count;
-  return sum;
-}
-
-Counts larger(const Counts& a, const Counts& b) {
-  Counts result = a;
-  for (std::size_t i = 0; i < a.size(); ++i) result[i] = std::max(a[i], b[i]);
-  return result;
-}
-
-/// Gives each step one of the equally good clusters of its rate; the fleet that serves all of them.
-Counts choose(std::vector<DayStep>& steps, const std::map<double, std::vector<Counts>>& ties) {
-  std::vector<std::size_t> order(steps.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return steps[a].rate_rps > steps[b].rate_rps;
-  });
-  const auto from = [&](const Counts& first, bool keep) {
-    Counts fleet = first;
-    for (const std::size_t i : order) {
-      const std::vector<Counts>& equal = ties.at(steps[i].rate_rps);
-      const auto least =
-          std::min_element(equal.begin(), equal.end(), [&](const Counts& a, const Counts& b) {
-            return machines(larger(fleet, a)) < machines(larger(fleet, b));
-          });
-      fleet = larger(fleet, *least);
-      if (keep) steps[i].counts = *least;
-    }
-    return fleet;
-  };
-  const std::vector<Counts>& peak = ties.at(steps[order.front()].rate_rps);
-  const auto first =
-      std::min_element(peak.begin(), peak.end(), [&](const Counts& a, const Counts& b) {
-        return machines(from(a, false)) < machines(from(b, false));
-      });
-  return from(*first, true);
 }
 
 class DayPlanner {
@@ -192,27 +127,50 @@ class DayPlanner {
     if (whole.has("scenario")) whole.object("scenario");
     scenario_ = merge_scenario(merge_scenario(sources), plan_.value("scenario", Json::object()));
     if (whole.has("prices")) scenario_["prices"] = whole.text("prices");
-    if (scenario_.contains("classes")) {
-      throw InputError(place_ +
-                       ": scenario.classes: a plan of a day searches one workload; leave "
-                       "out classes");
-    }
-    Json& workload = scenario_["workload"];
-    JsonReader reader(workload, place_ + ": scenario.workload");
-    if (!reader.has("rates"))
+    read_streams();
+    JsonReader reader(scenario_["workload"], place_ + ": scenario.workload");
+    double span_s = 0;
+    for (const Stream& stream : streams_) span_s = std::max(span_s, stream.rates.span_s());
+    const auto varies = [](const Stream& stream) { return stream.varies; };
+    if (std::none_of(streams_.begin(), streams_.end(), varies)) {
       reader.fail("rates", "is missing: a plan of a day needs rates over time");
-    rates_ = read_rates(reader);
-    if (workload.contains("rate_rps")) {
-      rates_ = rates_.scaled_to(reader.number("rate_rps", kPositive));
     }
-    if (!reader.has("duration_s") && rates_.span_s() == 0) {
+    if (!reader.has("duration_s") && span_s == 0) {
       reader.fail("duration_s", "is missing; rates of one time say no end");
     }
-    end_s_ = reader.number("duration_s", kPositive, rates_.span_s());
-    Json searched = scenario_;
-    for (const char* key : {"rates", "rates_period_s"}) searched["workload"].erase(key);
-    searched["workload"]["duration_s"] = spec_.search_s;
-    plan_["scenario"] = std::move(searched);
+    end_s_ = reader.number("duration_s", kPositive, span_s);
+    plan_["scenario"] = scenario_;
+    plan_["scenario"]["workload"]["duration_s"] = spec_.search_s;
+  }
+
+  void read_streams() {
+    const Json classes = scenario_.value("classes", Json::array());
+    bool shared = classes.empty();
+    for (std::size_t i = 0; i < classes.size(); ++i) shared |= !classes[i].contains("workload");
+    if (!shared) {
+      throw InputError(place_ + ": scenario.classes: a plan of a day needs one with a share");
+    }
+    streams_.push_back(stream("/workload"));
+    for (std::size_t i = 0; i < classes.size(); ++i) {
+      if (classes[i].contains("workload")) {
+        streams_.push_back(stream("/classes/" + std::to_string(i) + "/workload"));
+      }
+    }
+  }
+
+  Stream stream(const std::string& pointer) const {
+    std::string name = pointer.substr(1);
+    std::replace(name.begin(), name.end(), '/', '.');
+    const Json::json_pointer workload(pointer);
+    JsonReader reader(scenario_[workload], place_ + ": scenario." + name);
+    const bool has_rate = reader.has("rate_rps");
+    if (!reader.has("rates")) {
+      if (!has_rate) reader.fail("rates", "is missing: a plan of a day needs rates over time");
+      return {workload, RateCurve(reader.number("rate_rps", kPositive)), false};
+    }
+    const RateCurve rates = read_rates(reader);
+    return {workload, has_rate ? rates.scaled_to(reader.number("rate_rps", kPositive)) : rates,
+            true};
   }
 
   double worth(const Json& way) const {
@@ -221,10 +179,15 @@ class DayPlanner {
     return way[key].is_number() ? way[key].get<double>() : 0;
   }
 
-  Json search(const Json& design, double rate_rps) {
+  Json search(const Json& design, const Rates& rates_rps) {
     Json one = plan_;
     one["designs"] = Json::array({design});
-    one["scenario"]["workload"]["rate_rps"] = rate_rps;
+    for (std::size_t i = 0; i < streams_.size(); ++i) {
+      Json& workload = one["scenario"][streams_[i].workload];
+      for (const char* key : {"rates", "rates_period_s"}) workload.erase(key);
+      if (i > 0) workload.erase("duration_s");
+      workload["rate_rps"] = rates_rps[i];
+    }
     const std::size_t before = simulations_;
     const Json found = find_plan(read_plan(one, place_), parallel_,
                                  [&](std::size_t made) { progress_(before + made); });
@@ -233,23 +196,27 @@ class DayPlanner {
   }
 
   Json of_design(const Json& design) {
-    std::vector<DayStep> steps = steps_of(rates_, end_s_, spec_.step_s);
-    std::map<double, std::vector<Counts>> ties;
-    for (const DayStep& step : steps) ties[step.rate_rps];
+    std::vector<DayStep> steps = steps_of(streams_, end_s_, spec_.step_s);
+    std::map<Rates, std::vector<Counts>> ties;
+    for (const DayStep& step : steps) ties[step.rates_rps];
+    std::vector<Rates> order;  // the degrees are those of the highest rate
+    for (const auto& [rates, none] : ties) order.push_back(rates);
+    std::stable_sort(order.begin(), order.end(),
+                     [](const Rates& a, const Rates& b) { return sum(a) > sum(b); });
     Json fixed = design;
     Json peak;
-    for (auto rate = ties.rbegin(); rate != ties.rend(); ++rate) {
-      const Json found = search(fixed, rate->first);
+    for (const Rates& rates : order) {
+      const Json found = search(fixed, rates);
       if (found["optimum"].is_null()) {
         return {{"design", design["name"]},
-                {"why", "at " + Json(rate->first).dump() + " requests/s " +
+                {"why", "at " + Json(sum(rates)).dump() + " requests/s " +
                             found["infeasible"][0]["why"].get<std::string>()}};
       }
       if (peak.is_null()) {
         peak = found["optimum"];
         fixed = with_degrees(design, peak);
       }
-      for (const Json& tie : found["ties"]) rate->second.push_back(counts_of(tie));
+      for (const Json& tie : found["ties"]) ties.at(rates).push_back(counts_of(tie));
     }
     const Counts fleet = choose(steps, ties);
     return described(design, peak, steps, fleet);
@@ -277,7 +244,8 @@ class DayPlanner {
       machine_hours += machines(step.counts) * (step.to_s - step.from_s) / kHourS;
       list.push_back({{"from_s", step.from_s},
                       {"to_s", step.to_s},
-                      {"rate_rps", step.rate_rps},
+                      {"rate_rps", sum(step.rates_rps)},
+                      {"rates_rps", step.rates_rps},
                       {"counts", step.counts}});
     }
     return {{"design", design["name"]},
@@ -350,6 +318,9 @@ class DayPlanner {
       breaks.push_back(limit["metric"].get<std::string>() + " " +
                        limit["percentile"].get<std::string>());
     }
+    for (const Json& each : summary.value("classes", Json::array())) {
+      if (each["holds"] == false) breaks.push_back("class " + each["name"].get<std::string>());
+    }
     if (summary["steady"]["overload"].get<bool>()) breaks.push_back("overload");
     const auto part = [&](const char* key) {
       return summary[key].is_object() ? summary[key] : Json::object();
@@ -376,8 +347,8 @@ class DayPlanner {
   std::size_t parallel_;
   std::function<void(std::size_t)> progress_;
   DaySpec spec_;
-  Json scenario_;  ///< complete but for the pools
-  RateCurve rates_;
+  Json scenario_;                ///< complete but for the pools
+  std::vector<Stream> streams_;  ///< the workload's first
   double end_s_ = 0;
   std::size_t simulations_ = 0;
 };

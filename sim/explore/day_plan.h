@@ -12,7 +12,8 @@ namespace cleave {
 bool is_day_plan(const Json& plan);
 
 /// What each step of a day needs, and which way to scale carries all of it at the least. A plan as
-/// read_plan() reads it, whose scenario.workload has rates over time, and
+/// read_plan() reads it, whose scenario has rates over time, of the workload or of classes with one
+/// of their own beside those with a share, and
 ///   "day": {"step_s" (3600), "search_s" (120), "lead_s" (600), "scaling": [{"name", "policy",
 ///           ...}, ...]}
 /// For each design: the least cluster at the highest rate of each step, as find_plan() finds it in
@@ -24,10 +25,10 @@ bool is_day_plan(const Json& plan);
 ///
 /// Gives {"kind": "day plan", "goal", "designs": [{"design", "why" (nothing holds at some rate)},
 /// or {"design", "fleet": [pools], "hindsight": {"machine_hours"}, "steps": [{"from_s",
-/// "to_s", "rate_rps", "counts"}], "ways": [{"name", "holds", "breaks", "attainment",
-/// "machine_hours", "usd", "energy_kwh", "starts", "reversals_per_hour"}]}], "optimum": {"design",
-/// "way"} or null, "simulations"}. hindsight: if the steps' clusters were there at no notice.
-/// Throws InputError.
+/// "to_s", "rate_rps" (of all), "rates_rps" (of the workload, and of each such class), "counts"}],
+/// "ways": [{"name", "holds", "breaks", "attainment", "machine_hours", "usd", "energy_kwh",
+/// "starts", "reversals_per_hour"}]}], "optimum": {"design", "way"} or null, "simulations"}.
+/// hindsight: if the steps' clusters were there at no notice. Throws InputError.
 Json find_day_plan(const Json& plan, const std::string& place, std::size_t parallel,
                    const std::function<void(std::size_t simulations)>& progress);
 

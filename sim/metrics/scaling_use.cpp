@@ -78,34 +78,43 @@ double ScalingLog::machine_hours() const {
   return sum_s / kHourS;
 }
 
-const FigureTable<ScalingLog>& ScalingLog::figures() {
-  using S = ScalingLog;
+const FigureTable<ScalingUse>& ScalingUse::figures() {
+  using S = ScalingUse;
   static const FigureTable<S> table{
-      {"policy", "", "as in the scenario", [](const S& s) { return s.policy_; }},
+      {"policy", "", "as in the scenario", [](const S& s) { return s.log.policy_; }},
       {"machine_hours", "h", "machine_hours", better::less(),
        "in which machines were on: loading, up or draining",
-       [](const S& s) { return s.machine_hours(); }},
+       [](const S& s) { return s.log.machine_hours(); }},
       {"machine_hours_of_all", "h", "machine_hours_of_all", better::neither(),
        "if all machines were on all the time",
-       [](const S& s) { return static_cast<double>(s.own_machines_) * s.end_s_ / kHourS; }},
+       [](const S& s) { return static_cast<double>(s.log.own_machines_) * s.log.end_s_ / kHourS; }},
+      {"hindsight_machine_hours", "h", "hindsight_machine_hours", better::neither(),
+       "if in each five minutes so many had been on, at no notice, as carry the requests that "
+       "arrived in them: by the capacity that policy `planner` goes by, without headroom; an "
+       "estimate, "
+       "not a bound, as it knows mean lengths and no queues",
+       [](const S& s) { return s.hindsight_machine_hours; }},
       {"on_share", "fraction", "machines_on_share", better::neither(),
        "`machine_hours` / `machine_hours_of_all`",
        [](const S& s) {
-         return per(s.machine_hours() * kHourS, static_cast<double>(s.own_machines_) * s.end_s_);
+         return per(s.log.machine_hours() * kHourS,
+                    static_cast<double>(s.log.own_machines_) * s.log.end_s_);
        }},
       {"starts", "", "scaling_starts", better::less(), "times a machine was turned on",
-       [](const S& s) { return s.starts_; }},
+       [](const S& s) { return s.log.starts_; }},
       {"stops", "", "scaling_stops", better::less(), "times a machine went off",
-       [](const S& s) { return s.stops_; }},
+       [](const S& s) { return s.log.stops_; }},
       {"reversals", "", "scaling_reversals", better::less(),
        "times a pool grew after it had shrunk, or shrank after it had grown",
-       [](const S& s) { return s.reversals_; }},
+       [](const S& s) { return s.log.reversals_; }},
       {"reversals_per_hour", "1/h", "scaling_reversals_per_hour", better::less(),
        "the same, of an hour; a policy that oscillates has many",
-       [](const S& s) { return per(static_cast<double>(s.reversals_) * kHourS, s.end_s_); }},
+       [](const S& s) {
+         return per(static_cast<double>(s.log.reversals_) * kHourS, s.log.end_s_);
+       }},
       {"side_changes", "", "scaling_side_changes", better::less(),
        "times an instance went to the other side of a split cluster, or back",
-       [](const S& s) { return s.side_changes_; }}};
+       [](const S& s) { return s.log.side_changes_; }}};
   return table;
 }
 

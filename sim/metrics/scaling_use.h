@@ -21,9 +21,9 @@ class ScalingLog {
 
   /// Machines are on while one of their instances is.
   double machine_hours() const;
-  static const FigureTable<ScalingLog>& figures();
 
  private:
+  friend struct ScalingUse;
   struct Machine {
     std::size_t pool;
     InstanceId first;
@@ -53,6 +53,14 @@ class ScalingLog {
   std::uint64_t reversals_ = 0;
   std::uint64_t side_changes_ = 0;
   double end_s_ = 0;
+};
+
+/// That, beside what the traffic needed.
+struct ScalingUse {
+  const ScalingLog& log;
+  double hindsight_machine_hours;
+
+  static const FigureTable<ScalingUse>& figures();
 };
 
 }  // namespace cleave

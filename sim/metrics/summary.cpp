@@ -315,10 +315,11 @@ const FigureTable<Metrics::Run>& Metrics::figures() {
          const auto& classes = run.metrics.classes_;
          return classes.empty() ? Json() : Fairness::figures().json(Fairness::of(classes));
        }},
-      {"scaling", ScalingLog::figures(),
+      {"scaling", ScalingUse::figures(),
        [](const Run& run) {
          return run.metrics.scenario_.scaling.on()
-                    ? ScalingLog::figures().json(run.metrics.scaling_)
+                    ? ScalingUse::figures().json(
+                          {run.metrics.scaling_, run.totals.hindsight_machine_hours})
                     : Json();
        }},
       {"slo", SloResult::figures(),

@@ -26,7 +26,8 @@ std::string scaling_text(const Json& summary) {
   std::string text = "Scaling by " + scaling["policy"].get<std::string>() + ": machines on for " +
                      figure(number(scaling, "machine_hours")) + " of " +
                      figure(number(scaling, "machine_hours_of_all")) + " machine-hours, " +
-                     percent(number(scaling, "on_share")) + "; " +
+                     percent(number(scaling, "on_share")) + " (with hindsight " +
+                     quantity(scaling, "hindsight_machine_hours") + "); " +
                      grouped(number(scaling, "starts")) + " starts, " +
                      grouped(number(scaling, "stops")) + " stops, " +
                      grouped(number(scaling, "reversals")) + " changes of direction";

@@ -123,3 +123,55 @@ TEST_CASE("day plan: what cannot be is said in a sentence") {
       0);
   CHECK(error_with("/day/steps", 1).find("day.json: day: unknown key \"steps\"") == 0);
 }
+
+TEST_CASE("day plan: classes have rates of their own over the day, and limits of their own") {
+  // Chat is the workload's share and comes by day; batch has its own requests and comes by night.
+  Json plan = small_day();
+  Json& scenario = plan["scenario"];
+  const Json limits = scenario["slo"];
+  scenario.erase("slo");
+  scenario["workload"]["rates"] = {{0, 24}, {590, 24}, {610, 4}, {1200, 4}};
+  scenario["classes"] = {{{"name", "chat"}, {"share", 1}, {"slo", limits}},
+                         {{"name", "batch"},
+                          {"slo", {{"limits", {{"e2e", {{"p90", 60}}}}}}},
+                          {"workload",
+                           {{"prompt_tokens", 1500},
+                            {"output_tokens", 30},
+                            {"arrivals", "constant"},
+                            {"rates", {{0, 1}, {590, 1}, {610, 12}, {1200, 12}}}}}}};
+  const Json answer = found(plan);
+  const Json& design = answer["designs"][0];
+  REQUIRE(design["steps"].size() == 2);
+  CHECK(design["steps"][0]["rates_rps"] == Json::array({24, 6.5}));
+  CHECK(design["steps"][0]["rate_rps"] == 30.5);
+  CHECK(design["steps"][1]["rates_rps"] == Json::array({14, 12}));
+  // As a plan of one rate of each says.
+  Json one = plan;
+  one.erase("day");
+  one["scenario"]["workload"].erase("rates");
+  one["scenario"]["workload"]["rate_rps"] = 24;
+  one["scenario"]["workload"]["duration_s"] = 30;
+  Json& batch = one["scenario"]["classes"][1]["workload"];
+  batch.erase("rates");
+  batch["rate_rps"] = 6.5;
+  const Json by_day = find_plan(read_plan(one, "plan.json"), 2, [](std::size_t) {});
+  CHECK(design["steps"][0]["counts"][0] == by_day["optimum"]["machines"]);
+  CHECK(way(answer, "all on")["holds"] == true);
+  // What a class loses is told by its name.
+  plan["scenario"]["classes"][1]["slo"] = {{"limits", {{"e2e", {{"p90", 0.01}}}}}};
+  const Json lost = found(plan);
+  CHECK(lost["optimum"].is_null());
+  CHECK(lost["designs"][0]["why"].get<std::string>().find("class batch") != std::string::npos);
+}
+
+TEST_CASE("day plan: of classes one has a share, and one of all has rates over time") {
+  Json plan = small_day();
+  plan["scenario"]["classes"] = {
+      {{"name", "batch"}, {"workload", {{"prompt_tokens", 9}, {"output_tokens", 9}}}}};
+  CHECK(error_of([&] { found(plan); }) ==
+        "day.json: scenario.classes: a plan of a day needs one with a share");
+  plan["scenario"]["classes"].push_back({{"name", "chat"}, {"share", 1}});
+  plan["scenario"]["classes"][0]["workload"]["arrivals"] = "poisson";
+  CHECK(error_of([&] { found(plan); }).find("scenario.classes.0.workload.rates: is missing") !=
+        std::string::npos);
+}

@@ -4,9 +4,11 @@ function scalingNote(summary) {
   const {scaling, energy} = summary;
   const parts = [];
   if (scaling) {
+    const least = scaling.hindsight_machine_hours;
+    const hindsight = least === undefined ? "" : `; with hindsight ${figure(least)}`;
     parts.push(
       `Scaling by ${scaling.policy}: machines on for ${figure(scaling.machine_hours)} of ` +
-        `${figure(scaling.machine_hours_of_all)} machine-hours (${percent(scaling.on_share)}), ` +
+        `${figure(scaling.machine_hours_of_all)} machine-hours (${percent(scaling.on_share)}${hindsight}), ` +
         `${plural(scaling.starts, "start")}, ${plural(scaling.stops, "stop")}, ` +
         `${plural(scaling.reversals, "change")} of direction, ` +
         `${plural(scaling.side_changes, "change")} of side.`,
