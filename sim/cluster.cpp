@@ -276,7 +276,7 @@ void Cluster::unload(RequestId request) {
   }
   token.pending_tokens -= 1;
   token.reserved_tokens -= demand.kv_tokens();
-  if (record.moved() && !state.in(steps::kInTokenPhase)) {
+  if (state.source != record.token_instance && !state.in(steps::kInTokenPhase)) {
     prompt.reserved_tokens -= demand.prompt_kv_tokens();
     load_lightened(state.source);
   }

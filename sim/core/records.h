@@ -49,7 +49,7 @@ struct FinishedRequest {
 
   bool moved() const { return prompt_instance != token_instance; }
   /// Whether its KV cache went from its prompt to a token instance before its second token.
-  bool handed_over() const { return moved() && transfer_end_s > 0; }
+  bool handed_over() const { return transfer_end_s > 0; }
   /// What its transfer took beyond its prompt phase, waiting for room included: it had its first
   /// token, and its KV cache was not there yet.
   double exposed_transfer_s() const {

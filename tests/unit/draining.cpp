@@ -1,5 +1,7 @@
 // What becomes of requests on machines that drain: they finish there, or go on elsewhere.
 
+#include <algorithm>
+
 #include "tests/catch.h"
 #include "tests/support/seen_run.h"
 #include "tests/unit/traces_support.h"
@@ -174,6 +176,31 @@ TEST_CASE("draining: notice of an interruption is time to leave") {
   CHECK(stays.requests()["restarts"].get<int>() > 0);
   CHECK(moves.requests()["restarts"] == 0);
   CHECK(moves.requests()["moves"].get<int>() > 0);
+}
+
+TEST_CASE("draining: a cache may go back to where its prompt was, and fail on the way") {
+  // The prompts' machine takes token phases too; its link is cut while caches come back to it.
+  Json changes{{"workload",
+                {{"prompt_tokens", 4000},
+                 {"output_tokens", 400},
+                 {"arrivals", "constant"},
+                 {"rate_rps", 2},
+                 {"duration_s", 4}}},
+               {"pools", {pool("mixed", 1), pool("token", 1)}},
+               {"scheduler", {{"policy", "dynamo_kv"}}},
+               {"faults", {{{"at_s", 3}, {"action", "drain"}, {"machine", 1}}}},
+               {"scaling", {{"draining", "move"}}},
+               {"results", {{"warmup_s", 0}}}};
+  const SeenRun back = see(changes);
+  const bool went_back = std::any_of(back.finished.begin(), back.finished.end(), [](const auto& r) {
+    return r.moves == 1 && r.handed_over() && r.prompt_instance == r.token_instance;
+  });
+  CHECK(went_back);
+  changes["faults"].push_back(
+      {{"at_s", 3.001}, {"action", "scale_link"}, {"link", "machine-0-nic-down"}, {"share", 0}});
+  const SeenRun cut = see(changes);
+  CHECK(cut.requests()["completed"] == 8);
+  CHECK(went_off_s(cut) > 0);
 }
 
 TEST_CASE("draining: a machine that is wanted again keeps what it has left") {
