@@ -61,7 +61,7 @@ struct Bins {
 Bins bins_of(double span_s, double bin_s, const std::string& place) {
   constexpr double kMostBins = 1e6;
   // The last request of a trace of a day comes a little before the day ends.
-  constexpr double kNearlyWhole = 0.99;
+  constexpr double kNearlyWhole = 0.95;
   const double whole = std::floor(span_s / bin_s + 1 - kNearlyWhole);
   if (whole > kMostBins) {
     throw InputError(place + ": has more than 1,000,000 bins of " + std::to_string(bin_s) +

@@ -48,7 +48,7 @@ const Setting kTurns{"turns", "recorded", "",
 const Setting kArrivals{
     "arrivals", nullptr, "",
     "when requests come; replay with a trace file, clients with a mix of clients",
-    words("or replay, or clients")};
+    words("replay or clients")};
 const Setting kRate{"rate_rps", nullptr, "requests/s", "mean rate of arrivals", in({0, 1e9, true})};
 const Setting kRates{"rates", nullptr, "requests/s", "rate over time, straight lines between",
                      words("a list of [seconds, requests/s], or a CSV file")};
