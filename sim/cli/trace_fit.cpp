@@ -137,16 +137,16 @@ void add_trace_fit(CLI::App& trace, Action& action) {
       trace, action, "fit",
       with_example(
           "Writes what cleave generates traffic from (as workload.trace of a scenario): the "
-          "distribution\nof a trace's lengths and its rate over time, or, where the trace "
-          "says who sent each request,\na mix of clients, each with its own. FILE can be a "
-          "folder of ServeGen's data.",
+          "distribution of a trace's lengths and its rate over time or, where the trace says who "
+          "sent each request, a mix of clients, each with its own. FILE can be a folder of "
+          "ServeGen's data.",
           "cleave trace fit conv.csv -o conv.json --licence \"CC-BY 4.0\""),
       options->input, [options] { return fit(*options); });
   app->add_option("-o,--out", options->out, "file to write (.json); - is standard output")
       ->required();
   app->add_option("--clients", options->clients,
                   "of a mix: how many stay apart, those with most requests; all\n"
-                  "others become one more. All, or 100, if left out");
+                  "others become one more; if left out, all or 100");
   app->add_option("--bin-s", options->bin_s,
                   "of a mix: seconds of each rate over time; 600 if left out");
   add_window(app, options->window);
