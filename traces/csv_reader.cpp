@@ -65,6 +65,7 @@ CsvReader::CsvReader(const std::string& path, CsvColumns columns)
   if (!columns_.traffic_class.empty()) {
     roles_[find_column(columns_.traffic_class)] = Role::kClass;
   }
+  if (!columns_.client.empty()) roles_[find_column(columns_.client)] = Role::kClient;
 }
 
 std::size_t CsvReader::find_column(const std::string& name) const {
@@ -106,6 +107,9 @@ bool CsvReader::next(Request& request) {
       case Role::kClass:
         at = read_class(at, request.traffic_class);
         break;
+      case Role::kClient:
+        at = read_text(at, client_);
+        break;
     }
     if (at == nullptr || (at != end && *at != separator_)) fail_field(column, field);
   }
@@ -136,12 +140,18 @@ const char* CsvReader::read_arrival(const char* at, double& arrival_s) {
   return at;
 }
 
-const char* CsvReader::read_class(const char* at, std::uint32_t& number) const {
+const char* CsvReader::read_text(const char* at, std::string_view& text) const {
   const char* const end = skip_field(at, lines_.end(), separator_);
   if (end == nullptr) return nullptr;
-  const bool quoted = end - at >= 2 && *at == '"';
-  const auto known =
-      columns_.number_of(quoted ? std::string(at + 1, end - 1) : std::string(at, end));
+  text = {at, static_cast<std::size_t>(end - at)};
+  if (text.size() >= 2 && text.front() == '"') text = text.substr(1, text.size() - 2);
+  return end;
+}
+
+const char* CsvReader::read_class(const char* at, std::uint32_t& number) const {
+  std::string_view name;
+  const char* const end = read_text(at, name);
+  const auto known = end == nullptr ? std::nullopt : columns_.number_of(name);
   if (!known) return nullptr;
   number = *known;
   return end;
@@ -153,6 +163,7 @@ void CsvReader::fail_field(std::size_t column, const char* at) const {
   std::string expected;
   switch (roles_[column]) {
     case Role::kIgnored:
+    case Role::kClient:
       expected = "a value with closing quotes";
       break;
     case Role::kArrival:

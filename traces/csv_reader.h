@@ -19,11 +19,14 @@ class CsvReader final : public TraceReader {
  public:
   CsvReader(const std::string& path, CsvColumns columns);
   bool next(Request& request) override;
+  std::string_view client() const override { return client_; }
 
  private:
-  enum class Role { kIgnored, kArrival, kPrompt, kOutput, kClass };
+  enum class Role { kIgnored, kArrival, kPrompt, kOutput, kClass, kClient };
 
   const char* read_arrival(const char* at, double& arrival_s);
+  /// A field of text, without its quotes.
+  const char* read_text(const char* at, std::string_view& text) const;
   const char* read_class(const char* at, std::uint32_t& number) const;
   std::size_t find_column(const std::string& name) const;
   [[noreturn]] void fail_field(std::size_t column, const char* at) const;
@@ -39,6 +42,7 @@ class CsvReader final : public TraceReader {
   double first_ = 0;
   std::int64_t first_ns_ = 0;
   bool started_ = false;
+  std::string_view client_;  ///< of the line that was read last
 };
 
 /// A CSV format that is known by three column names, in any order and among others.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "sim/base/error.h"
 #include "sim/base/reference.h"
 #include "traces/trace_reader.h"
 
@@ -36,6 +37,8 @@ const Reference::Entry kEntry{{"profile", "workload",
                                "A distribution of lengths; cleave trace fit makes one of a trace.",
                                settings()}};
 
+}  // namespace
+
 std::vector<std::uint32_t> read_quantiles(JsonReader& reader, const Setting& setting) {
   const std::string& key = setting.name;
   const std::vector<double> values = setting.numbers(reader);
@@ -51,10 +54,11 @@ std::vector<std::uint32_t> read_quantiles(JsonReader& reader, const Setting& set
   return quantiles;
 }
 
-}  // namespace
-
 Distribution read_distribution(const Json& json, const std::string& place) {
   JsonReader reader(json, place);
+  if (json.contains("clients")) {
+    throw InputError(place + ": is a mix of clients; expected a distribution of lengths");
+  }
   for (const std::string& note : kNotes) reader.text(note, "");
   Distribution result;
   kRequests.integer(reader);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "sim/base/json_reader.h"
+#include "sim/base/setting.h"
 #include "traces/request.h"
 
 namespace cleave {
@@ -21,6 +22,9 @@ struct Distribution {
   double rate_bin_s = 0;          ///< length of each entry of rates_rps
   std::vector<double> rates_rps;  ///< arrival rate over time; may be empty
 };
+
+/// Two quantiles at least that never decrease.
+std::vector<std::uint32_t> read_quantiles(JsonReader& reader, const Setting& setting);
 
 /// Reads and checks a distribution; `place` names it in errors.
 Distribution read_distribution(const Json& json, const std::string& place);

@@ -55,12 +55,13 @@ std::string distribution_text(const Json& distribution) {
       continue;
     }
     std::string line = "    ";
+    const std::size_t margin = line.size();
     out << "[\n";
     for (std::size_t i = 0; i < value.size(); ++i) {
       const std::string item = value[i].dump() + (i + 1 < value.size() ? "," : "");
-      if (line.size() + item.size() > kWidth) {
+      if (line.size() + item.size() > kWidth && line.size() > margin) {
         out << line << "\n";
-        line = "    ";
+        line.resize(margin);
       }
       line += item;
     }

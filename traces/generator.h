@@ -17,6 +17,7 @@ inline constexpr std::uint64_t kPriorityStream = 4;
 inline constexpr std::uint64_t kSystemPromptStream = 5;
 inline constexpr std::uint64_t kSessionStream = 6;
 inline constexpr std::uint64_t kClassStream = 7;
+inline constexpr std::uint64_t kClientStream = 8;  ///< of a mix: from it each client has a seed
 
 /// Requests from an arrival process and a source of lengths, numbered from 1.
 std::unique_ptr<RequestSource> generate(std::unique_ptr<ArrivalProcess> arrivals,

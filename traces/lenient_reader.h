@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "traces/trace_reader.h"
 
@@ -18,6 +19,7 @@ class LenientReader final : public TraceReader {
     return reader_->prompt_blocks();
   }
   std::uint32_t prompt_block_tokens() const override { return reader_->prompt_block_tokens(); }
+  std::string_view client() const override { return reader_->client(); }
 
   std::uint64_t skipped() const { return skipped_; }
   /// What was wrong with the first of them, with file and line.

@@ -19,6 +19,7 @@ bool NamedFieldsReader::next(Request& request) {
   request.prompt_tokens = tokens_of(line, columns_.prompt);
   request.output_tokens = tokens_of(line, columns_.output);
   if (!columns_.traffic_class.empty()) request.traffic_class = class_of(line);
+  if (!columns_.client.empty()) client_ = text_of(line, columns_.client);
   request.arrival_s = lines_.admit(arrival_of(line));
   request.line = lines_.line();
   return true;
@@ -73,13 +74,17 @@ double NamedFieldsReader::arrival_of(const Json& line) {
   return now_s - first_s_;
 }
 
+std::string NamedFieldsReader::text_of(const Json& line, const std::string& name) const {
+  const Json& value = field(line, name);
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
 std::uint32_t NamedFieldsReader::class_of(const Json& line) const {
-  const Json& value = field(line, columns_.traffic_class);
-  const std::string name = value.is_string() ? value.get<std::string>() : value.dump();
-  const auto known = columns_.number_of(name);
+  const auto known = columns_.number_of(text_of(line, columns_.traffic_class));
   if (!known) {
     lines_.fail(columns_.traffic_class + ": expected the name of a class of the scenario, " +
-                columns_.class_names() + ", found " + cleave::quoted(value.dump()));
+                columns_.class_names() + ", found " +
+                cleave::quoted(field(line, columns_.traffic_class).dump()));
   }
   return *known;
 }

@@ -17,11 +17,13 @@ class NamedFieldsReader final : public TraceReader {
  public:
   NamedFieldsReader(const std::string& path, CsvColumns columns);
   bool next(Request& request) override;
+  std::string_view client() const override { return client_; }
 
  private:
   Json object() const;
   const Json& field(const Json& line, const std::string& name) const;
   double arrival_of(const Json& line);
+  std::string text_of(const Json& line, const std::string& name) const;
   std::uint32_t class_of(const Json& line) const;
   std::uint32_t tokens_of(const Json& line, const std::string& name) const;
 
@@ -31,6 +33,7 @@ class NamedFieldsReader final : public TraceReader {
   std::int64_t first_ns_ = 0;  ///< of a clock
   double first_s_ = 0;
   bool started_ = false;
+  std::string client_;
 };
 
 }  // namespace cleave

@@ -83,6 +83,17 @@ RateCurve::RateCurve(std::vector<Point> points, std::optional<double> period_s)
   }
 }
 
+RateCurve RateCurve::of_steps(const std::vector<double>& rates_rps, double step_s, double factor) {
+  std::vector<Point> points{{0, rates_rps.front() * factor}};
+  for (std::size_t i = 1; i < rates_rps.size(); ++i) {
+    if (rates_rps[i] == rates_rps[i - 1]) continue;
+    const double time_s = static_cast<double>(i) * step_s;
+    points.push_back({time_s, rates_rps[i - 1] * factor});
+    points.push_back({time_s, rates_rps[i] * factor});
+  }
+  return RateCurve(std::move(points), static_cast<double>(rates_rps.size()) * step_s);
+}
+
 double RateCurve::mean_rps() const {
   return span_s() > 0 ? expected_.back() / span_s() : points_.back().rate_rps;
 }
@@ -108,7 +119,8 @@ double RateCurve::rate_at(double time_s) const {
 double RateCurve::time_of(double requests) const {
   if (!period_s_) return within(requests);
   const double rounds = std::floor(requests / expected_.back());
-  return rounds * *period_s_ + within(std::max(0.0, requests - rounds * expected_.back()));
+  const double left = requests - rounds * expected_.back();
+  return rounds * *period_s_ + within(std::clamp(left, 0.0, expected_.back()));
 }
 
 // Of a straight line of rates, r + s t, the requests up to t are r t + s t^2 / 2.

@@ -7,7 +7,8 @@
 
 namespace cleave {
 
-/// A rate over time, linear between points; behind the last it stays, or begins again.
+/// A rate over time, linear between points; behind the last it stays, or begins again. Two points
+/// at one time are a step.
 class RateCurve {
  public:
   struct Point {
@@ -17,9 +18,11 @@ class RateCurve {
 
   /// The same at all times, above 0.
   explicit RateCurve(double rate_rps = 1) : points_{{0, rate_rps}}, expected_{0} {}
-  /// The first point is at 0, times ascend, and some rate is above 0. Where there is a period, it
-  /// is not before the last point.
+  /// The first point is at 0, times never go back, and some rate is above 0. Where there is a
+  /// period, it is not before the last point.
   explicit RateCurve(std::vector<Point> points, std::optional<double> period_s = {});
+  /// Each rate for `step_s`, times `factor`, and from the first again.
+  static RateCurve of_steps(const std::vector<double>& rates_rps, double step_s, double factor = 1);
 
   /// Of a period, or of the time up to the last point; 0 where that is the first.
   double span_s() const { return period_s_.value_or(points_.back().time_s); }

@@ -88,10 +88,10 @@ CsvColumns parse_columns(std::string_view text, const std::string& place) {
     text.remove_prefix(std::min(text.size(), part.size() + 1));
     const std::size_t equals = part.find('=');
     const std::string key(part.substr(0, equals));
-    if (parts.find(key) == parts.end()) {
-      throw_unknown_name(place, "column", key, {"arrival", "output", "prompt", "unit"});
+    if (parts.find(key) == parts.end() && key != "client") {
+      throw_unknown_name(place, "column", key, {"arrival", "client", "output", "prompt", "unit"});
     }
-    if (equals != std::string_view::npos) parts[key] = part.substr(equals + 1);
+    parts[key] = equals == std::string_view::npos ? "" : part.substr(equals + 1);
   }
   for (const auto& [key, value] : parts) {
     if (value.empty()) {
@@ -99,7 +99,10 @@ CsvColumns parse_columns(std::string_view text, const std::string& place) {
                        "\" is missing; expected arrival=NAME,prompt=NAME,output=NAME,unit=s");
     }
   }
-  return make_columns(parts["arrival"], parts["prompt"], parts["output"], parts["unit"], place);
+  CsvColumns columns =
+      make_columns(parts["arrival"], parts["prompt"], parts["output"], parts["unit"], place);
+  columns.client = parts["client"];
+  return columns;
 }
 
 std::unique_ptr<TraceReader> open_trace(const std::string& path) {

@@ -23,6 +23,8 @@ class TraceReader : public RequestSource {
   /// equal ids being equal prefixes. Null where the format has none.
   virtual const std::vector<std::uint64_t>* prompt_blocks() const { return nullptr; }
   virtual std::uint32_t prompt_block_tokens() const { return 0; }
+  /// The name of who sent the last request; "" where the columns name no client.
+  virtual std::string_view client() const { return {}; }
 };
 
 /// How requests are written in a format.
@@ -75,14 +77,16 @@ struct CsvColumns {
   std::string zero_hint = {};             ///< added to the error for a request with 0 output tokens
   std::string traffic_class = {};         ///< "": none
   std::vector<std::string> classes = {};  ///< what it may say: Request::traffic_class by number
+  std::string client = {};                ///< "": none; see TraceReader::client()
 
   std::optional<std::uint32_t> number_of(std::string_view name) const;
   /// "chat", "batch": for errors.
   std::string class_names() const;
 };
 
-/// Reads "arrival=ts,prompt=in,output=out,unit=ms" (unit: s, ms, us, ns or clock; s if left out).
-/// Times of such files count from the first arrival. `place` names the option in errors.
+/// Reads "arrival=ts,prompt=in,output=out,unit=ms" (unit: s, ms, us, ns or clock; s if left out),
+/// and "client=user" beside them. Times of such files count from the first arrival. `place` names
+/// the option in errors.
 CsvColumns parse_columns(std::string_view text, const std::string& place);
 /// Makes the same from its parts; `unit` as above.
 CsvColumns make_columns(std::string arrival, std::string prompt, std::string output,

@@ -15,6 +15,7 @@
 
 namespace cleave {
 
+struct ClientMix;
 struct Workload;
 
 /// A class of requests of a workload: a share of its requests, or requests of its own beside them.
@@ -29,9 +30,12 @@ struct WorkloadClass {
 /// The "workload" object of a scenario: which requests reach the cluster, and when. Members have
 /// the names of its keys; what is absent is empty.
 struct Workload {
-  /// A built-in distribution ("azure-2023-code", "azure-2023-conv"), a distribution file (".json"),
-  /// or a trace file of a format that open_trace() knows. Empty for requests of one fixed length.
+  /// A built-in distribution ("azure-2023-code", "azure-2023-conv"), a distribution file or a mix
+  /// of clients (".json"), or a trace file of a format that open_trace() knows. Empty for requests
+  /// of one fixed length.
   std::string trace;
+  /// The mix of clients that the file `trace` holds; null where it holds none.
+  std::shared_ptr<const ClientMix> mix;
   /// The same where "trace" is a list: requests in the order of their arrival, each
   /// [arrival_s, prompt_tokens, output_tokens].
   std::shared_ptr<const std::vector<Request>> given;
@@ -48,11 +52,12 @@ struct Workload {
   /// "replay": the requests of a trace file as they are, with their times (what a trace file gives
   /// if nothing is said). Otherwise requests are generated, with arrivals "poisson" (otherwise the
   /// default), "constant", "gamma", or "trace": the arrival rate over time of a distribution, or
-  /// the times of a trace file. "infinite": all at once. "closed": by so many clients as
+  /// the times of a trace file. "clients": those of a mix of clients, which has no other arrivals,
+  /// each as it sends. "infinite": all at once. "closed": by so many clients as
   /// `concurrency` says, each of which sends its next request when its last is completed.
   std::string arrivals;
-  /// Generated: mean arrivals a second; may be absent for "trace" only, then as in the trace.
-  /// "infinite" and "closed" have none.
+  /// Generated: mean arrivals a second; may be absent for "trace" and "clients" only, then as in
+  /// the trace. "infinite" and "closed" have none.
   std::optional<double> rate_rps;
   /// Of "poisson", "constant" and "gamma": the rate over time (read_rates()), scaled to the mean
   /// `rate_rps` where that is given, too.
@@ -109,7 +114,8 @@ bool is_trace_file(const Workload& workload);
 bool offers_rate(const Workload& workload);
 
 /// Reads and checks the object (all of it: calls finish()). Throws InputError for unknown keys and
-/// names, numbers out of range, and settings that contradict each other; no trace is opened.
+/// names, numbers out of range, and settings that contradict each other; of files it reads a mix
+/// of clients and rates, and opens no trace.
 Workload read_workload(JsonReader& reader);
 
 /// The workload of a scenario all of whose classes have requests of their own.

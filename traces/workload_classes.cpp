@@ -3,6 +3,7 @@
 #include "sim/base/builtin.h"
 #include "sim/base/random.h"
 #include "sim/base/reference.h"
+#include "traces/client_mix.h"
 #include "traces/workload.h"
 #include "traces/workload_defaults.h"
 
@@ -43,6 +44,11 @@ std::shared_ptr<const Workload> read_lengths(JsonReader& reader, std::uint64_t s
   lengths->trace = kTrace.text(reader);
   if (!lengths->trace.ends_with(".json")) {
     reader.name(kTrace.name, "distribution", builtin_names("traces"));
+  }
+  if (is_client_mix(lengths->trace)) {
+    reader.fail(kTrace.name,
+                "is a mix of clients; expected a distribution of lengths, or the mix in a workload "
+                "of the class's own");
   }
   return lengths;
 }

@@ -4,6 +4,7 @@
 
 #include "traces/arrivals.h"
 #include "traces/generator.h"
+#include "traces/mixed_clients.h"
 #include "traces/traffic_classes.h"
 #include "traces/transform.h"
 #include "traces/workload.h"
@@ -66,6 +67,9 @@ std::unique_ptr<Lengths> lengths_of(const Workload& workload) {
 }
 
 SourcePtr generated(const Workload& workload) {
+  if (workload.mix) {
+    return mixed_clients(*workload.mix, {workload.rate_rps, workload.paired, workload.seed});
+  }
   ArrivalSettings settings;
   settings.rate_rps = workload.rate_rps.value_or(0);
   settings.rate = RateCurve(workload.rate_rps.value_or(1));

@@ -6,7 +6,9 @@
 #include "sim/base/files.h"
 #include "sim/base/reference.h"
 #include "traces/arrivals.h"
+#include "traces/client_mix.h"
 #include "traces/workload.h"
+#include "traces/workload_columns.h"
 #include "traces/workload_defaults.h"
 
 namespace cleave {
@@ -19,7 +21,7 @@ constexpr std::int64_t kMostRequests = std::int64_t{1} << 53;
 
 const Setting kTrace{"trace", nullptr, "",
                      "lengths of requests: a built-in distribution (cleave list workloads), a "
-                     "distribution file, or a trace file, which is replayed",
+                     "distribution file, a mix of clients, or a trace file, which is replayed",
                      words("a name, a file, or a list of [seconds, prompt, output]")};
 const Setting kColumns{"columns", nullptr, "", "of a trace file of no known format",
                        words("a section of its own")};
@@ -43,8 +45,10 @@ const Setting kSessions{"sessions", nullptr, "", "requests are the first turns o
 const Setting kTurns{"turns", "recorded", "",
                      "later turns of a replayed trace come at their time, or after the reply",
                      one_of({"recorded", "after_reply"})};
-const Setting kArrivals{"arrivals", nullptr, "", "when requests come; replay with a trace file",
-                        words("or replay")};
+const Setting kArrivals{
+    "arrivals", nullptr, "",
+    "when requests come; replay with a trace file, clients with a mix of clients",
+    words("replay or clients")};
 const Setting kRate{"rate_rps", nullptr, "requests/s", "mean rate of arrivals", in({0, 1e9, true})};
 const Setting kRates{"rates", nullptr, "requests/s", "rate over time, straight lines between",
                      words("a list of [seconds, requests/s], or a CSV file")};
@@ -81,38 +85,6 @@ const Reference::Entry kWorkload{
       kRates,      kPeriod,        kCv,       kConcurrency, kRampUp,      kThink,
       kSeed,       kLength,        kRequests, kWarmup,      kFrom,        kTo,
       kRepeat,     kRepeatContent, kScale}}};
-
-const Setting kArrivalColumn{"arrival", nullptr, "", "column of the time", words("a name")};
-const Setting kPromptColumn{"prompt", nullptr, "", "column of the prompt's tokens",
-                            words("a name")};
-const Setting kOutputColumn{"output", nullptr, "", "column of the output's tokens",
-                            words("a name")};
-const Setting kClassColumn{"class", nullptr, "", "column of the name of the request's class",
-                           words("a name")};
-const Setting kUnit{"unit", "s", "", "of the time; clock: as in 2023-11-16 18:15:46.68",
-                    words("s, ms, us, ns or clock")};
-Section columns_of(const std::string& document, const std::string& path) {
-  return {document,
-          path,
-          "Where a trace of no known format keeps what a request needs: columns of a CSV file with "
-          "a header line, or fields of JSON lines, usage.prompt being prompt within usage. Times "
-          "count from the first.",
-          {kArrivalColumn, kPromptColumn, kOutputColumn, kUnit}};
-}
-const Reference::Entry kWorkloadColumns{columns_of("scenario", "workload.columns")};
-const Reference::Entry kWorkloadClassColumn{{"scenario", "workload.columns", "", {kClassColumn}}};
-const Reference::Entry kTraceColumns{columns_of("trace", "columns")};
-
-std::optional<CsvColumns> read_columns(JsonReader& reader) {
-  if (!kColumns.given(reader)) return {};
-  JsonReader columns = reader.object(kColumns.name);
-  CsvColumns result =
-      make_columns(kArrivalColumn.text(columns), kPromptColumn.text(columns),
-                   kOutputColumn.text(columns), kUnit.text(columns), columns.path_of(kUnit.name));
-  if (kClassColumn.given(columns)) result.traffic_class = kClassColumn.text(columns);
-  columns.finish();
-  return result;
-}
 
 bool is_builtin(const std::string& trace) {
   const auto known = builtin_names("traces");
@@ -184,7 +156,7 @@ void read_lengths(JsonReader& reader, Workload& workload) {
   } else {
     workload.trace = reader.text("trace", "");
   }
-  workload.columns = read_columns(reader);
+  if (kColumns.given(reader)) workload.columns = read_columns(reader.object(kColumns.name));
   workload.prompt_tokens = kPrompt.optional_count(reader);
   workload.output_tokens = kOutput.optional_count(reader);
   workload.length_range = read_length_range(reader);
@@ -210,6 +182,7 @@ void read_lengths(JsonReader& reader, Workload& workload) {
       reader.fail("trace", "is missing; expected a trace, or prompt_tokens and output_tokens");
     }
     if (!given) check_trace_name(reader, workload.trace);
+    workload.mix = find_client_mix(workload.trace);
   }
 }
 
@@ -248,6 +221,19 @@ void check_replay(JsonReader& reader, const Workload& workload) {
   }
   if (workload.to_s && *workload.to_s <= workload.from_s.value_or(0)) {
     reader.fail("to_s", "expected a time after from_s");
+  }
+}
+
+void check_mix(JsonReader& reader, const Workload& workload) {
+  const bool clients = workload.arrivals == "clients";
+  if (clients && !workload.mix) {
+    reader.fail("arrivals",
+                "\"clients\" needs a mix of clients as trace; cleave trace fit makes one");
+  }
+  if (workload.mix && !clients) {
+    reader.fail("arrivals", "\"" + workload.arrivals +
+                                "\" contradicts the mix of clients in trace, each of which sends "
+                                "at a rate of its own; leave it out");
   }
 }
 
@@ -299,7 +285,7 @@ void check_generated(JsonReader& reader, const Workload& workload) {
     check_without_rate(reader, workload);
     return;
   }
-  const bool own_rate = workload.arrivals == "trace";
+  const bool own_rate = workload.arrivals == "trace" || workload.mix;
   if (own_rate && workload.trace.empty() && !workload.given) {
     reader.fail("arrivals", "\"trace\" needs a trace; use \"poisson\" with rate_rps");
   }
@@ -329,11 +315,12 @@ Workload read_workload(JsonReader& reader, const WorkloadDefaults& otherwise) {
   Workload workload;
   read_lengths(reader, workload);
   std::vector<std::string> known = ArrivalProcesses::names();
-  known.emplace_back("replay");
-  workload.arrivals = is_trace_file(workload) ? "replay" : "poisson";
+  known.insert(known.end(), {"clients", "replay"});
+  workload.arrivals = is_trace_file(workload) ? "replay" : workload.mix ? "clients" : "poisson";
   if (kArrivals.given(reader)) {
     workload.arrivals = reader.name(kArrivals.name, "arrival process", known);
   }
+  check_mix(reader, workload);
   workload.rate_rps = kRate.optional_number(reader);
   read_rates_over_time(reader, workload);
   workload.cv = kCv.optional_number(reader);

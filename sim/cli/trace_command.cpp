@@ -1,18 +1,15 @@
 #include <cmath>
 #include <iostream>
-#include <limits>
 #include <memory>
-#include <optional>
-#include <sstream>
 #include <utility>
 
 #include "sim/base/error.h"
 #include "sim/cli/command.h"
 #include "sim/cli/output_file.h"
+#include "sim/cli/trace_fit.h"
 #include "sim/cli/trace_info.h"
 #include "sim/cli/trace_input.h"
 #include "sim/cli/trace_prefixes.h"
-#include "traces/distribution.h"
 #include "traces/statistics.h"
 #include "traces/transform.h"
 #include "traces/write.h"
@@ -90,21 +87,11 @@ int convert(const TraceInput& input, const Output& output) {
   return write(input, *input.open(), output, input.file + ": holds no request");
 }
 
-int cut(const TraceInput& input, const std::optional<double>& from, const std::optional<double>& to,
-        const Output& output) {
-  const double from_s = from.value_or(0);
-  const double to_s = to.value_or(std::numeric_limits<double>::infinity());
-  if (!from && !to) throw InputError("cut: expected --from, --to or both");
-  if (!(from_s >= 0 && std::isfinite(from_s))) {
-    throw InputError("--from: expected a number of seconds, at least 0");
-  }
-  if (!(to_s > from_s)) throw InputError("--to: expected a number of seconds above --from");
-  const SourcePtr source = cut_window(input.open(), from_s, to_s);
-  std::ostringstream empty;
-  empty << input.file << ": no request arrives from " << from_s << " s on";
-  if (to) empty << " and before " << to_s << " s";
-  empty << "; cleave trace info shows how long the trace is";
-  return write(input, *source, output, empty.str());
+int cut(const TraceInput& input, const TraceWindow& window, const Output& output) {
+  if (!window.given()) throw InputError("cut: expected --from, --to or both");
+  window.check();
+  const SourcePtr source = cut_window(input.open(), window.begin_s(), window.end_s());
+  return write(input, *source, output, window.nothing_in(input.file));
 }
 
 int scale(const TraceInput& input, double rate, const Output& output) {
@@ -113,32 +100,12 @@ int scale(const TraceInput& input, double rate, const Output& output) {
   return write(input, source, output, input.file + ": holds no request");
 }
 
-int fit(const TraceInput& input, const std::string& out, const DistributionOrigin& origin) {
-  if (out != "-" && !out.ends_with(".json")) {
-    throw InputError("--out " + out + ": expected a name ending with .json");
-  }
-  require_utf8(origin.source, "--source");
-  require_utf8(origin.licence, "--licence");
-  require_utf8(origin.cite, "--cite");
-  OutputFile file(out, "--out");
-  const Json distribution = fit_distribution(*input.open(), origin);
-  file.stream() << distribution_text(distribution);
-  file.commit();
-  if (!file.is_stdout()) {
-    std::cout << "wrote the distribution of " << distribution.at("requests") << " requests to "
-              << file.name() << '\n';
-  }
-  return 0;
-}
-
 struct Options {
   TraceInput input;
   Output output;
   bool json = false;
-  std::optional<double> from_s;
-  std::optional<double> to_s;
+  TraceWindow window;
   double rate = 1;
-  DistributionOrigin origin;
 };
 using OptionsPtr = std::shared_ptr<Options>;
 
@@ -188,10 +155,8 @@ void add_writing(CLI::App& trace, Action& action) {
       with_example(
           "Writes the requests that arrive in a window of time, whose beginning becomes 0.",
           "cleave trace cut conv.csv --from 600 --to 1200 -o ten-minutes.csv"),
-      options->input,
-      [options] { return cut(options->input, options->from_s, options->to_s, options->output); });
-  app->add_option("--from", options->from_s, "first second of the window; 0 if left out");
-  app->add_option("--to", options->to_s, "end of the window, itself outside; none if left out");
+      options->input, [options] { return cut(options->input, options->window, options->output); });
+  add_window(app, options->window);
   add_output(app, options);
   add_format(app, options);
 
@@ -208,33 +173,16 @@ void add_writing(CLI::App& trace, Action& action) {
   add_format(app, options);
 }
 
-void add_fit(CLI::App& trace, Action& action) {
-  const auto options = std::make_shared<Options>();
-  CLI::App* app = add_reading(
-      trace, action, "fit",
-      with_example(
-          "Writes the distribution of a trace's lengths and its rate over time, from which "
-          "cleave\ngenerates traffic (as workload.trace of a scenario).",
-          "cleave trace fit conv.csv -o conv.json --licence \"CC-BY 4.0\""),
-      options->input,
-      [options] { return fit(options->input, options->output.file, options->origin); });
-  app->add_option("-o,--out", options->output.file, "file to write (.json); - is standard output")
-      ->required();
-  app->add_option("--source", options->origin.source, "where the trace comes from");
-  app->add_option("--licence", options->origin.licence, "its licence");
-  app->add_option("--cite", options->origin.cite, "the publication to cite");
-}
-
 void add_trace(CLI::App& app, Action& action) {
   CLI::App* trace = app.add_subcommand(
       "trace", with_example("Trace files: describe, convert, cut and scale them, fit "
-                            "distributions to them.",
+                            "distributions and mixes of clients to them.",
                             "cleave trace info AzureLLMInferenceTrace_conv.csv"));
   trace->require_subcommand(1);
   add_info(*trace, action);
   add_trace_prefixes(*trace, action);
   add_writing(*trace, action);
-  add_fit(*trace, action);
+  add_trace_fit(*trace, action);
 }
 
 const Command kCommand{50, add_trace};

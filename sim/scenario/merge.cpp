@@ -10,6 +10,7 @@
 #include "sim/scenario/path.h"
 #include "sim/scenario/resolve.h"
 #include "sim/scenario/traffic_classes.h"
+#include "traces/client_mix.h"
 
 namespace cleave {
 
@@ -20,6 +21,10 @@ bool brings_times(const Json& trace) {
   Workload workload;
   workload.trace = trace.get<std::string>();
   return is_trace_file(workload);
+}
+
+bool brings_clients(const Json& trace) {
+  return trace.is_string() && is_client_mix(trace.get<std::string>());
 }
 
 /// Keys of a workload that cannot stand beside what a patch brings are dropped with it.
@@ -42,6 +47,10 @@ void merge_workload(Json& workload, const Json& patch) {
   if (brings("trace")) {
     for (const char* key : {"prompt_tokens", "output_tokens", "columns"}) workload.erase(key);
     if (brings_times(patch["trace"]) && !brings("arrivals")) workload["arrivals"] = "replay";
+    if (brings_clients(patch["trace"])) {
+      workload["arrivals"] = "clients";
+      drop({"rate_rps", "rates", "rates_period_s", "cv"});
+    }
   }
   if (brings("arrivals") && patch["arrivals"] != "gamma") workload.erase("cv");
   if (brings("rates")) drop({"rate_rps", "duration_s", "rates_period_s"});

@@ -19,8 +19,10 @@
 #include "sim/explore/sweep_spec.h"
 #include "sim/scenario/resolve.h"
 #include "tests/catch.h"
+#include "tests/support/mix.h"
 #include "tests/support/temp_folder.h"
 #include "traces/arrivals.h"
+#include "traces/client_mix.h"
 #include "traces/distribution.h"
 
 using namespace cleave;
@@ -97,10 +99,12 @@ std::string place_of(std::string path) {
     const std::size_t end = path.find(".json");
     const std::size_t rest = end == std::string::npos ? end : path.find(": ", end);
     if (!path.starts_with(folder)) return std::string();
-    return section + (rest == std::string::npos ? "" : path.substr(rest + 2));
+    const std::string within = rest == std::string::npos ? "" : path.substr(rest + 2);
+    return section + (section.ends_with(' ') || within.empty() ? "" : ".") + within;
   };
   const std::vector<std::pair<std::string, std::string>> files{{"profiles/plans/", "plan: "},
                                                                {"profiles/sweeps/", "sweep: "},
+                                                               {"traces/mix", "profile: mix"},
                                                                {"traces/", "profile: workload"}};
   std::string place = profile_of(path);
   for (const auto& [folder, section] : files) {
@@ -203,6 +207,7 @@ void read_rare_keys(const TempFolder& folder) {
     {"at_s": 1, "action": "stragglers", "pool": 0, "share": 0.5, "factor": 2},
     {"at_s": 1, "action": "failures", "pool": 0, "mtbf_h": 2, "repair_s": 9},
     {"at_s": 1, "action": "scale_link", "link": "machine-0-nic-up", "share": 0.5}]})");
+  read_client_mix(testing::mix_of({testing::mix_client(10, {1})}), "traces/mix.json");
   const Json plan = parse_json(R"({"scenario": {}, "minimize": "cost", "seeds": [1],
     "designs": [{"name": "a", "mixed": {"machine": "dgx-h100", "tensor_parallel": 8}},
                 {"name": "b", "prompt": "dgx-h100", "token": ["dgx-h100"]}]})",

@@ -4,6 +4,8 @@
 
 #include "tests/catch.h"
 #include "tests/unit/traces_support.h"
+#include "traces/gamma_gaps.h"
+#include "traces/moments.h"
 #include "traces/rate_curve.h"
 
 namespace cleave::testing {
@@ -51,6 +53,40 @@ TEST_CASE("rates: with a period they begin again, the last one held until then")
   CHECK(curve.time_of(1e6 * 250.0 + 100) == Approx(1e7 + 5));
   CHECK(curve.mean_rps() == Approx(25));
   CHECK(curve.rate_at(10 + 2.5) == Approx(20));
+}
+
+TEST_CASE("rates: in steps, each holds until the next, and behind the last come the first") {
+  const RateCurve curve = RateCurve::of_steps({2, 0, 0, 6}, 10);  // 20 requests, then 60
+  CHECK(curve.mean_rps() == Approx(2));
+  CHECK(curve.time_of(10) == Approx(5));
+  CHECK(curve.time_of(19.999) == Approx(10).epsilon(1e-3));
+  CHECK(curve.time_of(20.001) == Approx(30).epsilon(1e-3));
+  CHECK(curve.time_of(50) == Approx(35));
+  CHECK(curve.time_of(80 + 10) == Approx(45));
+  CHECK(curve.time_of(1e6 * 80.0 + 50) == Approx(4e7 + 35));
+  CHECK(curve.rate_at(9) == 2);
+  CHECK(curve.rate_at(10) == 0);
+  CHECK(curve.rate_at(31) == 6);
+  CHECK(RateCurve::of_steps({2, 0, 0, 6}, 10, 0.5).time_of(10) == Approx(30));
+  CHECK(RateCurve::of_steps({4}, 10).time_of(100) == Approx(25));
+  // A last step of 0: who would come in it comes with the first.
+  const RateCurve ends = RateCurve::of_steps({0.3, 0}, 7);
+  for (int i = 0; i < 10'000; ++i) CHECK(std::isfinite(ends.time_of(i * 2.1)));
+}
+
+TEST_CASE("gaps: from any time the first lasts (1 + cv^2) / 2 mean gaps in the mean, others one") {
+  for (const double cv : {0.2, 1.0, 4.0}) {
+    Moments first;
+    Moments others;
+    for (std::uint64_t stream = 0; stream < 40'000; ++stream) {
+      GammaGaps gaps(cv, Random(5, stream));
+      first.add(gaps.first());
+      others.add(gaps.next());
+    }
+    CHECK(first.mean() == Approx((1 + cv * cv) / 2).epsilon(0.06));
+    CHECK(others.mean() == Approx(1).epsilon(0.06));
+    CHECK(others.deviation() == Approx(cv).epsilon(0.06));
+  }
 }
 
 TEST_CASE("rates: scaled to another mean, the same number of requests takes its place in time") {

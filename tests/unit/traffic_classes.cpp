@@ -1,15 +1,21 @@
 // Classes of requests: what each sends, who goes first, who is sent away, and what each gets.
 
+#include <cmath>
+#include <map>
 #include <set>
 
 #include "sim/traffic_gate.h"
 #include "tests/catch.h"
+#include "tests/support/mix.h"
 #include "tests/support/seen_run.h"
 #include "tests/support/temp_folder.h"
 #include "tests/unit/traces_support.h"
 
 using namespace cleave;
 using cleave::testing::error_of;
+using cleave::testing::mix_client;
+using cleave::testing::mix_of;
+using cleave::testing::TempFile;
 using cleave::testing::TempFolder;
 
 namespace {
@@ -71,6 +77,35 @@ TEST_CASE("classes: requests of their own come at their own rates, beside the ot
   for (const FinishedRequest& request : run.finished) {
     CHECK(request.prompt_tokens == (request.traffic_class == 1 ? 500 : 1000));
   }
+}
+
+TEST_CASE("classes: of a mix of clients they have shares, or a mix of their own") {
+  const TempFile shared(mix_of({mix_client(1000, {5}), mix_client(2000, {5})}).dump(), "mix.json");
+  const TempFile own(mix_of({mix_client(300, {2}, 2)}).dump(), "mix.json");
+  const Json scenario{{"workload", {{"trace", shared.path()}, {"duration_s", 60}}},
+                      {"pools", {pool("mixed", 2)}},
+                      {"scheduler", {{"policy", "jsq"}}},
+                      {"classes",
+                       {{{"name", "half"}, {"share", 1}},
+                        {{"name", "rest"}, {"share", 1}},
+                        {{"name", "own"}, {"workload", {{"trace", own.path()}}}}}},
+                      {"slo", "none"}};
+  const SeenRun run = see(scenario);
+  std::map<std::uint32_t, std::size_t> classes;
+  for (const FinishedRequest& request : run.finished) {
+    ++classes[request.traffic_class];
+    CHECK((request.prompt_tokens == 300) == (request.traffic_class == 2));
+  }
+  const auto all = static_cast<double>(classes[0] + classes[1]);
+  CHECK(std::abs(all - 600) < 4 * std::sqrt(600));
+  CHECK(std::abs(static_cast<double>(classes[0]) - 300) < 4 * std::sqrt(300));
+  CHECK(std::abs(static_cast<double>(classes[2]) - 120) < 4 * 2 * std::sqrt(120));
+
+  Json lengths = scenario;
+  lengths["classes"][0]["trace"] = own.path();
+  CHECK(error_of([&] { read_scenario(scenario_of(lengths)); }) ==
+        "classes[0].trace: is a mix of clients; expected a distribution of lengths, or the mix in "
+        "a workload of the class's own");
 }
 
 TEST_CASE("classes: where all bring their own requests, the workload says for how long") {
