@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include "sim/base/builtin.h"
@@ -278,9 +279,12 @@ Json load_profile(const std::string& folder, std::string_view kind, const std::s
                   const std::string& place) {
   if (name.ends_with(".json")) return load_json(name);
   const std::string path = folder + "/" + name + ".json";
+  // What is built in is parsed once, for processes forked from this one as well.
+  static std::map<std::string, Json> parsed;
+  if (const auto known = parsed.find(path); known != parsed.end()) return known->second;
   const auto bytes = builtin_file(path);
   if (!bytes) throw_unknown_name(place, kind, name, builtin_names(folder));
-  return parse_json(*bytes, path);
+  return parsed.emplace(path, parse_json(*bytes, path)).first->second;
 }
 
 }  // namespace cleave

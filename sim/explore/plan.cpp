@@ -301,7 +301,7 @@ Json Planner::plan() {
     result["optimum"] = describe(*best);
     Trials& trials = best->search->trials();
     trials.settle([&, &candidate = best->candidate] {
-      result["slo"] = trials.verified(candidate.sizes, candidate.rate_rps).slo;
+      result["slo"] = *trials.verified(candidate.sizes, candidate.rate_rps).slo;
     });
     result["ties"] = Json::array();
     for (const Candidate& tie : equal) result["ties"].push_back(describe({best->search, tie}));

@@ -21,7 +21,7 @@ Outcome read_outcome(const Json& summary, double longer) {
     return outcome;
   }
   outcome.margin = 1e300;
-  outcome.slo = summary["slo"];
+  outcome.slo = std::make_shared<const Json>(summary["slo"]);
   const Json& p99 = summary["e2e_p99"];
   outcome.e2e_p99_s = p99.is_null() ? 0 : p99.get<double>();
   outcome.output_tokens = summary["output_tokens"].get<double>();
@@ -366,9 +366,9 @@ Json Trials::known() const {
   for (const auto& [one, found] : known_) {
     const auto& [sizes, rate_rps, duration_s, in_full] = one.run;
     all.push_back({sizes.layout, sizes.counts, rate_rps, duration_s, in_full, one.seed,
-                   needed_.contains(one), found.breaks, found.margin, found.slo, found.e2e_p99_s,
-                   found.output_tokens, found.in_full() ? Json() : Json(found.lost_at_s),
-                   found.tokens});
+                   needed_.contains(one), found.breaks, found.margin,
+                   found.slo ? *found.slo : Json(), found.e2e_p99_s, found.output_tokens,
+                   found.in_full() ? Json() : Json(found.lost_at_s), found.tokens});
   }
   return all;
 }
@@ -382,8 +382,8 @@ void Trials::learn(const Json& known) {
     const Simulated simulated{run, one[5].get<std::int64_t>()};
     if (one[6].get<bool>()) needed_.insert(simulated);
     Outcome& found = known_[simulated];
-    found = {one[7].get<std::vector<std::string>>(), one[8].get<double>(), one[9],
-             one[10].get<double>(), one[11].get<double>()};
+    found = {one[7].get<std::vector<std::string>>(), one[8].get<double>(),
+             std::make_shared<const Json>(one[9]), one[10].get<double>(), one[11].get<double>()};
     if (!one[12].is_null()) found.lost_at_s = one[12].get<double>();
     found.tokens = one[13].get<double>();
   }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <limits>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -21,7 +22,7 @@ namespace cleave {
 struct Outcome {
   std::vector<std::string> breaks;
   double margin = 0;
-  Json slo;
+  std::shared_ptr<const Json> slo;  ///< null: none; of copies the same, as it is long
   double e2e_p99_s = 0;
   double output_tokens = 0;  ///< mean of a request
   double tokens = 0;         ///< the same, of prompt and output

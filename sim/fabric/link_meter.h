@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,8 @@ class LinkMeter {
   void add(double from_s, double to_s, double bytes) {
     while (to_s >= width_s_ * kWindows) halve();
     bytes_ += bytes;
-    auto window = static_cast<std::size_t>(from_s / width_s_);
-    const auto last = static_cast<std::size_t>(to_s / width_s_);
+    std::size_t window = window_at(from_s);
+    const std::size_t last = window_at(to_s);
     if (windows_.size() <= last) windows_.resize(last + 1);
     if (window == last) {
       windows_[window] += bytes;
@@ -71,16 +72,24 @@ class LinkMeter {
   }
 
  private:
+  /// Exact, as widths are powers of two; by way of a signed number, for which processors have an
+  /// instruction.
+  std::size_t window_at(double time_s) const {
+    return static_cast<std::size_t>(static_cast<std::int64_t>(time_s * per_s_));
+  }
+
   void halve() {
     for (std::size_t i = 0; i < windows_.size(); i += 2) {
       windows_[i / 2] = windows_[i] + (i + 1 < windows_.size() ? windows_[i + 1] : 0);
     }
     windows_.resize((windows_.size() + 1) / 2);
     width_s_ *= 2;
+    per_s_ /= 2;
   }
 
   std::vector<double> windows_;
   double width_s_ = kFirstWindowS;
+  double per_s_ = 1 / kFirstWindowS;
   double bytes_ = 0;
 };
 

@@ -8,8 +8,13 @@ namespace cleave {
 
 namespace {
 
+/// Without speculation.
+bool gets_one_each(const RequestState& state) { return state.remaining() == state.steps_to_end; }
+
 /// Tokens an iteration, of one that joins.
-double rate_of(const RequestState& state) { return 1.0 * state.remaining() / state.steps_to_end; }
+double rate_of(const RequestState& state) {
+  return gets_one_each(state) ? 1 : 1.0 * state.remaining() / state.steps_to_end;
+}
 
 }  // namespace
 
@@ -24,6 +29,7 @@ Sequences::Sequences(RequestTable& requests, KvGrowth growth, const Speculation&
 
 std::uint32_t Sequences::tokens_after(const RequestState& state, std::uint64_t steps) {
   if (steps >= state.steps_to_end) return state.remaining();
+  if (gets_one_each(state)) return static_cast<std::uint32_t>(steps);
   return static_cast<std::uint32_t>(state.remaining() * steps / state.steps_to_end);
 }
 

@@ -1,9 +1,9 @@
 #include "sim/metrics/quantiles.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
+#include <numeric>
 
 namespace cleave {
 
@@ -27,51 +27,58 @@ std::uint64_t bin_of(double value) {
 
 double lower_end(std::uint64_t bin) { return std::bit_cast<double>((bin + kFirst) << kShift); }
 
-/// Numbers as bits that ascend with them, and back.
-constexpr std::uint64_t kSign = std::uint64_t{1} << 63;
+/// The bits of a number, which ascend with numbers.
 std::uint64_t ascending(double value) {
+  constexpr std::uint64_t kSign = std::uint64_t{1} << 63;
   const auto bits = std::bit_cast<std::uint64_t>(value);
   return (bits & kSign) != 0 ? ~bits : bits | kSign;
 }
-double value_of(std::uint64_t bits) {
-  return std::bit_cast<double>((bits & kSign) != 0 ? bits & ~kSign : ~bits);
-}
 
-/// Ascending. By digits from the last on, several times as fast as by comparing; every run ends
-/// with a dozen of these.
+/// Ascending. First dealt out to about as many drawers as there are values, each of a range of
+/// their bits, the first of all that is next to nothing; then by comparing within each. Every run
+/// ends with a dozen of these.
 void sort(std::vector<double>& values) {
-  constexpr unsigned kDigitBits = 11;
-  constexpr std::size_t kDigitValues = std::size_t{1} << kDigitBits;
-  constexpr std::size_t kFew = 512;  // for which it is not worth its counters
+  constexpr std::size_t kFew = 64;  // for which it is not worth its counters
+  constexpr int kMostBits = 18;
+  constexpr double kNextToNothing = 1e-6;  // of the largest
   if (values.size() < kFew) {
     std::sort(values.begin(), values.end());
     return;
   }
-  std::vector<std::uint64_t> keys(values.size());
-  std::vector<std::uint64_t> sorted(values.size());
-  std::transform(values.begin(), values.end(), keys.begin(), ascending);
-  for (unsigned shift = 0; shift < 64; shift += kDigitBits) {
-    const auto digit = [&](std::uint64_t key) { return (key >> shift) % kDigitValues; };
-    std::array<std::size_t, kDigitValues + 1> from{};
-    for (const std::uint64_t key : keys) ++from[digit(key) + 1];
-    for (std::size_t i = 1; i <= kDigitValues; ++i) from[i] += from[i - 1];
-    for (const std::uint64_t key : keys) sorted[from[digit(key)]++] = key;
-    keys.swap(sorted);
+  const auto [least, largest] = std::minmax_element(values.begin(), values.end());
+  const std::uint64_t from = ascending(std::max(*least, kNextToNothing * std::abs(*largest)));
+  const std::uint64_t to = std::max(from, ascending(*largest));
+  const int bits = std::min(kMostBits, static_cast<int>(std::bit_width(values.size())));
+  const int shift = std::max(0, static_cast<int>(std::bit_width(to - from)) - bits);
+  const auto drawer = [&](double value) {
+    return (std::clamp(ascending(value), from, to) - from) >> shift;
+  };
+  // Where each drawer begins, and once all are dealt out, ends.
+  std::vector<std::uint32_t> ends(((to - from) >> shift) + 2);
+  for (const double value : values) ++ends[drawer(value) + 1];
+  std::partial_sum(ends.begin(), ends.end(), ends.begin());
+  std::vector<double> dealt(values.size());
+  for (const double value : values) dealt[ends[drawer(value)]++] = value;
+  auto begin = dealt.begin();
+  for (const std::uint32_t place : ends) {
+    const auto end = dealt.begin() + place;
+    if (end - begin > 1) std::sort(begin, end);
+    begin = end;
   }
-  std::transform(keys.begin(), keys.end(), values.begin(), value_of);
+  values.swap(dealt);
 }
 
 }  // namespace
 
 void Quantiles::start_counting() {
-  counts_.assign(kBins, 0);
-  for (const double value : values_) ++counts_[bin_of(value)];
+  counting_ = true;
+  for (const double value : values_) counts_.add(bin_of(value), 1);
   values_ = {};
 }
 
 void Quantiles::count(double value, std::uint64_t weight) {
-  if (counts_.empty()) start_counting();
-  counts_[bin_of(value)] += weight;
+  if (!counting_) start_counting();
+  counts_.add(bin_of(value), weight);
 }
 
 void Quantiles::add_run(double first, double growth, std::uint64_t n, std::uint64_t weight) {
@@ -84,7 +91,7 @@ void Quantiles::add_run(double first, double growth, std::uint64_t n, std::uint6
                          growth * growth * (steps - 1) * steps * (2 * steps - 1) / 6;
   note(first, n * weight, times * sum, times * squares);
   largest_ = std::max(largest_, last);
-  if (counts_.empty()) start_counting();
+  if (!counting_) start_counting();
   std::uint64_t bin = bin_of(first);
   const std::uint64_t last_bin = bin_of(last);
   std::uint64_t done = 0;
@@ -92,10 +99,10 @@ void Quantiles::add_run(double first, double growth, std::uint64_t n, std::uint6
     const double inside = (lower_end(bin + 1) - first) / growth;
     const auto until = std::min(n, static_cast<std::uint64_t>(std::max(0.0, std::ceil(inside))));
     if (until <= done) continue;
-    counts_[bin] += (until - done) * weight;
+    counts_.add(bin, (until - done) * weight);
     done = until;
   }
-  counts_[last_bin] += (n - done) * weight;
+  counts_.add(last_bin, (n - done) * weight);
 }
 
 double Quantiles::deviation() const {
@@ -107,7 +114,7 @@ double Quantiles::deviation() const {
 /// The values at ascending `ranks`; one pass over the bins.
 std::vector<double> Quantiles::at_ranks(const std::vector<std::uint64_t>& ranks) const {
   std::vector<double> values;
-  if (counts_.empty()) {
+  if (!counting_) {
     if (!sorted_) sort(values_);
     sorted_ = true;
     for (const std::uint64_t rank : ranks) values.push_back(values_[rank]);
@@ -116,9 +123,9 @@ std::vector<double> Quantiles::at_ranks(const std::vector<std::uint64_t>& ranks)
   std::uint64_t bin = bin_of(least_);
   std::uint64_t before = 0;  // values in lower bins
   for (const std::uint64_t rank : ranks) {
-    while (before + counts_[bin] <= rank) before += counts_[bin++];
+    while (before + counts_.of(bin) <= rank) before += counts_.of(bin++);
     const double inside =
-        (static_cast<double>(rank - before) + 0.5) / static_cast<double>(counts_[bin]);
+        (static_cast<double>(rank - before) + 0.5) / static_cast<double>(counts_.of(bin));
     const double low = lower_end(bin);
     values.push_back(std::clamp(low + (lower_end(bin + 1) - low) * inside, least_, largest_));
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "sim/base/json_reader.h"
+#include "sim/metrics/bin_counts.h"
 
 namespace cleave {
 
@@ -20,7 +21,7 @@ class Quantiles {
   void add(double value) {
     note(value, 1, value, value * value);
     sorted_ = false;
-    if (counts_.empty() && values_.size() < kMostValues) {
+    if (!counting_ && values_.size() < kMostValues) {
       values_.push_back(value);
     } else {
       count(value, 1);
@@ -64,7 +65,8 @@ class Quantiles {
   double largest_ = 0;
   mutable std::vector<double> values_;  ///< all of them, sorted when asked, while they are few
   mutable bool sorted_ = false;
-  std::vector<std::uint64_t> counts_;  ///< by bin, once they are many
+  bool counting_ = false;  ///< once they are many
+  BinCounts counts_;
 };
 
 }  // namespace cleave

@@ -36,7 +36,8 @@ class TimeBase {
   }
 
   void reach(double since_origin_s) {
-    reached_s_ = std::max(reached_s_, since_origin_s);
+    if (since_origin_s <= reached_s_) return;
+    reached_s_ = since_origin_s;
     for (; reached_s_ > width_s_ * kMost; ++doublings_) {
       width_s_ *= 2;
       per_s_ /= 2;
@@ -64,6 +65,7 @@ class TimeSeries {
 
   /// The quantities had these values from `from_s` to `to_s`, on top of what they had.
   void add(double from_s, double to_s, const Values& values) {
+    if (!(to_s > from_s)) return;
     over_buckets(from_s, to_s, [&](std::size_t bucket, double seconds) {
       for (std::size_t i = 0; i < Channels; ++i) buckets_[bucket][i] += values[i] * seconds;
     });
@@ -71,6 +73,7 @@ class TimeSeries {
 
   /// The same of one of them.
   void add(double from_s, double to_s, std::size_t channel, double value) {
+    if (!(to_s > from_s)) return;
     over_buckets(from_s, to_s, [&](std::size_t bucket, double seconds) {
       buckets_[bucket][channel] += value * seconds;
     });
@@ -114,6 +117,7 @@ class TimeSeries {
       buckets_[i] = {};
     }
     first_used_ = buckets_.size();
+    forget_latest();
   }
 
  private:
@@ -129,6 +133,10 @@ class TimeSeries {
     if (!(to_s > from_s)) return;  // nor where nothing is known: the origin is infinite
     base_->reach(to_s);
     catch_up();
+    if (from_s >= latest_from_s_ && to_s <= latest_to_s_) {
+      deposit(latest_, to_s - from_s);
+      return;
+    }
     const double width_s = base_->width_s();
     // By way of a signed number, for which processors have an instruction.
     const auto at = [&](double s) { return static_cast<std::int64_t>(base_->buckets(s)); };
@@ -137,12 +145,16 @@ class TimeSeries {
     if (static_cast<double>(last) * width_s == to_s) --last;
     make_room(bucket, last);
     // Widths are powers of two: what lies between the ends is exact.
-    for (; bucket < last; ++bucket) {
-      const double end_s = static_cast<double>(bucket + 1) * width_s;
-      deposit(bucket, end_s - from_s);
-      from_s = end_s;
+    const auto start_s = [&](std::size_t of) { return static_cast<double>(of) * width_s; };
+    if (bucket < last) {
+      deposit(bucket, start_s(bucket + 1) - from_s);
+      for (++bucket; bucket < last; ++bucket) deposit(bucket, width_s);
+      from_s = start_s(last);
     }
     deposit(last, to_s - from_s);
+    latest_ = last;
+    latest_from_s_ = start_s(last);
+    latest_to_s_ = start_s(last + 1);
   }
 
   void make_room(std::size_t first, std::size_t last) {
@@ -157,6 +169,8 @@ class TimeSeries {
 
   /// To the width that the time base has by now.
   void catch_up() {
+    if (doublings_ == base_->doublings()) return;
+    forget_latest();
     for (; doublings_ < base_->doublings(); ++doublings_) {
       for (std::size_t i = 0; i < buckets_.size(); ++i) {
         const Values from = buckets_[i];
@@ -171,8 +185,14 @@ class TimeSeries {
     }
   }
 
+  void forget_latest() { latest_to_s_ = -1; }
+
   TimeBase* base_;
   unsigned doublings_ = 0;
+  // The bucket that was added to last, which most additions lie in; known where it ends after 0.
+  std::size_t latest_ = 0;
+  double latest_from_s_ = 0;
+  double latest_to_s_ = -1;
   std::size_t first_used_ = 0;  ///< none before it
   std::vector<Values> buckets_;
 };

@@ -39,3 +39,10 @@ TEST_CASE("a path leads to a value or to nothing") {
     CHECK(find_path(document, nothing) == nullptr);
   }
 }
+
+TEST_CASE("a built-in profile is the same whoever changed what he was given of it before") {
+  Json first = load_profile("profiles/machines", "machine", "dgx-h100", "machine");
+  const Json kept = first;
+  first["gpu_count"] = 3;
+  CHECK(load_profile("profiles/machines", "machine", "dgx-h100", "machine") == kept);
+}

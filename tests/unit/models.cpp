@@ -151,6 +151,26 @@ TEST_CASE("metrics: every quantile of few or many values is one of them in their
   }
 }
 
+TEST_CASE("metrics: bins count what was added, below and above those that were counted before") {
+  Random random(11, 1);
+  BinCounts counts;
+  std::vector<std::uint64_t> expected(100'000);
+  std::uint64_t least = expected.size();
+  std::uint64_t largest = 0;
+  for (int i = 0; i < 500; ++i) {
+    const std::uint64_t bin = 40'000 + random.below(1 + static_cast<std::uint64_t>(i) * 40) * 2 -
+                              random.below(1 + static_cast<std::uint64_t>(i) * 60);
+    const std::uint64_t weight = random.below(5);
+    counts.add(bin, weight);
+    expected[bin] += weight;
+    least = std::min(least, bin);
+    largest = std::max(largest, bin);
+  }
+  for (std::uint64_t bin = least; bin <= largest; ++bin) {
+    REQUIRE(counts.of(bin) == expected[bin]);
+  }
+}
+
 TEST_CASE("metrics: a run of growing gaps counts as if they were added one by one") {
   Quantiles run;
   Quantiles each;
@@ -171,6 +191,21 @@ TEST_CASE("metrics: a run of growing gaps counts as if they were added one by on
   for (const double p : {0.1, 0.5, 0.9, 0.99}) {
     CHECK(run.quantile(p) == Approx(each.quantile(p)).epsilon(1e-3));
   }
+}
+
+TEST_CASE("metrics: quantiles of values that are alike, and of those that nearly all are nothing") {
+  Quantiles alike;
+  Quantiles nothing;
+  for (int i = 0; i < 10'000; ++i) {
+    alike.add(7);
+    nothing.add(i % 100 == 99 ? 1 + i / 100 : 0);
+  }
+  CHECK(alike.quantiles({0, 0.5, 1}) == std::vector<double>{7, 7, 7});
+  // 9,900 times 0, then 1 to 100.
+  CHECK(nothing.quantile(9899.0 / 9999) == 0);
+  CHECK(nothing.quantile(9900.0 / 9999) == Approx(1));
+  CHECK(nothing.quantile(9949.0 / 9999) == Approx(50));
+  CHECK(nothing.quantile(1) == 100);
 }
 
 TEST_CASE("metrics: a time series keeps its integral however often it widens") {
