@@ -43,6 +43,9 @@ struct Kernel {
   double peak = 0;
   double bandwidth = 0;
   double beside_bytes = 0;
+  /// Of rows of one shape that differ in the kernel the engine takes the fastest; "": none do.
+  std::string shape = {};
+  bool second_way = false;  ///< used where the table does not have the first
 };
 
 std::optional<Kernel> gemm(const CsvTable& table, std::size_t row, const Gpu& gpu) {
@@ -134,15 +137,32 @@ std::optional<Kernel> decode_mla(const CsvTable& table, std::size_t row, const G
       gpu.fp16_flops, gpu.memory_bandwidth_bytes_per_s};
 }
 
+/// Experts in MXFP4 are computed with activations in FP8 where the GPU has FP4, or in FP16.
+bool is_second_way(const std::string& type, const Gpu& gpu) {
+  const bool fp8 = gpu.product_format(Format::kMxfp4) == Format::kFp8;
+  return type == (fp8 ? "w4a16_mxfp4" : "w4a8_mxfp4_mxfp8");
+}
+
+std::string shape_of(const CsvTable& table, std::size_t row) {
+  std::string shape;
+  for (const char* column : {"num_tokens", "hidden_size", "inter_size", "topk", "num_experts",
+                             "moe_tp_size", "moe_ep_size", "distribution"}) {
+    shape += table.text(row, column) + " ";
+  }
+  return shape;
+}
+
 std::optional<Kernel> moe(const CsvTable& table, std::size_t row, const Gpu& gpu) {
   std::string type = table.text(row, "moe_dtype");
+  const bool gated = table.text(row, "kernel_source").find("nongated") == std::string::npos;
+  const bool second = is_second_way(type, gpu);
   // Experts in FP8 have scales by block, but TensorRT-LLM makes its own, by tensor.
   const bool by_tensor = table.file().find("__trtllm__") != std::string::npos;
   if (type == (by_tensor ? "fp8_block" : "fp8")) return {};
   if (type == "fp8_block") type = "fp8";
   const auto format = format_of_type(type);
   const std::string& spread = table.text(row, "distribution");
-  if (!format || (!spread.starts_with("power_law"))) return {};
+  if (!format || !gated || !spread.starts_with("power_law")) return {};
   const double tokens = table.number(row, "num_tokens");
   const double hidden = table.number(row, "hidden_size");
   const double experts = table.number(row, "num_experts");
@@ -157,7 +177,9 @@ std::optional<Kernel> moe(const CsvTable& table, std::size_t row, const Gpu& gpu
                 2 * routed * 3 * hidden * inter,
                 gpu.tensor_flops(*format),
                 gpu.memory_bandwidth_bytes_per_s,
-                routed * hidden * kRoutedBytes};
+                routed * hidden * kRoutedBytes,
+                shape_of(table, row),
+                second};
 }
 
 std::optional<Kernel> all_reduce(const CsvTable& table, std::size_t row, const Gpu& gpu) {
@@ -212,26 +234,42 @@ std::optional<FileName> parse_name(std::string name) {
 struct Group {
   KernelTimes times;
   std::uint64_t too_fast = 0;
+  std::map<std::string, std::size_t> shapes;  ///< where the row of each is
+
+  void add(const Kernel& kernel, double seconds) {
+    if (!kernel.shape.empty()) {
+      const auto [known, added] = shapes.emplace(kernel.shape, times.seconds.size());
+      if (!added) {
+        double& before = times.seconds[known->second];
+        before = std::min(before, seconds);
+        return;
+      }
+    }
+    times.seconds.push_back(seconds);
+    times.memory_s.push_back(kernel.bytes / kernel.bandwidth);
+    times.compute_s.push_back(kernel.flops / kernel.peak);
+    times.beside_s.push_back(kernel.beside_bytes / kernel.bandwidth);
+  }
 };
 
-std::map<std::pair<Format, std::uint32_t>, Group> groups_of(const CsvTable& table,
-                                                            const TableKind& kind, const Gpu& gpu) {
-  std::map<std::pair<Format, std::uint32_t>, Group> groups;
+/// Format, GPUs, and whether it is the second way.
+using GroupKey = std::tuple<Format, std::uint32_t, bool>;
+using Groups = std::map<GroupKey, Group>;
+
+Groups groups_of(const CsvTable& table, const TableKind& kind, const Gpu& gpu) {
+  Groups groups;
   for (std::size_t row = 0; row < table.rows(); ++row) {
     const auto kernel = kind.read(table, row, gpu);
     if (!kernel) continue;
     const double seconds = table.number(row, "latency") * kMilli;
     const double memory_s = kernel->bytes / kernel->bandwidth;
     const double compute_s = kernel->flops / kernel->peak;
-    Group& group = groups[{kernel->format, kernel->gpus}];
+    Group& group = groups[{kernel->format, kernel->gpus, kernel->second_way}];
     if (seconds < std::max(memory_s, compute_s)) {
       ++group.too_fast;
       continue;
     }
-    group.times.seconds.push_back(seconds);
-    group.times.memory_s.push_back(memory_s);
-    group.times.compute_s.push_back(compute_s);
-    group.times.beside_s.push_back(kernel->beside_bytes / kernel->bandwidth);
+    group.add(*kernel, seconds);
   }
   return groups;
 }
@@ -301,8 +339,10 @@ std::string why_not_used(const Group& group, const OperatorFit& fit) {
 void fit_table(const CsvTable& csv, const FileName& name, const TableKind& kind, const Gpu& gpu,
                OperatorTable& table) {
   constexpr std::size_t kFewest = 20;
-  for (const auto& [key, group] : groups_of(csv, kind, gpu)) {
-    const auto& [format, gpus] = key;
+  const Groups groups = groups_of(csv, kind, gpu);
+  for (const auto& [key, group] : groups) {
+    const auto& [format, gpus, second] = key;
+    if (second && groups.contains({format, gpus, false})) continue;
     const std::string what =
         operator_name(kind.op) + " " + name.engine + " " + name.version + " " +
         (kind.op == Operator::kAllReduce ? std::to_string(gpus) + " GPUs" : format_name(format)) +
