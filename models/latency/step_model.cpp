@@ -127,7 +127,7 @@ void StepModel::set_attention(const Gpu& gpu, const Operators& operators) {
 
 // All-reduces go around: a server sends what each GPU would, over all of its NICs together (NCCL
 // has a ring for each). Tokens go to the GPUs that have their experts, of which some are in the
-// server.
+// server, in the format of the products there, and come back in FP16.
 void StepModel::set_exchanges(const Machine& machine, const Operators& operators) {
   const double tensor = parallelism_.tensor;
   const double gpus = parallelism_.stage_gpus();
@@ -151,8 +151,10 @@ void StepModel::set_exchanges(const Machine& machine, const Operators& operators
     add(tensor, count, sent, sent);
   }
   if (parallelism_.data > 1 && expert_layers_ > 0) {
-    const double of_a_layer = std::min<double>(llm_.experts_per_token, gpus - 1) *
-                              llm_.hidden_size * (1 + kActivationBytes) / tensor;
+    const double both_ways =
+        bytes_each(machine.gpu.product_format(llm_.formats.experts)) + kActivationBytes;
+    const double of_a_layer =
+        std::min<double>(llm_.experts_per_token, gpus - 1) * llm_.hidden_size * both_ways / tensor;
     const double sent = expert_layers_ * of_a_layer;
     add(gpus, 2 * expert_layers_, sent, sent * linked * (gpus - linked) / (gpus - 1));
   }
