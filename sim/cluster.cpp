@@ -117,7 +117,8 @@ void Cluster::admit(const Request& request) {
   const Served& served = served_[llm];
   if (fits_nowhere(llm, needed)) {
     send_away(record, Refusal::kTooLarge,
-              static_cast<double>(needed) * scenario_.llms[llm].kv_bytes_per_token);
+              static_cast<double>(needed) * scenario_.llms[llm].kv_bytes_per_token +
+                  scenario_.llms[llm].kv_state_bytes);
     return;
   }
   if (!gate_.lets_in(record.traffic_class, engine_.now())) {
@@ -229,8 +230,8 @@ Demand Cluster::demand_of(RequestId request) const {
   const KvBlocks& blocks = memories_[served.first_pool]->growth().blocks;
   const std::uint32_t most_kept =
       blocks.window_tokens > 0 ? blocks.rounded(record.prompt_tokens + record.output_tokens) : 0;
-  return {record.prompt_tokens, state.expected_output, record.output_tokens, most_kept,
-          &requests_.contents[request]};
+  return {record.prompt_tokens,         state.expected_output, record.output_tokens, most_kept,
+          &requests_.contents[request], blocks.state_tokens};
 }
 
 void Cluster::begin(RequestId request) {
@@ -289,6 +290,10 @@ double Cluster::slowdown(const std::vector<RequestId>& prompts) const {
     return requests_[request].record.moved() && transfers_->leaving(request) == Leaving::kLayers;
   });
   return sends ? 1 + scenario_.kv_transfer.prompt_slowdown : 1;
+}
+
+double Cluster::network_delay_s(InstanceId instance, double bytes, double seconds) const {
+  return std::max(0.0, bytes / servers_->exchange_bytes_per_s(instance) - seconds);
 }
 
 bool Cluster::follows_chunks(RequestId request) const {

@@ -9,6 +9,7 @@
 #include "sim/core/observer.h"
 #include "sim/engine/engine.h"
 #include "sim/fabric/fabric.h"
+#include "sim/fabric/server_fabric.h"
 #include "sim/fleet.h"
 #include "sim/machine/instance.h"
 #include "sim/scaling/hindsight.h"
@@ -30,6 +31,7 @@ class Cluster : public ClusterView,
                 public InstanceListener,
                 public KvTransferListener,
                 public StartUpListener,
+                public ExchangeListener,
                 public ScalerClient {
  public:
   Cluster(const Scenario& scenario, Observer& observer);
@@ -74,6 +76,8 @@ class Cluster : public ClusterView,
   void seen(std::uint64_t request);  ///< by the engine, after its front end
   void complete(RequestId request);
   double slowdown(const std::vector<RequestId>& prompts) const override;
+  double network_delay_s(InstanceId instance, double bytes, double seconds) const override;
+  void exchange_changed(InstanceId instance) override { instances_[instance].exchange_changed(); }
   bool follows_chunks(RequestId request) const override;
   void chunk_started(RequestId request, bool last, double duration_s) override;
   void chunk_finished(RequestId request, std::uint32_t computed) override;
@@ -101,6 +105,7 @@ class Cluster : public ClusterView,
   // cluster_setup.cpp
   void build();
   void build_kind(std::size_t pool);
+  void build_fabric();
   void build_fleets();
   InstanceId add_store(const std::string& name, double bytes_per_s);
   void build_scaler();
@@ -174,7 +179,8 @@ class Cluster : public ClusterView,
   std::vector<Served> served_;         ///< by LLM
   std::vector<std::uint32_t> llm_of_;  ///< by instance
   std::unique_ptr<Fabric> fabric_;
-  std::unique_ptr<KvTiers> tiers_;  ///< null: none
+  ServerFabric* servers_ = nullptr;  ///< the same, where machines stand for several servers
+  std::unique_ptr<KvTiers> tiers_;   ///< null: none
   std::unique_ptr<KvTransfers> transfers_;
   InstanceId weights_store_ = kNoInstance;  ///< where weights come from over the network
   std::optional<StartUp> start_up_;

@@ -1,9 +1,26 @@
 #include <algorithm>
 
 #include "sim/cluster.h"
+#include "sim/machine/state_memory.h"
 #include "sim/scenario/pool_latency.h"
 
 namespace cleave {
+
+namespace {
+
+/// The servers that an instance of a machine is on, and among which its stages exchange.
+void set_servers(const PoolSpec& pool, std::uint32_t instance, const Llm& llm, Endpoint& endpoint) {
+  endpoint.servers = pool.machine.servers();
+  endpoint.on = pool.servers_of(instance, 0, pool.gpus_per_instance());
+  endpoint.all_to_all = pool.data_parallel > 1 && llm.experts > 1;
+  const std::uint32_t stage_gpus = pool.parallelism().stage_gpus();
+  if ((endpoint.all_to_all ? stage_gpus : pool.tensor_parallel) <= pool.machine.linked_gpus) return;
+  for (std::uint32_t stage = 0; stage < pool.pipeline_parallel; ++stage) {
+    endpoint.exchanges.push_back(pool.servers_of(instance, stage * stage_gpus, stage_gpus));
+  }
+}
+
+}  // namespace
 
 void Cluster::build() {
   for (std::size_t pool = 0; pool < scenario_.pools.size(); ++pool) build_kind(pool);
@@ -16,7 +33,7 @@ void Cluster::build() {
   if (scenario_.scaling.on() && scenario_.scaling.weights_from_network) {
     weights_store_ = add_store("weights", *scenario_.scaling.bytes_per_s);
   }
-  fabric_ = scenario_.fabric.make({engine_, endpoints_, served_.front().fleet->transfer_speedup()});
+  build_fabric();
   if (has_tiers) build_tiers(kv_store);
   instances_.reserve(loads_.size());
   for (std::size_t pool = 0; pool < scenario_.pools.size(); ++pool) {
@@ -29,6 +46,18 @@ void Cluster::build() {
       KvTransferKind{scenario_.kv_transfer.policy.make, scenario_.kv_transfer.admission.make},
       endpoints_, engine_, requests_, instances_, *fabric_, *this, observer_);
   build_scaler();
+}
+
+void Cluster::build_fabric() {
+  const FabricContext context{engine_, endpoints_, served_.front().fleet->transfer_speedup()};
+  if (std::all_of(endpoints_.begin(), endpoints_.end(),
+                  [](const Endpoint& endpoint) { return endpoint.servers == 1; })) {
+    fabric_ = scenario_.fabric.make(context);
+    return;
+  }
+  auto servers = std::make_unique<ServerFabric>(context, scenario_.fabric.make, *this);
+  servers_ = servers.get();
+  fabric_ = std::move(servers);
 }
 
 // Pools of one LLM stand side by side.
@@ -88,8 +117,13 @@ void Cluster::build_kind(std::size_t pool) {
   kind.speculation = batching.speculation;
   kind.by_rank = batching.queue_order != QueueOrder::kArrival;
   const auto policy = kind.batching();
-  auto memory = policy->memory({spec.kv.block_tokens, llm.window_tokens, llm.window_share()});
-  memories_.push_back(memory ? std::move(memory) : batching.memory.make());
+  auto memory = policy->memory(
+      {spec.kv.block_tokens, llm.window_tokens, llm.window_share(), spec.kv.state_tokens});
+  if (!memory) memory = batching.memory.make();
+  if (memory->growth().blocks.state_tokens < spec.kv.state_tokens) {
+    memory = std::make_unique<StateMemory>(std::move(memory), spec.kv.state_tokens);
+  }
+  memories_.push_back(std::move(memory));
   can_deadlock_ |= policy->as_published() || memories_.back()->can_deadlock();
   longest_prompt_ = std::max(longest_prompt_, policy->limits().longest_prompt);
   kind.memory = {memories_.back().get(),
@@ -101,10 +135,13 @@ void Cluster::build_kind(std::size_t pool) {
   const double kv_sync_s = scenario_.kv_transfer.sync_s.value_or(spec.machine.kv_sync_s);
   for (std::uint32_t i = 0; i < spec.instances(); ++i) {
     const std::uint32_t machine = spec.machine_of(i);
-    endpoints_.push_back({machine, static_cast<double>(spec.machine.nic_count),
-                          spec.machine.nic_bytes_per_s,
-                          spec.machine.gpu.link_bytes_per_s * spec.tensor_parallel, kv_sync_s,
-                          spec.kv.block_tokens, llm.kv_bytes_per_token, llm.kv_parts()});
+    endpoints_.push_back(
+        {machine, static_cast<double>(spec.machine.nic_count), spec.machine.nic_bytes_per_s,
+         spec.machine.gpu.link_bytes_per_s * spec.tensor_parallel, kv_sync_s, spec.kv.block_tokens,
+         llm.kv_bytes_per_token, llm.kv_parts(), llm.kv_state_bytes});
+    if (spec.machine.servers() > 1) {
+      set_servers(spec, i % spec.instances_per_machine, llm, endpoints_.back());
+    }
     InstanceLoad load;
     load.home = spec.role;
     load.machine = machine;

@@ -12,6 +12,13 @@ void Cluster::schedule_faults() {
       throw InputError("faults[" + std::to_string(i) + "].link: no link \"" + fault.link +
                        "\" in this fabric; links.csv of a run lists them");
     }
+    if (servers_ && fault.action == FaultSpec::Action::kScaleLink && fault.amount == 0 &&
+        !servers_->works_without(fault.link)) {
+      throw InputError("faults[" + std::to_string(i) + "].share: expected more than 0: \"" +
+                       fault.link +
+                       "\" joins servers of one instance, which cannot work without; \"stop\" its "
+                       "machine instead");
+    }
     if (fault.action == FaultSpec::Action::kFail) {
       failures_.emplace(i, Failure{Random(fault.seed, fault.machine)});
       faults_.push_back(kNoEvent);

@@ -35,8 +35,8 @@ const Reference::Entry kGpuEntry{
 
 const Setting kGpu{"gpu", nullptr, "", "cleave list gpus", words("a name or a .json file")};
 const Setting kCount{"gpu_count", nullptr, "GPUs", "of the machine", whole(1, 1024)};
-const Setting kLinked{"linked_gpus", nullptr, "GPUs", "that the GPUs' link reaches; all",
-                      words("a whole number from 1 to gpu_count")};
+const Setting kLinked{"linked_gpus", nullptr, "GPUs", "of a server, which their link reaches; all",
+                      words("a divisor of gpu_count")};
 const Setting kNics{"nic_count", nullptr, "NICs", "of the machine", whole(1, 1024)};
 const Setting kNicSpeed{"nic_gbps", nullptr, "Gb/s", "of each NIC and direction", in(kPositive)};
 const Setting kCap{"power_cap", 1, "of TDP", "of its GPUs", in({0.1, 1, false})};
@@ -136,6 +136,10 @@ Machine load_machine(const std::string& name, const std::string& place) {
   machine.gpu = load_gpu(kGpu.text(reader), reader.path_of(kGpu.name));
   machine.gpu_count = kCount.count(reader);
   machine.linked_gpus = read_count(reader, kLinked, machine.gpu_count, machine.gpu_count);
+  if (machine.gpu_count % machine.linked_gpus != 0) {
+    reader.fail(kLinked.name, "expected a divisor of the " + std::to_string(machine.gpu_count) +
+                                  " GPUs: the machine stands for servers of so many GPUs each");
+  }
   machine.nic_count = kNics.count(reader);
   machine.nic_bytes_per_s = kNicSpeed.number(reader) * kGiga / 8;
   machine.power_cap = kCap.number(reader);

@@ -42,7 +42,9 @@ struct Machine {
   std::string name;
   Gpu gpu;
   std::uint32_t gpu_count = 0;
-  std::uint32_t linked_gpus = 0;  ///< that the GPUs' link reaches; default: all; others: by NIC
+  /// That the GPUs' link reaches, those of a server; default: all. Where there are more, the
+  /// machine stands for several servers, each with its part of the NICs.
+  std::uint32_t linked_gpus = 0;
   std::uint32_t nic_count = 0;
   double nic_bytes_per_s = 0;  ///< per NIC and direction, bytes per second
   double power_cap = 1;        ///< of the GPUs' TDP
@@ -57,6 +59,7 @@ struct Machine {
   double disk_write_bytes_per_s = 0;  ///< the same
   double kv_sync_s = 0;  ///< fixed cost of a KV transfer layer by layer (paper, section VI-A)
 
+  std::uint32_t servers() const { return gpu_count / linked_gpus; }
   bool has_price() const { return !std::isnan(price_per_hour); }
   /// The paper scales a machine's provisioned power by its GPUs' cap (section V).
   double provisioned_at_cap_w() const { return provisioned_w * power_cap; }

@@ -39,8 +39,10 @@ const Setting kShared{"shared_mlp_size", nullptr, "", "of experts that every tok
                       whole(1, 10'000'000)};
 const Setting kLinear{"linear_layers", nullptr, "layers", "whose attention keeps no KV cache",
                       words("a whole number from 1 to layers - 1")};
-const Setting kState{"linear_state_size", nullptr, "", "numbers of a sequence that these keep",
-                     in(kPositive)};
+const Setting kState{"linear_state_size", nullptr, "",
+                     "numbers of a sequence that each of these keeps, of 4 bytes", in(kPositive)};
+const Setting kConvolution{"linear_conv_size", 0, "", "the same of its convolution, of 2 bytes",
+                           in(kNonNegative)};
 const Setting kSparse{"sparse_tokens", nullptr, "tokens",
                       "that attention reads at most, chosen by an index", whole(1, 1'000'000'000)};
 const Setting kIndex{"index_size", nullptr, "bytes", "of a token in that index, each layer", kSize};
@@ -57,10 +59,10 @@ const Setting kPublished{"published_weight_bytes", 0, "bytes",
                          in(kPositive)};
 const Reference::Entry kEntry{profile_section(
     "llm", "An LLM, as far as its cost is concerned; cleave profile import makes one.",
-    {kAliases, kLayers,     kHidden,   kHeads,      kKvHeads,  kHeadSize,   kValueSize,
-     kLatent,  kMlp,        kMatrices, kExperts,    kUsed,     kDense,      kDenseMlp,
-     kShared,  kLinear,     kState,    kSparse,     kIndex,    kIndexHeads, kWindowLayers,
-     kWindow,  kVocabulary, kTied,     kParameters, kPublished})};
+    {kAliases,      kLayers, kHidden,     kHeads,       kKvHeads,    kHeadSize, kValueSize,
+     kLatent,       kMlp,    kMatrices,   kExperts,     kUsed,       kDense,    kDenseMlp,
+     kShared,       kLinear, kState,      kConvolution, kSparse,     kIndex,    kIndexHeads,
+     kWindowLayers, kWindow, kVocabulary, kTied,        kParameters, kPublished})};
 
 }  // namespace
 
@@ -72,6 +74,10 @@ void Llm::store(const Formats& stored) {
       kv_latent_size > 0 ? kv_latent_size : 1.0 * kv_heads * (head_size + value_head_size);
   kv_bytes_per_token =
       (layers - linear_layers) * (numbers * bytes_each(formats.kv_cache) + index_size);
+  constexpr double kStateBytes = 4;
+  constexpr double kConvolutionBytes = 2;
+  kv_state_bytes =
+      linear_layers * (kStateBytes * linear_state_size + kConvolutionBytes * linear_conv_size);
 }
 
 double Llm::kv_copies(std::uint32_t tensor_parallel) const {
@@ -126,6 +132,7 @@ Llm read_llm(const Json& json, const std::string& name) {
   if (kLinear.given(reader)) {
     llm.linear_layers = read_count(reader, kLinear, llm.layers - 1);
     llm.linear_state_size = kState.number(reader);
+    llm.linear_conv_size = kConvolution.number(reader);
   }
   if (kSparse.given(reader)) {
     llm.sparse_tokens = kSparse.count(reader);

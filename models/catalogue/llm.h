@@ -30,9 +30,11 @@ struct Llm {
   /// Layers whose attention sees the last `window_tokens` tokens only, and keeps no others.
   std::uint32_t window_layers = 0;
   std::uint32_t window_tokens = 0;
-  /// Layers whose attention keeps a state of so many numbers a sequence, and no KV cache.
+  /// Layers whose attention keeps a state of so many numbers (FP32) a sequence, beside it as many
+  /// (of 2 bytes) for its convolution, and no KV cache.
   std::uint32_t linear_layers = 0;
   double linear_state_size = 0;
+  double linear_conv_size = 0;
   /// Attention reads so many tokens at most, chosen by an index that reads index_size bytes of each
   /// token with index_heads heads; 0: it reads all.
   std::uint32_t sparse_tokens = 0;
@@ -46,6 +48,7 @@ struct Llm {
   double weight_bytes = 0;            ///< all weights, as stored
   double published_weight_bytes = 0;  ///< as the published simulator counts them; 0: it does not
   double kv_bytes_per_token = 0;      ///< over all layers
+  double kv_state_bytes = 0;          ///< of a sequence, whatever its length; over all layers
 
   /// Sets the formats and the sizes that follow.
   void store(const Formats& stored);
@@ -59,6 +62,11 @@ struct Llm {
   /// How many copies of the KV cache the GPUs of a tensor-parallel group keep: more than one where
   /// there are fewer KV heads than GPUs.
   double kv_copies(std::uint32_t tensor_parallel) const;
+  /// What the state of a sequence takes of the memory of such a group, in tokens; the heads of a
+  /// state are shared out, never copied.
+  double state_tokens(std::uint32_t tensor_parallel) const {
+    return kv_state_bytes / (kv_bytes_per_token * kv_copies(tensor_parallel));
+  }
   /// The parameters that `tokens` tokens need at once: all but those of experts that none of them
   /// is routed to. Tokens choose among E experts independently, so that a share (1 - k/E)^tokens of
   /// the experts is left out.

@@ -83,7 +83,8 @@ constexpr std::string_view kRead =
     " num_attention_heads attention_chunk_size attn_output_gate attn_type_list "
     "full_attention_interval sliding_window use_sliding_window max_window_layers "
     "sliding_window_pattern _sliding_window_pattern linear_num_key_heads linear_num_value_heads "
-    "linear_key_head_dim linear_value_head_dim index_topk index_topk_freq index_head_dim "
+    "linear_key_head_dim linear_value_head_dim linear_conv_kernel_dim mamba_ssm_dtype "
+    "index_topk index_topk_freq index_head_dim "
     "index_n_heads n_routed_experts num_local_experts num_experts num_experts_per_tok "
     "experts_per_token n_shared_experts num_shared_experts shared_expert_intermediate_size "
     "moe_intermediate_size moe_layer_freq moe_layers interleave_moe_layer_step "
@@ -97,7 +98,7 @@ constexpr std::string_view kHarmless =
     "reorder_and_upcast_attn _attn_implementation _attn_implementation_autoset "
     "_attn_implementation_internal _experts_implementation layernorm_full_attention_beta "
     "layernorm_linear_attention_beta output_attentions output_hidden_states shared_moe_mode "
-    "linear_conv_kernel_dim mamba_ssm_dtype index_share_for_mtp_iteration "
+    "index_share_for_mtp_iteration "
     "index_skip_topk_offset ";
 
 bool is_off(const Json& value) {
@@ -311,14 +312,20 @@ double mlp_parameters(const Mlp& mlp, double hidden, double layers) {
          (layers - mlp.dense_layers) * routed;
 }
 
-/// A gated DeltaNet has a state of key by value numbers for each value head. Returns the parameters
-/// of a layer.
+/// A gated DeltaNet has a state of key by value numbers for each value head, in FP32, and the last
+/// tokens that its convolution of queries, keys and values sees. Returns the parameters of a layer.
 double read_linear(const Config& config, double hidden, Json& llm) {
   const double value_heads = config.count({"linear_num_value_heads"});
   const double key_size = config.count({"linear_key_head_dim"});
   const double value_size = config.count({"linear_value_head_dim"});
   const double keys = config.count({"linear_num_key_heads"}) * key_size;
+  const std::string format = config.text("mamba_ssm_dtype");
+  if (!format.empty() && format != "float32") {
+    config.fail("mamba_ssm_dtype", "expected float32, in which Cleave counts states");
+  }
   llm["linear_state_size"] = value_heads * key_size * value_size;
+  const double seen = std::max(1.0, config.find({"linear_conv_kernel_dim"}).value_or(1)) - 1;
+  llm["linear_conv_size"] = seen * (2 * keys + value_heads * value_size);
   return hidden * (2 * keys + 3 * value_heads * value_size + 2 * value_heads);
 }
 

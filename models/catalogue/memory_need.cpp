@@ -94,7 +94,8 @@ MemoryNeed memory_need(const Llm& llm, std::uint32_t tensor_parallel,
   constexpr double kResidualAndAttention = 4;
   const double values = kResidualAndAttention * llm.hidden_size * tensor_parallel +
                         1.0 * llm.mlp_matrices * llm.mlp_size * llm.experts_per_token;
-  return {llm.weight_bytes, llm.kv_bytes_per_token * llm.kv_copies(tensor_parallel) * tokens,
+  return {llm.weight_bytes,
+          llm.kv_bytes_per_token * llm.kv_copies(tensor_parallel) * tokens + llm.kv_state_bytes,
           tokens * values * kActivationBytes * pipeline_parallel};
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <vector>
+#include <map>
 
 #include "models/catalogue/hardware.h"
 #include "models/catalogue/llm.h"
@@ -35,26 +35,37 @@ std::string bare_name(const std::string& name) {
   return bare;
 }
 
-bool has(const std::vector<std::string>& names, const std::string& name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
+/// By their own names and all others, in the order of the catalogue.
+using Names = std::map<std::string, std::string>;
+
+template <class Load>
+Names names_of(const std::string& folder, Load load) {
+  Names names;
+  for (const std::string& known : builtin_names(folder)) {
+    names.emplace(known, known);
+    for (const std::string& alias : load(known).aliases) names.emplace(alias, known);
+  }
+  return names;
+}
+
+std::string found(const Names& names, const std::string& name) {
+  const auto known = names.find(name);
+  return known == names.end() ? "" : known->second;
 }
 
 }  // namespace
 
+// Files of measurements ask for each row: profiles are read once.
 std::string known_llm(const std::string& name) {
-  const std::string bare = bare_name(name);
-  for (const std::string& known : builtin_names("profiles/llms")) {
-    if (known == bare || has(load_llm(known, "llm").aliases, bare)) return known;
-  }
-  return "";
+  static const Names kNames =
+      names_of("profiles/llms", [](const std::string& known) { return load_llm(known, "llm"); });
+  return found(kNames, bare_name(name));
 }
 
 std::string known_gpu(const std::string& name) {
-  const std::string bare = lower(name);
-  for (const std::string& known : builtin_names("profiles/gpus")) {
-    if (known == bare || has(load_gpu(known, "gpu").aliases, bare)) return known;
-  }
-  return "";
+  static const Names kNames =
+      names_of("profiles/gpus", [](const std::string& known) { return load_gpu(known, "gpu"); });
+  return found(kNames, lower(name));
 }
 
 }  // namespace cleave

@@ -8,7 +8,7 @@
 #include <optional>
 #include <tuple>
 
-#include "sim/base/csv_table.h"
+#include "models/fit/operator_rows.h"
 #include "sim/base/error.h"
 
 namespace cleave {
@@ -18,177 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr double kMilli = 1e-3;
-
-/// By the names of aiconfigurator.
-std::optional<Format> format_of_type(const std::string& type) {
-  static const std::map<std::string, Format> known{{"bfloat16", Format::kFp16},
-                                                   {"float16", Format::kFp16},
-                                                   {"half", Format::kFp16},
-                                                   {"fp8", Format::kFp8},
-                                                   {"nvfp4", Format::kNvfp4},
-                                                   {"int8_wo", Format::kInt8},
-                                                   {"int4_wo", Format::kInt4},
-                                                   {"w4a16_mxfp4", Format::kMxfp4},
-                                                   {"w4a8_mxfp4_mxfp8", Format::kMxfp4}};
-  const auto found = known.find(type);
-  return found == known.end() ? std::nullopt : std::optional(found->second);
-}
-
-/// One row as the data sheet sees it.
-struct Kernel {
-  Format format = Format::kFp16;
-  std::uint32_t gpus = 1;
-  double bytes = 0;
-  double flops = 0;
-  double peak = 0;
-  double bandwidth = 0;
-  double beside_bytes = 0;
-};
-
-std::optional<Kernel> gemm(const CsvTable& table, std::size_t row, const Gpu& gpu) {
-  const auto format = format_of_type(table.text(row, "gemm_dtype"));
-  const double m = table.number(row, "m");
-  const double n = table.number(row, "n");
-  const double k = table.number(row, "k");
-  constexpr double kLeastWeights = 3e7;  // where bandwidth and peak count, not the call
-  if (!format || n * k < kLeastWeights) return {};
-  const double activation = bytes_each(gpu.product_format(*format));
-  return Kernel{*format,
-                1,
-                n * k * bytes_each(*format) + m * k * activation + 2 * m * n,
-                2 * m * n * k,
-                gpu.tensor_flops(*format),
-                gpu.memory_bandwidth_bytes_per_s};
-}
-
-bool has_window(const CsvTable& table, std::size_t row) {
-  return table.number(row, "window_size", 0) > 0;
-}
-
-std::optional<Kernel> prefill_attention(const CsvTable& table, std::size_t row, const Gpu& gpu) {
-  const std::string& type = table.text(row, "attn_dtype");
-  const auto format = format_of_type(table.text(row, "kv_cache_dtype"));
-  if (!format || has_window(table, row) || type == "fp8") return {};
-  const double before = table.number(row, "step", 0);
-  const double tokens = table.number(row, "isl");
-  const double batch = table.number(row, "batch_size");
-  const double values = table.number(row, "num_heads") * table.number(row, "head_dim");
-  const double all = before + tokens;
-  return Kernel{*format,
-                1,
-                4 * batch * tokens * values,
-                2 * batch * (all * all - before * before) * values,
-                gpu.fp16_flops,
-                gpu.memory_bandwidth_bytes_per_s};
-}
-
-std::optional<Kernel> decode_attention(const CsvTable& table, std::size_t row, const Gpu& gpu) {
-  const auto format = format_of_type(table.text(row, "kv_cache_dtype"));
-  if (!format || has_window(table, row)) return {};
-  const double heads = table.number(row, "num_heads");
-  const double own_kv = table.number(row, "num_key_value_heads", 0);
-  const double tokens =
-      table.number(row, "batch_size") * (table.number(row, "isl") + table.number(row, "step", 0));
-  const double head = table.number(row, "head_dim");
-  const double bytes = 2 * tokens * (own_kv > 0 ? own_kv : heads) * head * bytes_each(*format);
-  constexpr double kBeyondCaches = 2e7;
-  if (bytes < kBeyondCaches) return {};
-  return Kernel{*format,        1,
-                bytes,          4 * tokens * heads * head,
-                gpu.fp16_flops, gpu.memory_bandwidth_bytes_per_s};
-}
-
-// DeepSeek's: 512 numbers of a latent and 64 with positions; heads of 128, with positions 192.
-constexpr double kLatent = 512;
-constexpr double kLatentAndRotary = 576;
-constexpr double kHead = 128;
-constexpr double kHeadAndRotary = 192;
-
-std::optional<Kernel> prefill_mla(const CsvTable& table, std::size_t row, const Gpu& gpu) {
-  const auto format = format_of_type(table.text(row, "kv_cache_dtype"));
-  if (!format || table.text(row, "mla_dtype") == "fp8") return {};
-  const double before = table.number(row, "step", 0);
-  const double tokens = table.number(row, "isl");
-  const double batch = table.number(row, "batch_size");
-  const double heads = table.number(row, "num_heads");
-  const double all = before + tokens;
-  return Kernel{*format,
-                1,
-                2 * batch * tokens * heads * (kHead + kHeadAndRotary),
-                batch * (all * all - before * before) * heads * (kHead + kHeadAndRotary),
-                gpu.fp16_flops,
-                gpu.memory_bandwidth_bytes_per_s};
-}
-
-std::optional<Kernel> decode_mla(const CsvTable& table, std::size_t row, const Gpu& gpu) {
-  const auto format = format_of_type(table.text(row, "kv_cache_dtype"));
-  if (!format) return {};
-  const double tokens =
-      table.number(row, "batch_size") * (table.number(row, "isl") + table.number(row, "step", 0));
-  const double bytes = tokens * kLatentAndRotary * bytes_each(*format);
-  constexpr double kBeyondCaches = 2e7;
-  if (bytes < kBeyondCaches) return {};
-  return Kernel{
-      *format,        1,
-      bytes,          2 * tokens * table.number(row, "num_heads") * (kLatent + kLatentAndRotary),
-      gpu.fp16_flops, gpu.memory_bandwidth_bytes_per_s};
-}
-
-std::optional<Kernel> moe(const CsvTable& table, std::size_t row, const Gpu& gpu) {
-  std::string type = table.text(row, "moe_dtype");
-  // Experts in FP8 have scales by block, but TensorRT-LLM makes its own, by tensor.
-  const bool by_tensor = table.file().find("__trtllm__") != std::string::npos;
-  if (type == (by_tensor ? "fp8_block" : "fp8")) return {};
-  if (type == "fp8_block") type = "fp8";
-  const auto format = format_of_type(type);
-  const std::string& spread = table.text(row, "distribution");
-  if (!format || (!spread.starts_with("power_law"))) return {};
-  const double tokens = table.number(row, "num_tokens");
-  const double hidden = table.number(row, "hidden_size");
-  const double experts = table.number(row, "num_experts");
-  const double chosen = table.number(row, "topk");
-  const double inter = table.number(row, "inter_size") / table.number(row, "moe_tp_size");
-  const double groups = table.number(row, "moe_ep_size");
-  const double touched = experts / groups * (1 - std::pow(1 - chosen / experts, tokens));
-  const double routed = tokens * chosen / groups;
-  return Kernel{*format,
-                1,
-                touched * 3 * hidden * inter * bytes_each(*format),
-                2 * routed * 3 * hidden * inter,
-                gpu.tensor_flops(*format),
-                gpu.memory_bandwidth_bytes_per_s,
-                routed * hidden * kRoutedBytes};
-}
-
-std::optional<Kernel> all_reduce(const CsvTable& table, std::size_t row, const Gpu& gpu) {
-  if (table.text(row, "backend").ends_with("eager")) return {};
-  const double gpus = table.number(row, "num_gpus");
-  constexpr double kBytesEach = 2;
-  return Kernel{Format::kFp16,
-                static_cast<std::uint32_t>(gpus),
-                2 * (gpus - 1) / gpus * table.number(row, "message_size") * kBytesEach,
-                0,
-                1,
-                gpu.link_bytes_per_s};
-}
-
-struct TableKind {
-  Operator op;
-  std::optional<Kernel> (*read)(const CsvTable& table, std::size_t row, const Gpu& gpu);
-};
-
-std::optional<TableKind> kind_of(const std::string& name) {
-  static const std::map<std::string, TableKind> known{
-      {"gemm", {Operator::kGemm, gemm}},
-      {"context_attention", {Operator::kPrefillAttention, prefill_attention}},
-      {"generation_attention", {Operator::kDecodeAttention, decode_attention}},
-      {"context_mla", {Operator::kPrefillMla, prefill_mla}},
-      {"generation_mla", {Operator::kDecodeMla, decode_mla}},
-      {"moe", {Operator::kMoe, moe}},
-      {"custom_allreduce", {Operator::kAllReduce, all_reduce}}};
-  const auto found = known.find(name);
-  return found == known.end() ? std::nullopt : std::optional(found->second);
-}
 
 /// "gemm__vllm__0.24.0.csv.gz"
 struct FileName {
@@ -212,26 +41,42 @@ std::optional<FileName> parse_name(std::string name) {
 struct Group {
   KernelTimes times;
   std::uint64_t too_fast = 0;
+  std::map<std::string, std::size_t> shapes;  ///< where the row of each is
+
+  void add(const KernelRow& kernel, double seconds) {
+    if (!kernel.shape.empty()) {
+      const auto [known, added] = shapes.emplace(kernel.shape, times.seconds.size());
+      if (!added) {
+        double& before = times.seconds[known->second];
+        before = std::min(before, seconds);
+        return;
+      }
+    }
+    times.seconds.push_back(seconds);
+    times.memory_s.push_back(kernel.bytes / kernel.bandwidth);
+    times.compute_s.push_back(kernel.flops / kernel.peak);
+    times.beside_s.push_back(kernel.beside_bytes / kernel.bandwidth);
+  }
 };
 
-std::map<std::pair<Format, std::uint32_t>, Group> groups_of(const CsvTable& table,
-                                                            const TableKind& kind, const Gpu& gpu) {
-  std::map<std::pair<Format, std::uint32_t>, Group> groups;
+/// Format, GPUs, and whether it is the second way.
+using GroupKey = std::tuple<Format, std::uint32_t, bool>;
+using Groups = std::map<GroupKey, Group>;
+
+Groups groups_of(const CsvTable& table, const OperatorTableKind& kind, const Gpu& gpu) {
+  Groups groups;
   for (std::size_t row = 0; row < table.rows(); ++row) {
     const auto kernel = kind.read(table, row, gpu);
     if (!kernel) continue;
     const double seconds = table.number(row, "latency") * kMilli;
     const double memory_s = kernel->bytes / kernel->bandwidth;
     const double compute_s = kernel->flops / kernel->peak;
-    Group& group = groups[{kernel->format, kernel->gpus}];
+    Group& group = groups[{kernel->format, kernel->gpus, kernel->second_way}];
     if (seconds < std::max(memory_s, compute_s)) {
       ++group.too_fast;
       continue;
     }
-    group.times.seconds.push_back(seconds);
-    group.times.memory_s.push_back(memory_s);
-    group.times.compute_s.push_back(compute_s);
-    group.times.beside_s.push_back(kernel->beside_bytes / kernel->bandwidth);
+    group.add(*kernel, seconds);
   }
   return groups;
 }
@@ -298,11 +143,13 @@ std::string why_not_used(const Group& group, const OperatorFit& fit) {
   return "";
 }
 
-void fit_table(const CsvTable& csv, const FileName& name, const TableKind& kind, const Gpu& gpu,
-               OperatorTable& table) {
+void fit_table(const CsvTable& csv, const FileName& name, const OperatorTableKind& kind,
+               const Gpu& gpu, OperatorTable& table) {
   constexpr std::size_t kFewest = 20;
-  for (const auto& [key, group] : groups_of(csv, kind, gpu)) {
-    const auto& [format, gpus] = key;
+  const Groups groups = groups_of(csv, kind, gpu);
+  for (const auto& [key, group] : groups) {
+    const auto& [format, gpus, second] = key;
+    if (second && groups.contains({format, gpus, false})) continue;
     const std::string what =
         operator_name(kind.op) + " " + name.engine + " " + name.version + " " +
         (kind.op == Operator::kAllReduce ? std::to_string(gpus) + " GPUs" : format_name(format)) +
@@ -369,7 +216,7 @@ OperatorTable fit_operators(const std::string& folder, const Gpu& gpu) {
   table.gpu = gpu.name;
   for (const fs::path& file : files_in(folder)) {
     const auto name = parse_name(file.filename().string());
-    const auto kind = name ? kind_of(name->op) : std::nullopt;
+    const auto kind = name ? operator_table_kind(name->op) : std::nullopt;
     if (!kind) {
       table.left_out.push_back(file.filename().string() + ": no operator of the step model");
       continue;

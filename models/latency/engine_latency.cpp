@@ -58,8 +58,10 @@ class EngineLatency : public LatencyModel {
 
   RunCost cost(const BatchShape& shape) const override {
     const double slowdown = shape.prefill_tokens > 0 ? prompt_slowdown_ : decode_slowdown_;
-    const RunCost cost = steps_.cost(shape);
-    return {slowdown * cost.first_s, slowdown * cost.growth_s, cost.holds_for};
+    RunCost cost = steps_.cost(shape);
+    cost.first_s *= slowdown;
+    cost.growth_s *= slowdown;
+    return cost;
   }
   bool estimated() const override { return true; }
   std::string how_sure() const override { return how_sure_; }

@@ -30,6 +30,11 @@ struct RunCost {
   double first_s = 0;
   double growth_s = 0;
   std::uint64_t holds_for = kForEver;
+  /// Where the GPUs are in several servers, what each of these sends to the others in an iteration,
+  /// bytes, and of first_s how long that is under way as the GPUs' links have it. Who knows the
+  /// network adds what it takes longer.
+  double network_bytes = 0;
+  double network_s = 0;
 };
 
 /// How long iterations take on one instance (one LLM on one group of GPUs). An implementation must

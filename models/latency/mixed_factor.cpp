@@ -16,7 +16,9 @@ class MixedFactor : public LatencyModel {
     const RunCost prompts =
         latency_->cost({shape.prefill_tokens + shape.decodes, shape.prefill_pairs + shape.decodes,
                         shape.pairs_growth, 0, 0});
-    RunCost cost{factor_ * prompts.first_s, factor_ * prompts.growth_s, prompts.holds_for};
+    RunCost cost = prompts;
+    cost.first_s *= factor_;
+    cost.growth_s *= factor_;
     if (at_least_decode_) {
       const double decodes_s = decode_s(*latency_, shape.decodes, shape.kv_tokens);
       if (decodes_s > cost.first_s) cost = {decodes_s, 0, 1};

@@ -125,31 +125,38 @@ void StepModel::set_attention(const Gpu& gpu, const Operators& operators) {
                (llm_.sparse_tokens > 0 ? llm_.layers * host_.sparse_layer_s : 0);
 }
 
+// All-reduces go around: a server sends what each GPU would, over all of its NICs together (NCCL
+// has a ring for each). Tokens go to the GPUs that have their experts, of which some are in the
+// server, in the format of the products there, and come back in FP16.
 void StepModel::set_exchanges(const Machine& machine, const Operators& operators) {
   const double tensor = parallelism_.tensor;
-  const std::uint32_t gpus = parallelism_.stage_gpus();
-  const double link = machine.gpu.link_bytes_per_s;
-  const double nic = machine.nic_count * machine.nic_bytes_per_s / machine.gpu_count;
+  const double gpus = parallelism_.stage_gpus();
+  const double linked = machine.linked_gpus;
   constexpr double kNetworkCall = 15e-6;  // NCCL over InfiniBand, small messages
-  const auto exchange = [&](std::uint32_t group) {
-    const FoundOperator found = operators.all_reduce(std::min(group, machine.linked_gpus));
-    const bool over_network = group > machine.linked_gpus;
-    return Rate{1 / (found.fit.memory * (over_network ? std::min(link, nic) : link)), 0,
-                found.fit.call_s + (over_network ? kNetworkCall : 0)};
+  const auto add = [&](double group, double count, double bytes, double network_bytes) {
+    const FoundOperator found =
+        operators.all_reduce(static_cast<std::uint32_t>(std::min(group, linked)));
+    const double token_s = bytes * (1 / (found.fit.memory * machine.gpu.link_bytes_per_s));
+    exchange_call_s_ += count * found.fit.call_s;
+    exchange_token_s_ += token_s;
+    if (group <= linked) return;
+    exchange_call_s_ += count * kNetworkCall;
+    network_token_s_ += token_s;
+    network_token_bytes_ += network_bytes;
   };
-  if (parallelism_.tensor > 1) {
-    const Rate reduce = exchange(parallelism_.tensor);
+  if (tensor > 1) {
     const double message = llm_.hidden_size * kActivationBytes;
     const double count = 2.0 * llm_.layers - (parallelism_.data > 1 ? expert_layers_ : 0);
-    exchange_call_s_ += count * reduce.call_s;
-    exchange_token_s_ += count * 2 * (tensor - 1) / tensor * message * reduce.per_byte_s;
+    const double sent = count * 2 * (tensor - 1) / tensor * message;
+    add(tensor, count, sent, sent);
   }
   if (parallelism_.data > 1 && expert_layers_ > 0) {
-    const Rate swap = exchange(gpus);
-    const double sent = std::min<double>(llm_.experts_per_token, gpus - 1) * llm_.hidden_size *
-                        (1 + kActivationBytes) / tensor;
-    exchange_call_s_ += 2 * expert_layers_ * swap.call_s;
-    exchange_token_s_ += expert_layers_ * sent * swap.per_byte_s;
+    const double both_ways =
+        bytes_each(machine.gpu.product_format(llm_.formats.experts)) + kActivationBytes;
+    const double of_a_layer =
+        std::min<double>(llm_.experts_per_token, gpus - 1) * llm_.hidden_size * both_ways / tensor;
+    const double sent = expert_layers_ * of_a_layer;
+    add(gpus, 2 * expert_layers_, sent, sent * linked * (gpus - linked) / (gpus - 1));
   }
 }
 
@@ -224,6 +231,8 @@ void StepModel::add_prompts(const BatchShape& shape, RunCost& cost) const {
   const PairTime pairs = pair_time(shape.prefill_tokens, shape.prefill_pairs);
   cost.first_s = bubbles * (cost.first_s + pairs.seconds / shares);
   cost.growth_s = bubbles * (cost.growth_s + pairs.per_pair_s * shape.pairs_growth / shares);
+  cost.network_s *= bubbles;
+  cost.network_bytes *= bubbles;
   if (pairs.per_pair_s > 0) {
     cost.holds_for =
         std::min(cost.holds_for,
@@ -251,6 +260,8 @@ RunCost StepModel::cost(const BatchShape& shape) const {
 
   RunCost cost;
   cost.first_s = matrix_s(work) + expert_s(work.all) + exchange_s(work) + layers_s_;
+  cost.network_s = network_token_s_ * work.tokens;
+  cost.network_bytes = network_token_bytes_ * work.tokens;
   const double sequences = of_a_group(decodes);
   const double kv_share = shape.decodes > 0 ? sequences / shape.decodes : 0;
   const KvTime kv =

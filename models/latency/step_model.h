@@ -92,6 +92,8 @@ class StepModel {
   double routed_s_ = 0;      ///< of a token and expert, to bring it there and back
   double exchange_call_s_ = 0;
   double exchange_token_s_ = 0;
+  double network_token_s_ = 0;  ///< of these, exchanges that leave the server
+  double network_token_bytes_ = 0;
   double kv_token_s_ = 0;      ///< layers without a window
   double window_token_s_ = 0;  ///< layers with one
   double index_token_s_ = 0;

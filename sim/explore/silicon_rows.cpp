@@ -94,7 +94,7 @@ void add_formats(const Row& row, const Llm& llm, const Gpu& gpu, Json& scenario)
   }
   if (!weights.empty()) scenario["weights"] = weights;
   const std::string& engine = row.text("backend");
-  const bool small_kv = engine == "vllm" ? blackwell : engine == "trtllm" && !precision.empty();
+  const bool small_kv = engine == "trtllm" ? !precision.empty() : blackwell;
   if (small_kv) scenario["kv_cache"] = {{"format", "fp8"}};
 }
 
@@ -126,12 +126,35 @@ void add_workload(const Row& row, std::uint32_t concurrency, Json& scenario) {
   scenario["workload"] = workload;
 }
 
-void add_engine(const Row& row, Json& scenario) {
+/// As InferenceX starts SGLang's servers (benchmarks/single_node/*.sh): those of DeepSeek and
+/// Qwen3.5 on B200 and B300 look for requests seldom, unless attention is data-parallel; prompts of
+/// DeepSeek in FP8, and of GLM, are in larger chunks, and memory is shared out by hand.
+void add_sglang(const Row& row, MeasuredPoint& point, Json& batching) {
+  constexpr std::uint32_t kManyRequests = 16;
+  const bool deepseek = point.llm.starts_with("deepseek");
+  const bool qwen = point.llm.starts_with("qwen3.5");
+  const bool glm = point.llm.starts_with("glm");
+  if (row.internal() || row.text("mode") != "agg" || !(deepseek || qwen || glm)) return;
+  const bool small = row.text("precision") == "fp4";
+  const bool blackwell = point.gpu.starts_with("b200") || point.gpu.starts_with("b300");
+  if (blackwell && !glm && row.count("attention_dp_size") == 1) {
+    batching["scheduler_recv_interval"] = point.concurrency >= kManyRequests ? 30 : 10;
+  }
+  if (glm || (deepseek && !small)) {
+    batching["chunked_prefill_size"] = batching["max_prefill_tokens"] = 32768;
+  }
+  point.scenario["kv_cache"]["memory_fraction"] = qwen ? 0.8 : deepseek && !small ? 0.82 : 0.85;
+  if (qwen) point.scenario["kv_cache"]["format"] = "fp8";
+}
+
+void add_engine(const Row& row, MeasuredPoint& point) {
+  Json& scenario = point.scenario;
   const std::string& engine = row.text("backend");
   scenario["latency"] = {{"policy", "engine"}, {"engine", engine}};
   Json batching{{"policy", engine}};
   if (engine == "vllm") batching["max_num_batched_tokens"] = 8192;
   if (engine == "trtllm" && !row.internal()) batching["max_num_tokens"] = 20'000;
+  if (engine == "sglang") add_sglang(row, point, batching);
   scenario["batching"] = batching;
 }
 
@@ -187,7 +210,7 @@ MeasuredPoint point_of(const Row& row, std::size_t number) {
 
   point.scenario["llm"] = point.llm;
   add_formats(row, load_llm(point.llm, "llm"), load_gpu(point.gpu, "gpu"), point.scenario);
-  add_engine(row, point.scenario);
+  add_engine(row, point);
   add_workload(row, point.concurrency, point.scenario);
   if (row.internal()) point.assumed = "lengths that differ by 5 %, or by nothing";
   if (row.text("mode") == "disagg") {

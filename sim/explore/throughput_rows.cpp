@@ -2,18 +2,34 @@
 
 #include "models/catalogue/hardware.h"
 #include "models/catalogue/llm.h"
+#include "models/catalogue/parallelism.h"
 #include "sim/base/csv_table.h"
 #include "sim/explore/measured_point.h"
 
-// Output tokens per second at saturation, as TensorRT-LLM publishes them: all requests are there at
-// the start (trtllm-bench throughput), all of them as long.
+// Output tokens per second at saturation, as TensorRT-LLM publishes them (perf-overview.md): all
+// requests are there at the start (trtllm-bench throughput), all of them as long.
 
 namespace cleave {
 
 namespace {
 
+/// So many for each pair of lengths.
+std::uint32_t requests_of(std::uint32_t prompt_tokens, std::uint32_t output_tokens) {
+  if (prompt_tokens == 128 && output_tokens == 128) return 30'000;
+  if (prompt_tokens >= 20'000) return 1000;
+  const bool fewer = prompt_tokens == 5000 || output_tokens == 4096 ||
+                     (prompt_tokens == 1000 && output_tokens == 2000) ||
+                     (prompt_tokens == 2048 && output_tokens == 2048);
+  return fewer ? 1500 : 3000;
+}
+
+/// LLMs with experts run with attention data-parallel (enable_attention_dp), and experts spread
+/// out.
+Parallelism degrees(std::uint32_t gpus, bool experts) {
+  return experts ? Parallelism{1, 1, gpus, gpus} : Parallelism{gpus, 1, 1, 1};
+}
+
 MeasuredPoint point_of(const CsvTable& table, std::size_t row) {
-  constexpr std::uint32_t kRequests = 3000;
   constexpr std::uint32_t kTokens = 8192;
   const auto count = [&](const char* column) {
     return static_cast<std::uint32_t>(table.number(row, column));
@@ -22,19 +38,23 @@ MeasuredPoint point_of(const CsvTable& table, std::size_t row) {
   point.llm = known_llm(table.text(row, "llm"));
   point.gpu = known_gpu(table.text(row, "gpu"));
   point.engine = "trtllm";
-  const std::uint32_t tensor = count("tensor_parallel");
-  point.layout = "tp" + std::to_string(tensor);
+  const std::uint32_t gpus = count("tensor_parallel");
+  const std::uint32_t requests = requests_of(count("prompt_tokens"), count("output_tokens"));
+  point.layout = "tp" + std::to_string(gpus);
   point.id = table.text(row, "llm") + " " + table.text(row, "gpu") + " " + point.layout + " " +
              table.text(row, "prompt_tokens") + "/" + table.text(row, "output_tokens");
-  point.assumed = "3,000 requests at once";
+  point.assumed = std::to_string(requests) + " requests at once";
   point.measured.output_tokens_per_s = table.number(row, "output_tokens_per_s");
-  const std::string machine = machine_with(point.gpu, tensor);
+  const std::string machine = machine_with(point.gpu, gpus);
   if (point.llm.empty()) point.why_not = "no LLM like " + table.text(row, "llm");
   if (machine.empty()) point.why_not = "no machine with " + table.text(row, "gpu");
   if (!point.why_not.empty()) return point;
   const std::string& weights = table.text(row, "weights");
   Json formats{{"format", weights}};
-  if (load_llm(point.llm, "llm").experts > 1) formats["experts"] = weights;
+  const bool experts = load_llm(point.llm, "llm").experts > 1;
+  if (experts) formats["experts"] = weights;
+  const Parallelism spread = degrees(gpus, experts);
+  if (experts && gpus > 1) point.assumed += ", attention data-parallel";
   point.scenario = {{"llm", point.llm},
                     {"weights", formats},
                     {"kv_cache", {{"format", table.text(row, "kv_cache")}}},
@@ -49,13 +69,15 @@ MeasuredPoint point_of(const CsvTable& table, std::size_t row) {
                        {"machine", machine},
                        {"count", 1},
                        {"instances_per_machine", 1},
-                       {"tensor_parallel", tensor}}}},
+                       {"tensor_parallel", spread.tensor},
+                       {"data_parallel", spread.data},
+                       {"expert_parallel", spread.expert}}}},
                     {"workload",
                      {{"trace", nullptr},
                       {"prompt_tokens", count("prompt_tokens")},
                       {"output_tokens", count("output_tokens")},
                       {"arrivals", "infinite"},
-                      {"requests", kRequests}}}};
+                      {"requests", requests}}}};
   return point;
 }
 

@@ -129,20 +129,47 @@ std::vector<std::string> groups_of(const MeasuredPoint& point) {
 
 }  // namespace
 
-double least_tpot_s(const Scenario& scenario) {
+DecodedAtOnce decoded_at_once(const MeasuredPoint& point) {
+  const auto& [ttft_s, tpot_s, e2e_s, rate] = point.measured;
+  const Json workload = point.scenario.value("workload", Json::object());
+  const auto tokens = [&](const char* key) {
+    const Json found = workload.value(key, Json());
+    return found.is_number() ? found.get<double>() : 0;
+  };
+  const double prompt = tokens("prompt_tokens");
+  const double output = tokens("output_tokens");
+  if (point.concurrency == 0 || !ttft_s || !tpot_s || prompt == 0 || output == 0) return {};
+  const Json range = workload.value("length_range", Json{1, 1});
+  const double mean = (range[0].get<double>() + range[1].get<double>()) / 2;
+  constexpr double kFull = 0.9;
+  const double decode_s = *tpot_s * mean * output;
+  const double sequences = kFull * point.concurrency * decode_s / (decode_s + *ttft_s);
+  return {std::max(1.0, sequences), mean * (prompt + output / 2)};
+}
+
+double least_tpot_s(const Scenario& scenario, const DecodedAtOnce& at_once) {
   const Llm& llm = scenario.llms.front();
   const double experts = llm.expert_parameters() * bytes_each(llm.formats.experts);
-  const double used = experts * llm.experts_per_token / llm.experts;
   const double looked_up = 1.0 * llm.vocabulary * llm.hidden_size * bytes_each(Format::kFp16);
-  const double bytes = std::max(0.0, llm.weight_bytes - experts + used - looked_up);
-  double least_s = std::numeric_limits<double>::infinity();
+  const double dense = std::max(0.0, llm.weight_bytes - experts - looked_up);
+  double instances = 0;
+  double bandwidth_bytes_per_s = 0;
   for (const PoolSpec& pool : scenario.pools) {
     if (pool.role == PoolRole::kPrompt) continue;
-    const double bandwidth =
-        pool.gpus_per_instance() * pool.machine.gpu.memory_bandwidth_bytes_per_s;
-    least_s = std::min(least_s, bytes / bandwidth);
+    instances += pool.instances();
+    bandwidth_bytes_per_s +=
+        pool.instances() * pool.gpus_per_instance() * pool.machine.gpu.memory_bandwidth_bytes_per_s;
   }
-  return least_s / (1 + scenario.batching.speculation.tokens);
+  const double each = std::max(1.0, at_once.sequences / instances);
+  const double unused = std::pow(1 - 1.0 * llm.experts_per_token / llm.experts, each);
+  const auto seen = [&](double most) {
+    return most > 0 ? std::min(most, at_once.kv_tokens) : at_once.kv_tokens;
+  };
+  const double windows = llm.window_layers > 0 ? llm.window_share() : 0;
+  const double kv_tokens =
+      (1 - windows) * seen(llm.sparse_tokens) + windows * seen(llm.window_tokens);
+  const double bytes = dense + experts * (1 - unused) + each * kv_tokens * llm.kv_bytes_per_token;
+  return instances * bytes / bandwidth_bytes_per_s / (1 + scenario.batching.speculation.tokens);
 }
 
 MeasuredFigures predict(const Scenario& scenario) {
@@ -240,11 +267,11 @@ std::vector<ValidatedPoint> validate(const std::vector<MeasuredPoint>& points,
       [&](std::size_t job) {
         const Scenario scenario = read_scenario(scenario_of_point(points[job], sources));
         const auto& tpot_s = points[job].measured.tpot_s;
-        if (tpot_s && *tpot_s > 0 && *tpot_s < least_tpot_s(scenario)) {
+        if (tpot_s && *tpot_s > 0 &&
+            *tpot_s < least_tpot_s(scenario, decoded_at_once(points[job]))) {
           throw InputError(
-              "its TPOT is less than reading the weights that a token needs takes by the GPUs' "
-              "data "
-              "sheet");
+              "its TPOT is less than reading the weights and KV caches of the sequences that it "
+              "says were in progress takes by the GPUs' data sheet");
         }
         return figures_text(predict(scenario)).dump();
       },

@@ -36,10 +36,20 @@ std::optional<ErrorFigures> error_figures(std::vector<double> errors);
 /// Puts together what a file, --scenario and --set say of a run.
 Json scenario_of_point(const MeasuredPoint& point, const MeasuredSources& sources);
 
+/// Sequences that a measured run decoded at once, in the mean, and tokens of each in its KV cache.
+struct DecodedAtOnce {
+  double sequences = 1;
+  double kv_tokens = 0;
+};
+/// Of a closed loop by Little's law: of all that were in progress, those between the first token
+/// and the last, by the measured times; less a tenth, as the loop fills and drains. One sequence
+/// where the run does not say.
+DecodedAtOnce decoded_at_once(const MeasuredPoint& point);
+
 /// The least time per output token that the data sheets of the scenario's GPUs allow: reading once
-/// what one token needs of the weights, shared by all GPUs of an instance, divided by the tokens
-/// that a step can give with speculation.
-double least_tpot_s(const Scenario& scenario);
+/// what these sequences need of the weights, and their KV caches, by all GPUs that decode, divided
+/// by the tokens that a step can give with speculation.
+double least_tpot_s(const Scenario& scenario, const DecodedAtOnce& at_once);
 
 /// One simulation: what it predicts; in this process, where no other ran.
 MeasuredFigures predict(const Scenario& scenario);

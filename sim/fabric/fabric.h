@@ -12,6 +12,14 @@
 
 namespace cleave {
 
+/// Servers of a machine, numbered from 0.
+struct ServerSpan {
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+
+  std::uint32_t count() const { return last - first + 1; }
+};
+
 /// Where an instance, or a store, hangs in the network.
 struct Endpoint {
   std::uint32_t machine = 0;        ///< instances of one machine share its NICs
@@ -22,10 +30,30 @@ struct Endpoint {
   std::uint32_t kv_block_tokens = 1;
   double kv_bytes_per_token = 0;
   std::uint32_t kv_parts = 0;  ///< places in memory that a block is in
+  double kv_state_bytes = 0;   ///< of a sequence, beside its tokens
   /// The name of a store: a machine of its own, whose NIC no setting of the fabric changes; "" for
   /// all others.
   std::string store = {};
+  std::string name = {};  ///< of its place in the network; "": "machine-" and its number
+  // Of a machine that stands for several servers, each with its part of the NICs:
+  std::uint32_t servers = 1;  ///< of the machine
+  ServerSpan on = {};         ///< of these, where the instance is
+  std::vector<ServerSpan> exchanges =
+      {};                   ///< of several servers each, among which its GPUs exchange
+  bool all_to_all = false;  ///< each with every other; or around, each with the next
   bool is_store() const { return !store.empty(); }
+};
+
+/// What goes from one place to another of all that each place sends in an exchange.
+struct Hop {
+  InstanceId from = 0;
+  InstanceId to = 0;
+  double share = 1;
+};
+/// Of what each place sends in an exchange, so much crosses a link.
+struct LinkLoad {
+  std::uint32_t link = 0;
+  double load = 0;
 };
 
 /// Names a transfer while it is under way.
@@ -67,6 +95,13 @@ class Fabric {
   /// what would start to cross it waits until it is back.
   /// False where no link has this name.
   virtual bool scale_link(const std::string& /*link*/, double /*share*/) { return false; }
+
+  /// The links that an exchange of these hops crosses; none where there are no shared links.
+  virtual std::vector<LinkLoad> loads(const std::vector<Hop>& /*hops*/) const { return {}; }
+  /// Bytes per second that each place could send now in an exchange over these links: of each, what
+  /// the transfers under way leave, or as much as each of them gets where that is more. 0: one is
+  /// cut. The scheduler's speed-up of transfers is none of exchanges.
+  virtual double exchange_bytes_per_s(const std::vector<LinkLoad>& loads) const = 0;
 
   /// How the links were used from the start until now; none where there are no shared links.
   virtual std::vector<LinkUse> link_use() const { return {}; }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 namespace cleave {
@@ -370,6 +371,32 @@ void FlowFabric::set_bandwidth(std::uint32_t link, double bytes_per_s) {
     book(booking.flow);
   }
   for (const Ledger::Booking& booking : crossing) share_contended(flows_[booking.flow].links);
+}
+
+std::vector<LinkLoad> FlowFabric::loads(const std::vector<Hop>& hops) const {
+  std::vector<LinkLoad> loads;
+  for (const Hop& hop : hops) {
+    network_->links_between(endpoints_[hop.from].machine, endpoints_[hop.to].machine, found_);
+    for (const std::uint32_t link : found_) {
+      const auto same = [&](const LinkLoad& load) { return load.link == link; };
+      const auto known = std::find_if(loads.begin(), loads.end(), same);
+      if (known == loads.end()) {
+        loads.push_back({link, hop.share});
+      } else {
+        known->load += hop.share;
+      }
+    }
+  }
+  return loads;
+}
+
+double FlowFabric::exchange_bytes_per_s(const std::vector<LinkLoad>& loads) const {
+  double least_bytes_per_s = std::numeric_limits<double>::infinity();
+  for (const auto& [link, load] : loads) {
+    least_bytes_per_s =
+        std::min(least_bytes_per_s, ledger_.left_for_one_more_bytes_per_s(link) / load);
+  }
+  return least_bytes_per_s / speedup_;
 }
 
 void FlowFabric::meter(Flow& flow, double left_bytes) {

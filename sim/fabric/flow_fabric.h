@@ -25,6 +25,8 @@ class FlowFabric : public Fabric, SharedFlows::Listener {
   bool is_cut(InstanceId from, InstanceId to) const override;
   double ideal_s(InstanceId from, InstanceId to, double bytes) const override;
   bool scale_link(const std::string& name, double share) override;
+  std::vector<LinkLoad> loads(const std::vector<Hop>& hops) const override;
+  double exchange_bytes_per_s(const std::vector<LinkLoad>& loads) const override;
   std::vector<LinkUse> link_use() const override;
 
  private:

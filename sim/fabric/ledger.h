@@ -109,6 +109,13 @@ class Ledger {
     return std::all_of(links.begin(), links.end(),
                        [this](std::uint32_t link) { return is_plain(link); });
   }
+  /// What one flow more without a limit of its own gets of the link at least: what the others
+  /// leave, or as much as each of them.
+  double left_for_one_more_bytes_per_s(std::uint32_t link) const {
+    const Link& here = links_[link];
+    return std::max(here.bandwidth_bytes_per_s - here.booked_bytes_per_s,
+                    here.bandwidth_bytes_per_s / static_cast<double>(here.bookings.size() + 1));
+  }
   /// What a flow gets, all of whose links are plain.
   double rate_bytes_per_s(const Links& links, const Booking& own) const {
     double rate_bytes_per_s = own.cap_bytes_per_s;

@@ -13,8 +13,8 @@ struct Common {
   Setting latency{"latency_s", 1e-6, "s", "of each link", in({0, 10, false})};
   Setting nic_gbps{"nic_gbps", nullptr, "Gb/s", "of each NIC; the machine's own unless given",
                    in(kPositive)};
-  Setting nics{"nics_per_machine", nullptr, "NICs", "the machine's own unless given",
-               whole(1, 1024)};
+  Setting nics{"nics_per_machine", nullptr, "NICs",
+               "of each server; the machine's own unless given", whole(1, 1024)};
 };
 
 }  // namespace
@@ -66,7 +66,7 @@ Network::Network(const std::vector<Endpoint>& endpoints, const FlowSettings& set
     const double bytes_per_s = endpoint.is_store()
                                    ? endpoint.nic_bytes_per_s
                                    : settings.nic_bytes_per_s.value_or(endpoint.nic_bytes_per_s);
-    ports_.push_back({nics * bytes_per_s, 0, endpoint.store});
+    ports_.push_back({nics * bytes_per_s, 0, endpoint.store, endpoint.name});
   }
 }
 

@@ -67,11 +67,13 @@ class Network {
     double nic_bytes_per_s = 0;       ///< all NICs together
     double gpu_link_bytes_per_s = 0;  ///< 0 where the machine holds one instance
     std::string store;                ///< its name, of a store
+    std::string name;                 ///< "": by its number
   };
   /// Of a machine, or of the store that stands where one might.
   std::string name_of(std::size_t machine) const {
-    const std::string& store = ports_[machine].store;
-    return store.empty() ? "machine-" + std::to_string(machine) : store;
+    const MachinePort& port = ports_[machine];
+    if (!port.store.empty()) return port.store;
+    return port.name.empty() ? "machine-" + std::to_string(machine) : port.name;
   }
   const std::vector<MachinePort>& ports() const { return ports_; }
   double fastest_nics_bytes_per_s() const;

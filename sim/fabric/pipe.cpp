@@ -11,7 +11,9 @@ const Setting kSpeed{"pipe_gib_per_s", 200, "GiB/s", "of every transfer", in(kPo
 class Pipe : public Fabric {
  public:
   Pipe(const FabricContext& context, double gib_per_s)
-      : engine_(context.engine), bytes_per_s_(gib_per_s * 1024 * 1024 * 1024 * context.speedup) {}
+      : engine_(context.engine),
+        bytes_per_s_(gib_per_s * 1024 * 1024 * 1024),
+        speedup_(context.speedup) {}
 
   TransferId start(InstanceId from, InstanceId to, double bytes, double rate_limit_bytes_per_s,
                    TransferListener& listener, std::uint64_t tag) override {
@@ -24,12 +26,14 @@ class Pipe : public Fabric {
   void cancel(TransferId transfer) override { engine_.cancel(transfer); }
 
   double ideal_s(InstanceId, InstanceId, double bytes) const override {
-    return bytes / bytes_per_s_;
+    return bytes / (bytes_per_s_ * speedup_);
   }
+  double exchange_bytes_per_s(const std::vector<LinkLoad>&) const override { return bytes_per_s_; }
 
  private:
   Engine& engine_;
   double bytes_per_s_;
+  double speedup_;
 };
 
 const Fabrics::Entry kEntry{

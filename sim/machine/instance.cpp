@@ -186,6 +186,9 @@ void Instance::begin_run() {
   const double now_s = clock_->now();
   RunCost cost = latency_->cost(batch_.shape());
   if (batch_.sequences().computed_tokens() > 0) cost.first_s += draft_s_;
+  exchanges_ = cost.network_bytes > 0;
+  if (exchanges_)
+    cost.first_s += listener_->network_delay_s(id_, cost.network_bytes, cost.network_s);
   const bool prompts = batch_.prompts().running() > 0;
   double pace = pace_ * (prompts ? prompt_cap_pace_ : decode_cap_pace_);
   if (prompts) pace *= listener_->slowdown(batch_.prompts().all());

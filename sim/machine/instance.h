@@ -18,6 +18,12 @@ class InstanceListener {
   virtual ~InstanceListener() = default;
   /// How many times longer an iteration over `prompts` takes because their layers leave meanwhile.
   virtual double slowdown(const std::vector<RequestId>& /*prompts*/) const { return 1; }
+  /// What exchanges between the servers of an instance take longer than they would if the network
+  /// held up nothing, in an iteration: each sends so many bytes, in so many seconds.
+  virtual double network_delay_s(InstanceId /*instance*/, double /*bytes*/,
+                                 double /*seconds*/) const {
+    return 0;
+  }
   /// Whether the end of each chunk of the prompt has to be known: a run of iterations that computes
   /// one is then one iteration long, one event each.
   virtual bool follows_chunks(RequestId /*request*/) const { return false; }
@@ -73,6 +79,10 @@ class Instance {
   /// From the next iteration on, its GPUs draw at most this share of TDP, and iterations with
   /// prompts, and those without, take so many times as long.
   void set_cap(double cap, double prompt_factor, double decode_factor);
+  /// The network between its servers is faster or slower from now on; the next iteration is.
+  void exchange_changed() {
+    if (exchanges_ && run_.under_way()) pause();
+  }
   /// A transfer out of here ended.
   void nudge() { reconsider(Cause::kSent); }
   /// A transfer begins, or ceases, to wait for room here.
@@ -162,10 +172,11 @@ class Instance {
   double cap_ = 1;
   double prompt_cap_pace_ = 1;
   double decode_cap_pace_ = 1;
-  double run_cap_ = 1;     ///< of the run under way
-  bool followed_ = false;  ///< the ends of chunks of the run have to be known
-  bool ending_ = false;    ///< requests come out of the batch that ran
-  bool empties_ = false;   ///< sequences go on elsewhere
+  double run_cap_ = 1;      ///< of the run under way
+  bool exchanges_ = false;  ///< servers of the instance, in the run under way
+  bool followed_ = false;   ///< the ends of chunks of the run have to be known
+  bool ending_ = false;     ///< requests come out of the batch that ran
+  bool empties_ = false;    ///< sequences go on elsewhere
 };
 
 }  // namespace cleave

@@ -40,6 +40,7 @@ class Selection {
   bool fits(std::uint32_t kv_tokens) const;
   /// KV tokens that a request with so many computed holds, in whole blocks.
   std::uint32_t blocks(std::uint32_t tokens) const { return parts_.memory.blocks(tokens); }
+  std::uint32_t block_tokens() const { return parts_.memory.tokens_of(1); }
   std::int64_t free() const { return parts_.memory.free(); }
   /// KV tokens that are free behind the batch's next iteration, and the run under way.
   std::int64_t room() const;

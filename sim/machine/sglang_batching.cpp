@@ -3,6 +3,7 @@
 
 #include "sim/machine/batching_policy.h"
 #include "sim/machine/block_memory.h"
+#include "sim/machine/request_receiver.h"
 
 namespace cleave {
 
@@ -22,6 +23,10 @@ const Setting kConservativeness{"schedule_conservativeness", 1.0, "",
                                 "starts, in units of the usual 0.7 to 0.1",
                                 in({0, 10, true})};
 const Setting kOrder{"schedule_policy", "fcfs", "", "which prompt is next", one_of({"fcfs"})};
+const Setting kReceive{"scheduler_recv_interval", 1, "iterations",
+                       "of decodes after which the server looks for new requests; it does so after "
+                       "each iteration of prompts, and while nothing runs",
+                       whole(1, 1'000'000)};
 const Setting kOverlap{"overlap_schedule", true, "",
                        "a sequence that is complete is in one iteration more", true_or_false()};
 
@@ -36,6 +41,7 @@ struct Settings {
   std::uint32_t input = 0;
   std::uint32_t sequences = 0;
   double first_ratio = 0;
+  std::uint32_t receive = 1;
   bool lingers = true;
 };
 
@@ -66,7 +72,8 @@ class NewTokenRatio {
 /// still; else sequences decode. docs/engines.md has the rules.
 class Sglang : public BatchingPolicy {
  public:
-  explicit Sglang(const Settings& settings) : settings_(settings), ratio_(settings.first_ratio) {}
+  explicit Sglang(const Settings& settings)
+      : settings_(settings), ratio_(settings.first_ratio), receiver_(settings.receive) {}
 
   BatchLimits limits() const override {
     return {settings_.chunk, settings_.sequences, BatchLimits::kAny};
@@ -75,11 +82,13 @@ class Sglang : public BatchingPolicy {
   void fill(Selection& selection) override {
     const Batch& batch = selection.batch();
     bool retracted = false;
+    receiver_.look(batch);
     do {
       take_sequences(selection);
       selection.let_sequences_stand_still(true);
       choose_prompts(selection);
       selection.close();
+      receiver_.chosen(batch);
       if (batch.prompts().running() > 0) return;
       selection.let_sequences_stand_still(false);
       retracted = retract(selection);
@@ -175,7 +184,7 @@ class Sglang : public BatchingPolicy {
   /// So many tokens of what is left of a prompt, in whole pages where they are not all of it.
   static std::uint32_t whole_pages(const Selection& selection, std::uint32_t n,
                                    std::uint32_t left) {
-    const std::uint32_t page = selection.blocks(1);
+    const std::uint32_t page = selection.block_tokens();
     return n < left ? n / page * page : n;
   }
 
@@ -220,6 +229,7 @@ class Sglang : public BatchingPolicy {
     const Batch& batch = selection.batch();
     const RequestId request = selection.waiting().first_in_line();
     if (request == kNoRequest || left <= 0 || input <= 0 || chunk == 0) return false;
+    if (!receiver_.has(selection, request)) return false;
     if (in_progress(selection) + batch.prompts().all().size() >= settings_.sequences) return false;
     const RequestState& state = selection.state(request);
     const std::uint32_t tokens = selection.to_compute(request);
@@ -296,6 +306,9 @@ class Sglang : public BatchingPolicy {
     const Batch& batch = selection.batch();
     const bool begun = !batch.prompts().all().empty();
     if (!begun && in_progress(selection) >= settings_.sequences) return most;
+    if (!begun && !receiver_.has(selection, request)) {
+      return std::min(most, receiver_.until_look(batch));
+    }
     const RequestState& state = selection.state(request);
     const auto needed =
         static_cast<double>(begun ? 1
@@ -316,6 +329,7 @@ class Sglang : public BatchingPolicy {
 
   Settings settings_;
   NewTokenRatio ratio_;
+  RequestReceiver receiver_;
   std::uint64_t full_chunks_ = 1;  ///< iterations for which there is room for whole chunks
   std::uint32_t longest_output_ = 0;
 };
@@ -327,6 +341,7 @@ BatchingPolicies::Make read(JsonReader& section) {
   settings.sequences = kSequences.count(section);
   settings.first_ratio = std::min(1.0, kFirstRatio * kConservativeness.number(section));
   kOrder.choice(section);
+  settings.receive = kReceive.count(section);
   settings.lingers = kOverlap.boolean(section);
   return [=](const BatchingSite& site) {
     constexpr double kGB = 1e9;
@@ -346,7 +361,7 @@ BatchingPolicies::Make read(JsonReader& section) {
 const BatchingPolicies::Entry kEntry{
     "sglang",
     "SGLang: prompts before sequences, in iterations of their own",
-    {kChunk, kInput, kSequences, kConservativeness, kOrder, kOverlap},
+    {kChunk, kInput, kSequences, kConservativeness, kOrder, kReceive, kOverlap},
     read};
 
 }  // namespace

@@ -98,7 +98,7 @@ class Trtllm : public BatchingPolicy {
   /// What an iteration computes of a prompt, in whole blocks unless it is the rest.
   Part part_of(const Selection& selection, std::uint32_t left, std::uint32_t budget) const {
     if (left <= budget) return {left};
-    const std::uint32_t block = selection.blocks(1);
+    const std::uint32_t block = selection.block_tokens();
     const std::uint32_t chunk = budget / block * block;
     if (chunk == 0) return {};
     return {chunk, (std::uint64_t{left} - budget + chunk - 1) / chunk};

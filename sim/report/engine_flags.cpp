@@ -83,6 +83,9 @@ void sglang(const Scenario& scenario, const PoolSpec& pool, EngineFlags& flags) 
   if (engines_own_batching(scenario)) {
     add(arguments, "--max-running-requests", pool.limits.max_sequences);
     add(arguments, "--chunked-prefill-size", pool.limits.max_tokens);
+    const auto interval =
+        scenario.document.at("batching").value("scheduler_recv_interval", std::uint32_t{1});
+    if (interval > 1) add(arguments, "--scheduler-recv-interval", interval);
   }
   add(arguments, "--page-size", pool.kv.block_tokens);
   if (scenario.kv_cache.memory_fraction)

@@ -124,6 +124,7 @@ void share_machines(std::vector<PoolSpec>& pools) {
                        std::to_string(pools[owner].machine.gpu_count) +
                        " on a machine; give instances_per_machine for both");
     }
+    pools[i].first_gpu = used[owner];
     used[owner] += pools[i].gpus_used();
   }
   for (std::size_t i = 0; i < pools.size(); ++i) {
@@ -187,6 +188,11 @@ KvRoom kv_room(const PoolSpec& pool, const Scenario& scenario, const BatchingPol
   KvRoom& kv = spec.kv;
   kv.block_tokens = scenario.kv_cache.block_tokens.value_or(defaults.block_tokens);
   kv.capacity_tokens = kv_tokens(spec, scenario, policy);
+  const double state_blocks =
+      scenario.llm_of(pool).state_tokens(pool.tensor_parallel) / kv.block_tokens;
+  constexpr double kMostBlocks = 1e6;  // more than any GPU holds
+  kv.state_tokens =
+      static_cast<std::uint32_t>(std::ceil(std::min(state_blocks, kMostBlocks))) * kv.block_tokens;
   const double watermark = scenario.kv_cache.watermark.value_or(defaults.watermark);
   if (policy.memory({}) != nullptr) {
     const double blocks = static_cast<double>(kv.capacity_tokens / kv.block_tokens);
@@ -219,10 +225,12 @@ void check_memory(JsonReader& reader, const PoolSpec& pool, const Scenario& scen
                   pool.pipeline_parallel, pool.limits.max_tokens / pool.data_parallel,
                   scenario.kv_cache.memory_fraction.value_or(usual > 0 ? usual : 1));
   if (!why_not.empty()) reader.fail("machine", why_not);
-  if (pool.kv.capacity_tokens < pool.kv.block_tokens) {
-    reader.fail("machine", "beside the weights of " + llm.name +
-                               ", activations and graphs its GPUs have no room for a block of " +
-                               std::to_string(pool.kv.block_tokens) + " tokens");
+  if (pool.kv.capacity_tokens < pool.kv.block_tokens + pool.kv.state_tokens) {
+    reader.fail("machine",
+                "beside the weights of " + llm.name +
+                    ", activations and graphs its GPUs have no room for a block of " +
+                    std::to_string(pool.kv.block_tokens) + " tokens" +
+                    (pool.kv.state_tokens > 0 ? " and a state of linear attention" : ""));
   }
 }
 
@@ -306,6 +314,11 @@ PoolSpec read_pool(JsonReader& reader, const std::optional<PriceList>& prices, S
     if (llm.window_tokens > 0) {
       throw InputError("kv_cache.prefix_caching: " + llm.name +
                        " has layers with a sliding window, whose blocks cannot be shared here yet; "
+                       "expected false");
+    }
+    if (llm.linear_layers > 0) {
+      throw InputError("kv_cache.prefix_caching: " + llm.name +
+                       " has layers with linear attention, whose states cannot be shared here yet; "
                        "expected false");
     }
   }

@@ -32,6 +32,7 @@ struct KvRoom {
   std::uint32_t block_tokens = 1;
   std::int64_t capacity_tokens = 0;   ///< in whole blocks, beside the weights
   std::int64_t watermark_tokens = 0;  ///< of these, left free by what starts beside others
+  std::uint32_t state_tokens = 0;     ///< that a state of linear attention takes, in whole blocks
 };
 
 struct PoolSpec {
@@ -48,6 +49,7 @@ struct PoolSpec {
   /// The same, but on each of them only while that pool has it off.
   std::optional<std::size_t> borrows_machines_of;
   std::uint32_t first_machine = 0;  ///< machines are numbered in pool order
+  std::uint32_t first_gpu = 0;  ///< of each machine, those of pools before it on it are in front
   /// The part of each machine that is this pool's: 1, or its share of the GPUs in use where pools
   /// share machines. Cost, power and GPUs are divided by it.
   double machine_share = 1;
@@ -70,6 +72,11 @@ struct PoolSpec {
   }
   Parallelism parallelism() const {
     return {tensor_parallel, pipeline_parallel, data_parallel, expert_parallel};
+  }
+  /// Of an instance of a machine: the servers that so many of its GPUs, from that one on, are in.
+  ServerSpan servers_of(std::uint32_t instance, std::uint32_t gpu, std::uint32_t gpus) const {
+    const std::uint32_t first = first_gpu + instance * gpus_per_instance() + gpu;
+    return {first / machine.linked_gpus, (first + gpus - 1) / machine.linked_gpus};
   }
   BatchingSite batching_site() const { return {machine.gpu, data_parallel}; }
   std::uint32_t gpus_used() const { return gpus_per_instance() * instances_per_machine; }

@@ -37,13 +37,16 @@ struct Demand {
   std::uint32_t output_limit = 0;    ///< no more will be generated
   std::uint32_t most_kept = 0;       ///< in memory at once, where windows drop the rest; else 0
   const Content* content = nullptr;  ///< for ClusterView::cached_tokens()
+  std::uint32_t state_tokens = 0;    ///< of memory for a state of linear attention, at any length
 
   /// KV memory that an instance must have, filled or not, to be given the token phase (or both).
   std::int64_t most_kv_tokens() const {
     if (most_kept > 0) return most_kept;
-    return static_cast<std::int64_t>(prompt_tokens) + output_limit;
+    return static_cast<std::int64_t>(prompt_tokens) + output_limit + state_tokens;
   }
-  std::int64_t prompt_kv_tokens() const { return static_cast<std::int64_t>(prompt_tokens) + 1; }
+  std::int64_t prompt_kv_tokens() const {
+    return static_cast<std::int64_t>(prompt_tokens) + 1 + state_tokens;
+  }
   std::int64_t token_kv_tokens() const { return static_cast<std::int64_t>(output_tokens) - 1; }
   std::int64_t kv_tokens() const { return prompt_kv_tokens() + token_kv_tokens(); }
 };

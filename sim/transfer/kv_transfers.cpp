@@ -157,7 +157,8 @@ void KvTransfers::add_part(RequestId request, std::uint32_t up_to, double until_
   const std::uint32_t from = std::max(departure.tokens, departure.there);
   departure.tokens = up_to;
   if (up_to <= from) return;
-  departure.parts.push_back({up_to - from, clock_.now(), until_s});
+  departure.parts.push_back(
+      {up_to - from, clock_.now(), until_s, up_to >= state.record.prompt_tokens});
   const bool flows = state.transfer != kNoTransfer || state.transfer_event != kNoEvent;
   if (!flows && state.in(Steps(Step::kPromptSent, Step::kSends))) send_next(request);
 }
@@ -187,7 +188,7 @@ void KvTransfers::send_next(RequestId request) {
   const double post_s = posting_s(from, part.tokens);
   departure.ideal_s =
       std::max(departure.ideal_s, part.ready_s - start_s) + post_s +
-      fabric_.ideal_s(from, state.record.token_instance, bytes_of(request, part.tokens));
+      fabric_.ideal_s(from, state.record.token_instance, bytes_of(request, part.tokens, part.last));
   departure.ideal_s = std::max(departure.ideal_s, part.until_s - start_s);
   if (post_s > 0) {
     state.transfer_event = clock_.at<&KvTransfers::posted>(clock_.now() + post_s, this, request);
@@ -196,8 +197,10 @@ void KvTransfers::send_next(RequestId request) {
   }
 }
 
-double KvTransfers::bytes_of(RequestId request, std::uint32_t tokens) const {
-  return tokens * endpoints_[requests_[request].source].kv_bytes_per_token;
+// A state is whole when the prompt is: it leaves with its last tokens.
+double KvTransfers::bytes_of(RequestId request, std::uint32_t tokens, bool last) const {
+  const Endpoint& from = endpoints_[requests_[request].source];
+  return tokens * from.kv_bytes_per_token + (last ? from.kv_state_bytes : 0);
 }
 
 double KvTransfers::posting_s(InstanceId from, std::uint32_t tokens) const {
@@ -216,7 +219,7 @@ void KvTransfers::posted(std::uint64_t tag) {
   state.transfer_event = kNoEvent;
   const Departure& departure = departures_[request];
   const Part& part = departure.parts[departure.sent - 1];
-  const double bytes = bytes_of(request, part.tokens);
+  const double bytes = bytes_of(request, part.tokens, part.last);
   // Layers cannot leave faster than they are computed.
   const double overlap_s = part.until_s - clock_.now();
   state.transfer = fabric_.start(state.source, state.record.token_instance, bytes,
@@ -260,7 +263,7 @@ void KvTransfers::arrived(std::uint64_t tag) {
                      " moved faster than its links allow");
   }
   observer_.transferred(state.source, record.token_instance, departure.start_s, now_s,
-                        bytes_of(request, departure.tokens - departure.there), ideal_s);
+                        bytes_of(request, departure.tokens - departure.there, true), ideal_s);
   if (!departure.decodes) {
     record.transfer_start_s = departure.start_s;
     record.transfer_end_s = now_s;

@@ -79,6 +79,7 @@ class KvTransfers : public AdmissionClient, public TransferListener {
     std::uint32_t tokens = 0;
     double ready_s = 0;
     double until_s = 0;  ///< end of the iteration in which it leaves layer by layer; 0: none
+    bool last = false;   ///< of the prompt
   };
   /// A cache on its way out.
   struct Departure {
@@ -104,7 +105,7 @@ class KvTransfers : public AdmissionClient, public TransferListener {
   void conclude(RequestId request);
   void forget(RequestId request);
   void arrived(std::uint64_t tag);
-  double bytes_of(RequestId request, std::uint32_t tokens) const;
+  double bytes_of(RequestId request, std::uint32_t tokens, bool last) const;
 
   Clock& clock_;
   RequestTable& requests_;

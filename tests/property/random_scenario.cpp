@@ -223,7 +223,8 @@ Json random_scenario() {
   const std::string topology = pick(Fabrics::names());
   const Json workload = random_workload();
   const Json batching = random_batching();
-  const std::string llm = pick<const char*>({"llama2-70b", "bloom-176b"});
+  const std::string hybrid = CLEAVE_SOURCE_DIR "/tests/property/hybrid.json";
+  const std::string llm = pick<std::string>({"llama2-70b", "bloom-176b", hybrid});
   const std::string other = llm == "llama2-70b" ? "bloom-176b" : "llama2-70b";
   const bool scaled = chance(40);
   const bool several = !workload.contains("sessions") && chance(30);
@@ -282,7 +283,7 @@ Json random_scenario() {
     }
   }
   if (batching["policy"] == "splitwise") return random;
-  random["kv_cache"]["prefix_caching"] = chance(60);
+  random["kv_cache"]["prefix_caching"] = llm != hybrid && chance(60);
   if (random["kv_cache"]["prefix_caching"] && !several && chance(50)) {
     const Json tiers = random_tiers();
     random["kv_cache"]["tiers"] = tiers;

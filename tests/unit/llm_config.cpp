@@ -180,6 +180,18 @@ double counted(const Llm& llm) {
 
 }  // namespace
 
+TEST_CASE("LLM from config: a gated DeltaNet keeps a state, and what its convolution sees") {
+  const Json llm = llm_from_config(qwen35(), "config.json");
+  CHECK(llm["linear_state_size"] == 64 * 128 * 128);
+  CHECK(llm["linear_conv_size"] == 3 * (2 * 16 * 128 + 64 * 128));
+  Json config = qwen35();
+  config["text_config"]["mamba_ssm_dtype"] = "float32";
+  CHECK(llm_from_config(config, "config.json") == llm);
+  config["text_config"]["mamba_ssm_dtype"] = "bfloat16";
+  CHECK_THROWS_WITH(llm_from_config(config, "config.json"),
+                    Catch::Matchers::Contains("mamba_ssm_dtype: expected float32"));
+}
+
 TEST_CASE("llm config: each family gives the sizes of the built-in LLM") {
   check_like("llama3.2-1b", kLlama);
   check_like("llama4-maverick-17b-128e", kLlama4);

@@ -80,6 +80,29 @@ TEST_CASE("step model: a KV token costs its bytes at the measured share of the b
   CHECK(cost.holds_for == RunCost::kForEver);
 }
 
+TEST_CASE("step model: what leaves a server, all-reduces around and tokens to their experts") {
+  Instance one;
+  const BatchShape decodes{0, 0, 0, 32, 32'000, 32};
+  one.parallelism = {8, 1, 1, 1};
+  one.machine = "2x-dgx-h100";
+  CHECK(one.steps().cost(decodes).network_bytes == 0);
+  CHECK(one.steps().cost(decodes).network_s == 0);
+  one.parallelism = {16, 1, 1, 1};
+  // Two a layer, of 8192 numbers of 2 bytes, each sent 2 x 15/16 times.
+  const RunCost over = one.steps().cost(decodes);
+  CHECK(over.network_bytes == Approx(32 * 2 * 80 * 2 * 15 / 16.0 * 8192 * 2));
+  CHECK(over.network_s > 0);
+  CHECK(over.network_s < over.first_s);
+  one.parallelism = {8, 2, 1, 1};  // stages within servers
+  CHECK(one.steps().cost(decodes).network_bytes == 0);
+  // Each of 16 groups has 2 of the tokens, each of which goes to 8 experts, of the 15 other GPUs 8
+  // in the other server, in FP8, and comes back in FP16.
+  one.llm = "deepseek-v3";
+  one.parallelism = {1, 1, 16, 16};
+  CHECK(one.steps().cost(decodes).network_bytes ==
+        Approx(2 * 58 * 8 * 7168 * (1 + 2) * 8 * 8 / 15.0));
+}
+
 TEST_CASE("step model: never shorter when a prompt or a sequence joins, or reads more") {
   for (const char* llm :
        {"llama3-8b", "gpt-oss-120b", "deepseek-v3", "qwen3.5-397b-a17b", "glm-5"}) {
@@ -276,6 +299,45 @@ TEST_CASE("operators: a fit finds the efficiencies that made the times") {
   CHECK(fit.memory == Approx(0.8).epsilon(0.01));
   CHECK(fit.compute == Approx(0.5).epsilon(0.01));
   CHECK(fit.error < 0.01);
+}
+
+TEST_CASE(
+    "operators: of kernels for experts of one shape the engine has the fastest, and its own") {
+  const TempFolder folder;
+  const auto fit = [&](const char* name, const std::vector<std::pair<const char*, double>>& kinds) {
+    std::string text =
+        "kernel_source,moe_dtype,num_tokens,hidden_size,inter_size,topk,num_experts,moe_tp_size,"
+        "moe_ep_size,distribution,latency\n";
+    const Gpu gpu = load_gpu(name, "gpu");
+    for (const auto& [kind, slowdown] : kinds) {
+      for (double tokens = 1; tokens <= 65536; tokens *= 2) {
+        for (const double inter : {1024.0, 2048.0}) {
+          const double touched = 64 * (1 - std::pow(1 - 4.0 / 64, tokens));
+          const double matrices = 3 * 4096 * inter;
+          const double memory_s =
+              touched * matrices * bytes_each(Format::kMxfp4) / gpu.memory_bandwidth_bytes_per_s;
+          const double compute_s = 2 * tokens * 4 * matrices / gpu.tensor_flops(Format::kMxfp4);
+          const double beside_s =
+              tokens * 4 * 4096 * kRoutedBytes / gpu.memory_bandwidth_bytes_per_s;
+          const double seconds =
+              2e-5 + slowdown * std::pow(std::pow(memory_s, 4) + std::pow(compute_s, 4), 0.25) +
+              beside_s;
+          text += std::string(kind) + "," + std::to_string(tokens) + ",4096," +
+                  std::to_string(inter) + ",4,64,1,1,power_law_1.2," +
+                  std::to_string(seconds * 1e3) + "\n";
+        }
+      }
+    }
+    folder.write("moe__vllm__1.csv", text);
+    return fit_operators(folder.path(), gpu).measured.at(0).fit.compute;
+  };
+  // With FP4 tensor cores activations are in FP8, without in FP16.
+  CHECK(fit("b200", {{"a,w4a8_mxfp4_mxfp8", 2}, {"a,w4a16_mxfp4", 8}}) ==
+        Approx(0.5).epsilon(0.03));
+  CHECK(fit("h200", {{"a,w4a8_mxfp4_mxfp8", 8}, {"a,w4a16_mxfp4", 2}}) ==
+        Approx(0.5).epsilon(0.03));
+  CHECK(fit("h200", {{"a,w4a16_mxfp4", 4}, {"b,w4a16_mxfp4", 2}, {"nongated,w4a16_mxfp4", 1.5}}) ==
+        Approx(0.5).epsilon(0.03));
 }
 
 TEST_CASE("operators: tables in other units, or of nothing known, are refused with a reason") {

@@ -1,5 +1,7 @@
 // Measured runs beside their simulations.
 
+#include <cmath>
+
 #include "sim/base/child_process.h"
 #include "sim/explore/calibrate.h"
 #include "sim/explore/validate.h"
@@ -112,6 +114,33 @@ TEST_CASE("validate: a row that is faster than its GPUs can read the weights is 
   // 70.6 GB less the embedding, by two GPUs of 4.8 TB/s: 7.1 ms.
   CHECK_THAT(why_not("6.9"), Contains("TPOT is less than reading the weights"));
   CHECK(why_not("7.3") == "[]");
+}
+
+TEST_CASE("validate: a row that decodes as many at once as it says reads all their caches") {
+  const TempFolder folder;
+  // A closed loop of 100: of 2 s, 1.8 are decodes, of 900 tokens each, behind 1800 of the prompt.
+  const auto points =
+      points_of(folder,
+                "a,x; silicon_concurrency=100,vllm,openai/gpt-oss-120b,h200_sxm,fp4,agg,2000,1000,"
+                "100,2,1,1,2,1,,,,,200,2\n");
+  const DecodedAtOnce at_once = decoded_at_once(points[0]);
+  CHECK(at_once.sequences == Approx(0.9 * 100 * 1.8 / 2));
+  CHECK(at_once.kv_tokens == Approx(0.9 * 2500));
+  const Scenario scenario = read_scenario(scenario_of_point(points[0], {}));
+  const Llm& llm = scenario.llms.front();
+  // 81 tokens leave (1 - 4/128)^81 of the experts alone; half of the layers see 128 tokens only.
+  const double experts = llm.expert_parameters() * bytes_each(Format::kMxfp4);
+  const double others = llm.weight_bytes - experts - 201088.0 * 2880 * 2;
+  const double kv = 81 * (0.5 * 2250 + 0.5 * 128) * 36 * 8 * 64 * 2 * 2;
+  CHECK(least_tpot_s(scenario, at_once) ==
+        Approx((others + experts * (1 - std::pow(1 - 4 / 128.0, 81)) + kv) / (2 * 4.8e12)));
+  CHECK(least_tpot_s(scenario, {}) == Approx((others + experts * 4 / 128) / (2 * 4.8e12)));
+  // Two instances have half of the sequences each.
+  Scenario two = scenario;
+  two.pools.front().count = 2;
+  CHECK(least_tpot_s(two, {162, 2250}) == Approx(least_tpot_s(scenario, {81, 2250})));
+  const Json result = validation_json(validate(points, {}, 1, [](std::size_t) {}));
+  CHECK_THAT(result["not_described"].dump(), Contains("sequences that it says were in progress"));
 }
 
 TEST_CASE("validate: errors are signed fractions; groups have their medians") {
