@@ -190,6 +190,7 @@ struct SlowFabric : Fabric {
   void done(std::uint64_t tag) { listener->transfer_done(tag); }
   void cancel(TransferId) override { clock.cancel(event); }
   double ideal_s(InstanceId, InstanceId, double bytes) const override { return bytes; }
+  double exchange_bytes_per_s(const std::vector<LinkLoad>&) const override { return 1; }
   Clock& clock;
   TransferListener* listener = nullptr;
   EventId event = kNoEvent;

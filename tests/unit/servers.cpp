@@ -17,7 +17,7 @@ using Catch::Matchers::Contains;
 
 /// Instances on whole machines of so many servers, which have a NIC of 1 GB/s each and exchange
 /// with one another.
-class Servers : TransferListener, ExchangeListener {
+class Servers : TransferListener, public ExchangeListener {
  public:
   Servers(const std::vector<std::uint32_t>& servers, const std::string& topology, Json settings,
           bool all_to_all = false) {

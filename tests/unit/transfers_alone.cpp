@@ -16,6 +16,7 @@ class OneSecond : public Fabric {
   }
   void cancel(TransferId transfer) override { clock_.cancel(transfer); }
   double ideal_s(InstanceId, InstanceId, double) const override { return 1; }
+  double exchange_bytes_per_s(const std::vector<LinkLoad>&) const override { return 1; }
 
  private:
   Clock& clock_;
