@@ -87,7 +87,8 @@ bool Cluster::finds_room(RequestId request, std::uint32_t generated) {
   const InstanceId from = state.record.token_instance;
   const Demand demand = demand_of(request);
   const InstanceId to = roomiest(from, demand);
-  if (to == kNoInstance || !transfers_->reserve(request, to, generated)) return false;
+  if (to == kNoInstance || fabric_->is_cut(from, to)) return false;
+  if (!transfers_->reserve(request, to, generated)) return false;
   loads_[from].pending_tokens -= 1;
   loads_[from].reserved_tokens -= demand.token_kv_tokens();
   --loads_[from].requests;

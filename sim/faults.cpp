@@ -211,7 +211,8 @@ void Cluster::begin_stranded() {
   for (const RequestId request : stranded) begin(request);
 }
 
-// When nothing is left to happen, transfers that still flow wait for a link that stays cut.
+// When nothing is left to happen, transfers that still flow wait for a link that stays cut. A
+// sequence that was on its way between two tokens begins again.
 bool Cluster::strand_cut_off() {
   if (tiers_ && tiers_->give_up_flows()) return true;
   std::vector<RequestId> cut_off;
@@ -220,6 +221,10 @@ bool Cluster::strand_cut_off() {
     if (state.in(steps::kFlows)) cut_off.push_back(request);
   }
   for (const RequestId request : cut_off) {
+    if (transfers_->moves(request)) {
+      restart(request);
+      continue;
+    }
     take_back(request);
     requests_[request].record.prompt_instance = kNoInstance;
     requests_[request].record.token_instance = kNoInstance;

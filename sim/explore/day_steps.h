@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "sim/base/json_reader.h"
-#include "traces/rate_curve.h"
+#include "sim/scenario/scenario.h"
 
 namespace cleave {
 

@@ -53,6 +53,10 @@ class KvTransfers : public AdmissionClient, public TransferListener {
   bool reserve(RequestId request, InstanceId to, std::uint32_t generated);
   /// The sequence stands still; its cache leaves for the room that was reserved for it.
   void move(RequestId request);
+  /// Whether it is a sequence that does so.
+  bool moves(RequestId request) const {
+    return request < departures_.size() && departures_[request].decodes;
+  }
   /// Memory was freed on `instance`.
   void room_made(InstanceId instance) { admission_->room_made(instance); }
   /// Where caches wait for room on `instance` and others on it wait for room elsewhere: the
