@@ -55,9 +55,7 @@ RunTotals Cluster::finish() {
   totals_.stranded = stranded_.size();
   totals_.events = engine_.events();
   totals_.end_s = engine_.now();
-  for (Hindsight& each : hindsight_) {
-    totals_.hindsight_machine_hours += each.machine_hours(totals_.end_s);
-  }
+  if (hindsight_) totals_.hindsight_machine_hours = hindsight_->machine_hours(totals_.end_s);
   if (totals_.arrived != totals_.completed + totals_.rejected + totals_.unfinished) {
     broken_invariant("requests were lost: " + std::to_string(totals_.arrived) + " arrived, " +
                      std::to_string(totals_.completed) + " completed, " +
@@ -133,7 +131,7 @@ void Cluster::admit(const Request& request) {
   requests_[id].rank = rank_of(record);
   if (scaler_) {
     scaler_->traffic(llm).arrived(record.prompt_tokens);
-    hindsight_[llm].arrived(record.arrival_s, record.prompt_tokens, record.output_tokens);
+    hindsight_->arrived(llm, record.arrival_s, record.prompt_tokens, record.output_tokens);
   }
   watch_deadline(id);
   if (scenario_.kv_cache.prefix_caching) describe(id, request.content);
@@ -317,7 +315,7 @@ void Cluster::prompt_dropped(RequestId request) { lose_transfer(request); }
 void Cluster::prompt_finished(RequestId request) {
   RequestState& state = requests_[request];
   const FinishedRequest& record = state.record;
-  last_progress_s_ = engine_.now();
+  if (record.restarts == 0) last_progress_s_ = engine_.now();
   if (scaler_) {
     scaler_->traffic(llm_of_[record.prompt_instance]).first_token(engine_.now() - record.arrival_s);
   }

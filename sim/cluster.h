@@ -136,7 +136,8 @@ class Cluster : public ClusterView,
   // draining.cpp: instances that are given nothing new
   void drain(InstanceId id);
   void off_if_drained(InstanceId id);
-  bool place_again(RequestId request);
+  void empty_out(std::uint64_t instance);
+  void place_again(RequestId request);
   void place_waiting_again(InstanceId id);
   InstanceId roomiest(InstanceId from, const Demand& demand) const;
   bool finds_room(RequestId request, std::uint32_t generated) override;
@@ -185,8 +186,8 @@ class Cluster : public ClusterView,
   InstanceId weights_store_ = kNoInstance;  ///< where weights come from over the network
   std::optional<StartUp> start_up_;
   std::optional<InstanceCapacity> capacity_;
-  std::optional<Scaler> scaler_;      ///< none: all machines are on
-  std::vector<Hindsight> hindsight_;  ///< by LLM, where there is a scaler
+  std::optional<Scaler> scaler_;        ///< none: all machines are on
+  std::optional<Hindsight> hindsight_;  ///< where there is a scaler
   EventId cap_change_ = kNoEvent;
   std::vector<CappedPool> capped_;  ///< pools, where caps change
   TrafficGate gate_;

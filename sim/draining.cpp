@@ -18,10 +18,17 @@ void Cluster::drain(InstanceId id) {
   if (loads_[id].status != InstanceStatus::kUp) return;
   set_status(id, InstanceStatus::kDraining);
   if (scenario_.scaling.drains_by_moving) {
-    instances_[id].empty_out(true);
-    place_waiting_again(id);
+    // Behind all that happens at this time: nothing goes to an instance that begins to drain, too.
+    engine_.at<&Cluster::empty_out>(engine_.now(), this, id);
   }
   off_if_drained(id);
+}
+
+void Cluster::empty_out(std::uint64_t instance) {
+  const auto id = static_cast<InstanceId>(instance);
+  if (loads_[id].status != InstanceStatus::kDraining) return;
+  instances_[id].empty_out(true);
+  place_waiting_again(id);
 }
 
 // An engine may have an iteration under way when nothing is assigned to it any more.
@@ -46,22 +53,21 @@ void Cluster::place_waiting_again(InstanceId id) {
   });
   // One that goes makes room, in which another may begin.
   for (const RequestId request : meant) {
-    if (not_begun(requests_[request]) && !place_again(request)) return;
+    if (not_begun(requests_[request])) place_again(request);
   }
 }
 
 // Where some instance that is up could take all of it.
-bool Cluster::place_again(RequestId request) {
+void Cluster::place_again(RequestId request) {
   const std::int64_t tokens = demand_of(request).most_kv_tokens();
   const Fleet& fleet = *served_for(requests_[request].record).fleet;
   const auto could = [&](const InstanceLoad& load) {
     return load.up() && load.capacity_tokens >= tokens;
   };
   const auto first = loads_.begin() + fleet.first();
-  if (std::none_of(first, loads_.begin() + fleet.end(), could)) return false;
+  if (std::none_of(first, loads_.begin() + fleet.end(), could)) return;
   take_back(request);
   begin(request);
-  return true;
 }
 
 // Of the instances that take token phases and are up, the one with the least of its memory

@@ -28,12 +28,7 @@ void Cluster::build_scaler() {
   capacity_.emplace(std::move(carrying));
   const std::vector<std::optional<double>> limits = tpot_limits_s();
   scaler_.emplace(pools, scaling.policy.make, *capacity_, limits, engine_, *this);
-  for (std::size_t llm = 0; llm < served_.size(); ++llm) {
-    const Served& served = served_[llm];
-    const auto pool = [&](std::size_t i) { return pools.begin() + static_cast<std::ptrdiff_t>(i); };
-    hindsight_.emplace_back(std::vector(pool(served.first_pool), pool(served.end_pool)),
-                            served.first_pool, *capacity_, limits[llm]);
-  }
+  hindsight_.emplace(pools, *capacity_, limits);
 }
 
 // The limit of the lowest percentile: what most requests must keep.

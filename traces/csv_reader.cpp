@@ -59,13 +59,21 @@ CsvReader::CsvReader(const std::string& path, CsvColumns columns)
   separator_ = separator_of(lines_.text(), columns_.arrival);
   header_ = split_header(lines_.text(), separator_);
   roles_.assign(header_.size(), Role::kIgnored);
-  roles_[find_column(columns_.arrival)] = Role::kArrival;
-  roles_[find_column(columns_.prompt)] = Role::kPrompt;
-  roles_[find_column(columns_.output)] = Role::kOutput;
-  if (!columns_.traffic_class.empty()) {
-    roles_[find_column(columns_.traffic_class)] = Role::kClass;
+  give_role(columns_.arrival, Role::kArrival);
+  give_role(columns_.prompt, Role::kPrompt);
+  give_role(columns_.output, Role::kOutput);
+  if (!columns_.traffic_class.empty()) give_role(columns_.traffic_class, Role::kClass);
+  if (!columns_.client.empty()) give_role(columns_.client, Role::kClient);
+}
+
+void CsvReader::give_role(const std::string& name, Role role) {
+  Role& there = roles_[find_column(name)];
+  if (there != Role::kIgnored) {
+    lines_.fail("column \"" + name +
+                "\" is asked for twice; expected a column for each of arrival, "
+                "prompt, output, class and client");
   }
-  if (!columns_.client.empty()) roles_[find_column(columns_.client)] = Role::kClient;
+  there = role;
 }
 
 std::size_t CsvReader::find_column(const std::string& name) const {

@@ -29,6 +29,7 @@ class CsvReader final : public TraceReader {
   const char* read_text(const char* at, std::string_view& text) const;
   const char* read_class(const char* at, std::uint32_t& number) const;
   std::size_t find_column(const std::string& name) const;
+  void give_role(const std::string& name, Role role);
   [[noreturn]] void fail_field(std::size_t column, const char* at) const;
   [[noreturn]] void fail_columns(std::size_t found) const;
 

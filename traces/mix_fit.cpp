@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "sim/base/error.h"
+#include "sim/base/json_reader.h"
 #include "traces/moments.h"
 #include "traces/statistics.h"
 
@@ -40,6 +41,7 @@ Traffic read_traffic(TraceReader& reader, const MixFitSettings& settings) {
     if (request.arrival_s >= settings.to_s) break;
     if (request.arrival_s < settings.from_s) continue;
     const std::string name(reader.client());
+    require_utf8(name, "the client of a request");
     const std::size_t number = numbers.emplace(name, all.size()).first->second;
     if (number == all.size()) all.push_back({name, {}});
     all[number].rows.push_back(
@@ -151,7 +153,7 @@ ChosenClients choose_clients(const std::vector<double>& requests, std::optional<
   return {{order.begin(), split}, {split, order.end()}};
 }
 
-ClientMix fit_clients(TraceReader& reader, const MixFitSettings& settings,
+FittedMix fit_clients(TraceReader& reader, const MixFitSettings& settings,
                       const std::string& place) {
   auto [all, span_s] = read_traffic(reader, settings);
   if (all.empty()) throw InputError(place + ": no request arrives in the part asked for");
@@ -160,22 +162,24 @@ ClientMix fit_clients(TraceReader& reader, const MixFitSettings& settings,
                      ": all requests arrive at once; expected a trace that takes some time");
   }
   const Bins bins = bins_of(span_s, settings.bin_s, place);
+  FittedMix fitted;
   std::vector<double> requests;
   for (Sent& sent : all) {
-    std::erase_if(sent.rows, [&](const Row& row) { return row.arrival_s >= bins.end_s(); });
+    fitted.behind +=
+        std::erase_if(sent.rows, [&](const Row& row) { return row.arrival_s >= bins.end_s(); });
     requests.push_back(static_cast<double>(sent.rows.size()));
   }
   const ChosenClients chosen = choose_clients(requests, settings.clients);
   if (chosen.apart.empty()) {
     throw InputError(place + ": no request arrives in whole bins; expected a smaller --bin-s");
   }
-  ClientMix mix;
+  ClientMix& mix = fitted.mix;
   for (const std::size_t number : chosen.apart) mix.clients.push_back(measure(all[number], bins));
   if (!chosen.together.empty()) {
     mix.clients.push_back(measure(gathered(all, chosen.together), bins));
     mix.clients.back().traffic.gap_cv = 1;
   }
-  return mix;
+  return fitted;
 }
 
 }  // namespace cleave

@@ -120,7 +120,7 @@ class Gathered {
 
 }  // namespace
 
-ServeGenMix fit_servegen(const std::string& folder, const MixFitSettings& settings) {
+FittedMix fit_servegen(const std::string& folder, const MixFitSettings& settings) {
   const std::vector<ServeGenClient> clients = servegen_clients(folder);
   Times times(folder, settings);
   std::vector<std::vector<ServeGenLine>> lines;
@@ -133,7 +133,7 @@ ServeGenMix fit_servegen(const std::string& folder, const MixFitSettings& settin
   if (chosen.apart.empty()) {
     throw InputError(folder + ": no client sends anything from --from on and before --to");
   }
-  ServeGenMix result;
+  FittedMix result;
   const auto add = [&](std::size_t number, Gathered& gathered) {
     const std::vector<ServeGenWindow> windows = clients[number].windows(result.left_out);
     if (windows.empty()) {

@@ -20,8 +20,12 @@ class MixedFactor : public LatencyModel {
     cost.first_s *= factor_;
     cost.growth_s *= factor_;
     if (at_least_decode_) {
-      const double decodes_s = decode_s(*latency_, shape.decodes, shape.kv_tokens);
-      if (decodes_s > cost.first_s) cost = {decodes_s, 0, 1};
+      const RunCost decodes = latency_->cost({0, 0, 0, shape.decodes, shape.kv_tokens});
+      if (decodes.first_s > cost.first_s) {
+        cost = decodes;
+        cost.growth_s = 0;
+        cost.holds_for = 1;
+      }
     }
     return cost;
   }

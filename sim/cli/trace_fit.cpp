@@ -93,13 +93,17 @@ int fit_mix(const Options& options, bool folder) {
   if (options.bin_s) settings.bin_s = *options.bin_s;
   settings.from_s = options.window.begin_s();
   settings.to_s = options.window.end_s();
-  ServeGenMix made;
+  FittedMix made;
   if (folder) {
     made = fit_servegen(options.input.file, settings);
   } else {
-    made.mix = fit_clients(*options.input.open(), settings, options.input.file);
+    made = fit_clients(*options.input.open(), settings, options.input.file);
   }
   write(options, client_mix_json(made.mix, options.origin), description(made.mix, settings));
+  if (made.behind > 0) {
+    std::cerr << "left out: " << made.behind
+              << " requests behind the last whole bin; --bin-s takes shorter ones\n";
+  }
   if (!made.left_out.empty()) {
     std::string names;
     for (const std::string& name : made.left_out) names += (names.empty() ? "" : ", ") + name;

@@ -70,16 +70,17 @@ void Instance::empty_out(bool wanted) {
   if (run_.under_way()) pause();
 }
 
-// With their caches, as far as there is room.
+// With their caches, those for which there is room.
 void Instance::send_waiting() {
   for (TaskId task = waiting_.first_task(); task != kNoTask;) {
     const TaskId next = waiting_.after(task);
     const RequestId request = request_of(task);
     const RequestState& state = (*requests_)[request];
     if (phase_of(task) == Phase::kToken && state.in(Steps(Step::kTokenWaits, Step::kAside))) {
-      if (!listener_->finds_room(request, state.generated)) return;
-      waiting_.withdraw(request);
-      listener_->gone(request);
+      if (listener_->finds_room(request, state.generated)) {
+        waiting_.withdraw(request);
+        listener_->gone(request);
+      }
     }
     task = next;
   }
@@ -187,15 +188,15 @@ void Instance::begin_run() {
   RunCost cost = latency_->cost(batch_.shape());
   if (batch_.sequences().computed_tokens() > 0) cost.first_s += draft_s_;
   exchanges_ = cost.network_bytes > 0;
-  if (exchanges_)
-    cost.first_s += listener_->network_delay_s(id_, cost.network_bytes, cost.network_s);
+  const double delay_s =
+      exchanges_ ? listener_->network_delay_s(id_, cost.network_bytes, cost.network_s) : 0;
   const bool prompts = batch_.prompts().running() > 0;
   double pace = pace_ * (prompts ? prompt_cap_pace_ : decode_cap_pace_);
   if (prompts) pace *= listener_->slowdown(batch_.prompts().all());
   run_cap_ = cap_;
   followed_ = follows_chunks();
   const std::uint64_t most = followed_ ? 1 : std::min(cost.holds_for, iterations());
-  run_ = {now_s,    most,  RunLength{pace * cost.first_s, pace * cost.growth_s},
+  run_ = {now_s,    most,  RunLength{pace * cost.first_s + delay_s, pace * cost.growth_s},
           kNoEvent, false, batch_.sequences().kv_tokens()};
   run_.end = clock_->at<&Instance::run_ended>(run_.end_s(), this);
   for (const RequestId request : batch_.new_prompts()) {
@@ -309,7 +310,10 @@ void Instance::run_ended(std::uint64_t) {
     end(request);
   }
   if (followed_) tell_of_chunks();
-  if (empties_) send_sequences();
+  if (empties_) {
+    send_sequences();
+    send_waiting();
+  }
   ending_ = false;
   start_iteration();
 }
@@ -391,8 +395,8 @@ void Instance::finish_sequence(RequestId request) {
 void Instance::send_sequences() {
   for (RequestId request = batch_.first(); request != kNoRequest;) {
     const RequestId next = batch_.after(request);
-    if ((*requests_)[request].step() == Step::kToken) {
-      if (!listener_->finds_room(request, batch_.sequences().generated(request))) return;
+    if ((*requests_)[request].step() == Step::kToken &&
+        listener_->finds_room(request, batch_.sequences().generated(request))) {
       batch_.remove(request, clock_->now());
       keep(request);
       waiting_.end_progress(request);

@@ -223,6 +223,15 @@ class Sglang : public BatchingPolicy {
     }
   }
 
+  /// Tokens that are left free for a prompt before it starts: its own and its output's, but no
+  /// more than windows keep.
+  static std::int64_t room_wanted(const Selection& selection, RequestId request) {
+    const RequestState& state = selection.state(request);
+    const std::int64_t all =
+        selection.to_compute(request) + selection.room_of_hit(request) + output_to_come(state);
+    return std::min<std::int64_t>(all, selection.blocks(state.prompt_work() + state.remaining()));
+  }
+
   /// Whether another may follow it.
   bool choose_prompt(Selection& selection, double& left, std::int64_t& input,
                      std::uint32_t& chunk) {
@@ -235,7 +244,7 @@ class Sglang : public BatchingPolicy {
     const std::uint32_t tokens = selection.to_compute(request);
     const std::int64_t found = selection.room_of_hit(request);
     const std::int64_t output = output_to_come(state);
-    if (static_cast<double>(tokens + found + output) > left) return false;
+    if (static_cast<double>(room_wanted(selection, request)) > left) return false;
     if (tokens > input && batch.prompts().running() > 0) return false;
     const std::uint32_t n = whole_pages(selection, std::min(tokens, chunk), tokens);
     if (n == 0 || selection.blocks(n) + found > selection.room()) return false;
@@ -309,11 +318,8 @@ class Sglang : public BatchingPolicy {
     if (!begun && !receiver_.has(selection, request)) {
       return std::min(most, receiver_.until_look(batch));
     }
-    const RequestState& state = selection.state(request);
-    const auto needed =
-        static_cast<double>(begun ? 1
-                                  : selection.to_compute(request) + output_to_come(state) +
-                                        selection.room_of_hit(request));
+
+    const auto needed = static_cast<double>(begun ? 1 : room_wanted(selection, request));
     const Sequences& sequences = batch.sequences();
     const Excess beyond = excess(selection);
     most = std::min(most, beyond.least);

@@ -59,6 +59,7 @@ void ClassLog::measured_failed(const FinishedRequest& request) {
 
 void ClassLog::end(double window_s) {
   static const Quantiles none;
+  if (ttft_.count() + measured_failures_ == 0) return;  // nothing of it to judge
   result_ = slo_.result({ttft_, tpot_, none, e2e_}, measured_failures_, window_s);
 }
 
@@ -96,11 +97,14 @@ const FigureTable<ClassLog>& ClassLog::figures() {
       {"e2e", "s", "as `e2e`", [](const C& c) { return &c.e2e_; }},
       {"queueing", "s", "as `queueing`", [](const C& c) { return &c.queueing_; }},
       {"attainment", "fraction",
-       "as `slo.attainment`, of the class's own SLO; null where it has none",
+       "as `slo.attainment`, of the class's own SLO; null where it has none, or no request was "
+       "measured",
        [](const C& c) { return c.result_ ? std::optional(c.result_->attainment) : std::nullopt; }},
       {"goodput_rps", "requests/s", "as `slo.goodput_rps`",
        [](const C& c) { return c.result_ ? std::optional(c.result_->goodput_rps) : std::nullopt; }},
-      {"holds", "", "whether its SLO holds, as `slo.holds`; null where it has none",
+      {"holds", "",
+       "whether its SLO holds, as `slo.holds`; null where it has none, or no request was "
+       "measured",
        [](const C& c) { return c.result_ ? std::optional(c.result_->holds) : std::nullopt; }},
       {"limits[]", SloFinding::figures(), [](const C& c) {
          return c.result_ ? SloFinding::figures().json(c.result_->limits) : Json::array();

@@ -7,18 +7,22 @@
 
 namespace cleave {
 
-Hindsight::Hindsight(std::vector<ScalerPool> pools, std::size_t first_pool,
-                     const PoolCapacity& capacity, std::optional<double> tpot_limit_s)
-    : pools_(std::move(pools)),
-      first_pool_(first_pool),
-      capacity_(&capacity),
-      tpot_s_(tpot_limit_s.value_or(std::numeric_limits<double>::infinity())) {}
+Hindsight::Hindsight(std::vector<ScalerPool> pools, const PoolCapacity& capacity,
+                     const std::vector<std::optional<double>>& tpot_limits_s)
+    : pools_(std::move(pools)), capacity_(&capacity) {
+  for (const std::optional<double>& limit_s : tpot_limits_s) {
+    traffic_.push_back({limit_s.value_or(std::numeric_limits<double>::infinity())});
+  }
+  for (const ScalerPool& pool : pools_) all_machines_ += pool.borrows_from ? 0 : pool.machines;
+}
 
-void Hindsight::arrived(double time_s, std::uint32_t prompt_tokens, std::uint32_t output_tokens) {
+void Hindsight::arrived(std::size_t llm, double time_s, std::uint32_t prompt_tokens,
+                        std::uint32_t output_tokens) {
   while (time_s >= from_s_ + kWindowS) close(from_s_ + kWindowS);
-  ++requests_;
-  prompt_tokens_ += prompt_tokens;
-  output_tokens_ += output_tokens;
+  Traffic& traffic = traffic_[llm];
+  ++traffic.requests;
+  traffic.prompt_tokens += prompt_tokens;
+  traffic.output_tokens += output_tokens;
 }
 
 double Hindsight::machine_hours(double end_s) {
@@ -30,28 +34,56 @@ double Hindsight::machine_hours(double end_s) {
 
 void Hindsight::close(double until_s) {
   const double length_s = until_s - from_s_;
-  if (length_s > 0) machine_s_ += machines(requests_ / length_s) * length_s;
+  if (length_s <= 0) return;
+  double all = 0;
+  for (std::size_t llm = 0; llm < traffic_.size(); ++llm) {
+    all += machines(llm, length_s);
+    traffic_[llm] = {traffic_[llm].tpot_s};
+  }
+  machine_s_ += std::min(all, all_machines_) * length_s;
   from_s_ = until_s;
-  requests_ = prompt_tokens_ = output_tokens_ = 0;
 }
 
-// Of each side pool by pool, until the requests are carried.
-double Hindsight::machines(double rate_rps) const {
+double Hindsight::machines(std::size_t llm, double length_s) const {
+  const double rate_rps = traffic_[llm].requests / length_s;
+  const double split_rps =
+      std::min({rate_rps, most_rps(llm, PoolRole::kPrompt), most_rps(llm, PoolRole::kToken)});
+  const bool mixed = std::any_of(pools_.begin(), pools_.end(), [&](const ScalerPool& pool) {
+    return pool.llm == llm && pool.role == PoolRole::kMixed;
+  });
+  const double sides_rps = mixed ? split_rps : rate_rps;
+  return machines(llm, PoolRole::kPrompt, sides_rps) + machines(llm, PoolRole::kToken, sides_rps) +
+         machines(llm, PoolRole::kMixed, rate_rps - split_rps);
+}
+
+double Hindsight::each_rps(std::size_t pool) const {
+  const Traffic& traffic = traffic_[pools_[pool].llm];
+  if (traffic.requests == 0) return 0;
+  return capacity_->requests_rps(pool, traffic.prompt_tokens / traffic.requests,
+                                 traffic.output_tokens / traffic.requests, traffic.tpot_s);
+}
+
+double Hindsight::most_rps(std::size_t llm, PoolRole role) const {
+  double most = 0;
+  for (std::size_t i = 0; i < pools_.size(); ++i) {
+    const ScalerPool& pool = pools_[i];
+    if (pool.llm == llm && pool.role == role) most += pool.machines * each_rps(i);
+  }
+  return most;
+}
+
+// Pool by pool, until the requests are carried.
+double Hindsight::machines(std::size_t llm, PoolRole role, double rate_rps) const {
   double all = 0;
-  for (const PoolRole role : {PoolRole::kPrompt, PoolRole::kToken, PoolRole::kMixed}) {
-    double left_rps = rate_rps;
-    for (std::size_t i = 0; i < pools_.size(); ++i) {
-      const ScalerPool& pool = pools_[i];
-      if (pool.role != role) continue;
-      double needed = 0;
-      if (requests_ > 0) {
-        const double each_rps = capacity_->requests_rps(first_pool_ + i, prompt_tokens_ / requests_,
-                                                        output_tokens_ / requests_, tpot_s_);
-        needed = each_rps > 0 ? std::ceil(left_rps / each_rps - 1e-9) : pool.machines;
-        left_rps = std::max(0.0, left_rps - std::min(needed, 1.0 * pool.machines) * each_rps);
-      }
-      all += std::clamp(needed, 1.0 * pool.least, 1.0 * pool.machines);
-    }
+  for (std::size_t i = 0; i < pools_.size(); ++i) {
+    const ScalerPool& pool = pools_[i];
+    if (pool.llm != llm || pool.role != role) continue;
+    const double each = each_rps(i);
+    double needed = 0;
+    if (rate_rps > 0) needed = each > 0 ? std::ceil(rate_rps / each - 1e-9) : pool.machines;
+    const double there = std::clamp(needed, 1.0 * pool.least, 1.0 * pool.machines);
+    rate_rps = std::max(0.0, rate_rps - there * each);
+    all += there;
   }
   return all;
 }

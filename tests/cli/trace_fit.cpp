@@ -150,3 +150,28 @@ TEST_CASE("a run refuses in one sentence what contradicts a mix") {
   check_refused({"run", "--trace", bad},
                 "bad.json: clients[0].gap_cv: expected a number from 0.01");
 }
+
+TEST_CASE("trace fit says how many requests came behind the last whole bin") {
+  const TempFolder folder;
+  const std::string file = folder.write("t.csv", two_users());
+  const Outcome made = run_cleave({"trace", "fit", file, "--columns", kColumns, "--bin-s", "80",
+                                   "-o", folder.path("mix.json")});
+  CHECK(made.exit_code == 0);
+  // Two bins of 80 s have 320 of them.
+  CHECK(made.err.find("left out: 80 requests behind the last whole bin") != std::string::npos);
+}
+
+TEST_CASE("trace fit refuses names that no JSON can hold, and a column for two things") {
+  const TempFolder folder;
+  const std::string odd = folder.write("odd.csv", "t,user,in,out\n1,\xff,5,5\n2,b,5,5\n");
+  const Outcome name =
+      run_cleave({"trace", "fit", odd, "--columns", kColumns, "-o", folder.path("mix.json")});
+  CHECK(name.exit_code == 2);
+  CHECK(name.err.find("UTF-8") != std::string::npos);
+  const std::string file = folder.write("t.csv", two_users());
+  const Outcome twice =
+      run_cleave({"trace", "fit", file, "--columns", "arrival=t,prompt=in,output=out,client=in",
+                  "-o", folder.path("mix.json")});
+  CHECK(twice.exit_code == 2);
+  CHECK(twice.err.find("column \"in\" is asked for twice") != std::string::npos);
+}

@@ -175,3 +175,21 @@ TEST_CASE("day plan: of classes one has a share, and one of all has rates over t
   CHECK(error_of([&] { found(plan); }).find("scenario.classes.0.workload.rates: is missing") !=
         std::string::npos);
 }
+
+TEST_CASE("day plan: a class of which nothing comes in a step breaks nothing in it") {
+  Json plan = small_day();
+  Json& scenario = plan["scenario"];
+  scenario["classes"] = {{{"name", "chat"}, {"share", 1}, {"slo", scenario["slo"]}},
+                         {{"name", "batch"},
+                          {"slo", {{"limits", {{"e2e", {{"p90", 600}}}}}}},
+                          {"workload",
+                           {{"prompt_tokens", 1500},
+                            {"output_tokens", 30},
+                            {"arrivals", "constant"},
+                            {"rates", {{0, 3}, {590, 0}, {1200, 0}}}}}}};
+  scenario.erase("slo");
+  const Json answer = found(plan);
+  REQUIRE(answer["designs"][0].contains("steps"));
+  CHECK(way(answer, "all on")["breaks"] == Json::array());
+  CHECK(way(answer, "all on")["holds"] == true);
+}

@@ -158,6 +158,46 @@ TEST_CASE("draining: who finds no room stays where it is") {
   CHECK(went_off_s(run) >= run.finished.front().completion_s);
 }
 
+TEST_CASE("draining: a prompt under way ends there, and its sequence leaves at once") {
+  const std::string engine = GENERATE(std::string("splitwise"), "vllm", "sglang", "trtllm");
+  CAPTURE(engine);
+  Json changes = two_machines(1, 0.5, 0.02, "move");
+  changes["batching"] = {{"policy", engine}};
+  const SeenRun run = see(changes);
+  REQUIRE(run.finished.size() == 1);
+  CHECK(run.finished.front().first_token_s > 0.02);
+  CHECK(run.finished.front().moves == 1);
+  REQUIRE(run.transfers.size() == 1);
+  CHECK(run.transfers.front().start_s == run.finished.front().first_token_s);
+}
+
+TEST_CASE("draining: who fits nowhere else keeps nobody from leaving") {
+  // The first fits on the first machine only, which is the only one that is up when all come.
+  Json changes = two_machines(1, 1, 5, "move");
+  changes["pools"] = {pool("mixed", 1), pool("mixed", 1)};
+  changes["pools"][1]["kv_blocks"] = 300;  // of 16 tokens
+  changes["batching"] = {{"policy", "vllm"}};
+  changes["faults"].push_back({{"at_s", 0}, {"action", "stop"}, {"machine", 1}});
+  changes["faults"].push_back({{"at_s", 4}, {"action", "start"}, {"machine", 1}});
+  changes["workload"] = {{"trace", {{0.1, 6000, 2000}, {0.5, 500, 1500}, {0.6, 500, 1500}}}};
+  const SeenRun run = see(changes);
+  REQUIRE(run.finished.size() == 3);
+  CHECK(run.finished[0].moves == 0);
+  CHECK(run.finished[1].moves == 1);
+  CHECK(run.finished[2].moves == 1);
+}
+
+TEST_CASE("draining: of machines that begin to drain together none is where others go") {
+  Json changes = two_machines(12, 10, 5, "move");
+  changes["pools"] = {pool("mixed", 6)};
+  changes["faults"] = {{{"at_s", 5}, {"action", "drain"}, {"machines", "0-4"}}};
+  const SeenRun run = see(changes);
+  CHECK(run.requests()["completed"] == 120);
+  CHECK(run.requests()["moves"].get<int>() > 10);
+  for (const FinishedRequest& request : run.finished) CHECK(request.moves <= 1);
+  for (const SeenTransfer& transfer : run.transfers) CHECK(transfer.to == 5);
+}
+
 TEST_CASE("draining: with nobody else up, all of it finishes there") {
   Json changes = two_machines(4, 2, 1.1, "move");
   changes["pools"] = {pool("mixed", 1)};

@@ -289,4 +289,14 @@ TEST_CASE("kv blocks: groups of GPUs with sequences of their own each hold what 
   }
 }
 
+TEST_CASE("sglang: a prompt that memory holds by its windows alone begins") {
+  const SeenRun run = see({{"llm", "gpt-oss-120b"},
+                           {"workload", {{"trace", {{0, 476, 47}}}}},
+                           {"pools", {pool("mixed", 1)}},
+                           {"batching", {{"policy", "sglang"}}},
+                           {"kv_cache", {{"blocks", 400}}},
+                           {"results", {{"warmup_s", 0}}}});
+  CHECK(run.finished.size() == 1);
+}
+
 }  // namespace cleave

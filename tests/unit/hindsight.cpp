@@ -24,7 +24,7 @@ ScalerPool pool_of(PoolRole role, std::uint32_t machines, std::uint32_t least) {
 }
 
 void send(Hindsight& hindsight, double from_s, int count, std::uint32_t prompt_tokens = 50) {
-  for (int i = 0; i < count; ++i) hindsight.arrived(from_s + i * 0.01, prompt_tokens, 50);
+  for (int i = 0; i < count; ++i) hindsight.arrived(0, from_s + i * 0.01, prompt_tokens, 50);
 }
 
 }  // namespace
@@ -32,7 +32,7 @@ void send(Hindsight& hindsight, double from_s, int count, std::uint32_t prompt_t
 TEST_CASE("hindsight: each window has as many machines as its requests take") {
   HandCapacity capacity;
   capacity.rates = {100};  // a request of 100 tokens a second, 300 a window
-  Hindsight hindsight({pool_of(PoolRole::kMixed, 10, 1)}, 0, capacity, {});
+  Hindsight hindsight({pool_of(PoolRole::kMixed, 10, 1)}, capacity, {std::nullopt});
   send(hindsight, 0, 600);         // 2 machines
   send(hindsight, 300, 601);       // 3
   send(hindsight, 900, 300, 150);  // longer ones, after an idle window: 2
@@ -43,17 +43,17 @@ TEST_CASE("hindsight: each window has as many machines as its requests take") {
 TEST_CASE("hindsight: there are no more machines than there are, and no fewer than stay on") {
   HandCapacity capacity;
   capacity.rates = {100};
-  Hindsight hindsight({pool_of(PoolRole::kMixed, 4, 2)}, 0, capacity, {});
+  Hindsight hindsight({pool_of(PoolRole::kMixed, 4, 2)}, capacity, {std::nullopt});
   send(hindsight, 0, 10'000);
   CHECK(hindsight.machine_hours(600) * 3600 == Approx(300 * 4 + 300 * 2));
 }
 
 TEST_CASE("hindsight: pools of a side share the load, each side carries all requests") {
   HandCapacity capacity;
-  capacity.rates = {0, 100, 100, 50};  // the first pool is another LLM's
+  capacity.rates = {100, 100, 50};
   Hindsight hindsight({pool_of(PoolRole::kPrompt, 5, 0), pool_of(PoolRole::kToken, 2, 0),
                        pool_of(PoolRole::kToken, 9, 0)},
-                      1, capacity, {});
+                      capacity, {std::nullopt});
   send(hindsight, 0, 900);
   // Three prompt machines; of the token machines two carry 600, and two of half the capacity 300.
   CHECK(hindsight.machine_hours(300) * 3600 == Approx(300 * (3 + 2 + 2)));
@@ -62,8 +62,34 @@ TEST_CASE("hindsight: pools of a side share the load, each side carries all requ
 TEST_CASE("hindsight: what cannot be carried at all takes all there are") {
   HandCapacity capacity;
   capacity.rates = {0};
-  Hindsight hindsight({pool_of(PoolRole::kMixed, 4, 0)}, 0, capacity, {});
+  Hindsight hindsight({pool_of(PoolRole::kMixed, 4, 0)}, capacity, {std::nullopt});
   send(hindsight, 0, 1);
+  CHECK(hindsight.machine_hours(300) * 3600 == Approx(300 * 4));
+}
+
+TEST_CASE("hindsight: mixed pools carry what split ones do not") {
+  HandCapacity capacity;
+  capacity.rates = {100, 100, 50};
+  Hindsight hindsight({pool_of(PoolRole::kPrompt, 5, 0), pool_of(PoolRole::kToken, 2, 0),
+                       pool_of(PoolRole::kMixed, 9, 0)},
+                      capacity, {std::nullopt});
+  send(hindsight, 0, 900);
+  // Two of either side carry 600, and two mixed ones of half the capacity the other 300.
+  CHECK(hindsight.machine_hours(300) * 3600 == Approx(300 * (2 + 2 + 2)));
+}
+
+TEST_CASE("hindsight: machines that two LLMs share are counted once") {
+  HandCapacity capacity;
+  capacity.rates = {100, 100};
+  ScalerPool borrower = pool_of(PoolRole::kMixed, 4, 0);
+  borrower.llm = 1;
+  borrower.borrows_from = 0;
+  Hindsight hindsight({pool_of(PoolRole::kMixed, 4, 0), borrower}, capacity,
+                      {std::nullopt, std::nullopt});
+  for (int i = 0; i < 900; ++i) {
+    hindsight.arrived(0, i * 0.3, 50, 50);
+    hindsight.arrived(1, i * 0.3, 50, 50);
+  }
   CHECK(hindsight.machine_hours(300) * 3600 == Approx(300 * 4));
 }
 

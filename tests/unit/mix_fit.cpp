@@ -20,7 +20,8 @@ const char* const kColumns = "arrival=t,prompt=in,output=out,client=user";
 ClientMix fitted(const std::string& text, const MixFitSettings& settings,
                  const std::string& columns = kColumns) {
   const TempFile file(text);
-  return fit_clients(*open_trace(file.path(), parse_columns(columns, "test")), settings, "trace");
+  return fit_clients(*open_trace(file.path(), parse_columns(columns, "test")), settings, "trace")
+      .mix;
 }
 
 MixFitSettings bins_of(double bin_s) {

@@ -130,7 +130,7 @@ TEST_CASE("ServeGen: what clients say beside lengths is named once") {
                   {"image_count", "{1: 1.0}"},
                   {"output_tokens", "{3: 1.0}"}}}});
   }
-  const ServeGenMix made = fit_servegen(folder.path(), {});
+  const FittedMix made = fit_servegen(folder.path(), {});
   CHECK(made.left_out == std::vector<std::string>{"image_count", "image_tokens"});
   CHECK(made.mix.clients[1].traffic.prompt_quantiles == two_values(0, 0, 9));
 }
