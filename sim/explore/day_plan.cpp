@@ -150,17 +150,17 @@ class DayPlanner {
     if (!shared) {
       throw InputError(place_ + ": scenario.classes: a plan of a day needs one with a share");
     }
-    streams_.push_back(stream("/workload"));
+    streams_.push_back(stream("/workload", "workload"));
     for (std::size_t i = 0; i < classes.size(); ++i) {
       if (classes[i].contains("workload")) {
-        streams_.push_back(stream("/classes/" + std::to_string(i) + "/workload"));
+        const std::string number = std::to_string(i);
+        streams_.push_back(
+            stream("/classes/" + number + "/workload", "classes[" + number + "].workload"));
       }
     }
   }
 
-  Stream stream(const std::string& pointer) const {
-    std::string name = pointer.substr(1);
-    std::replace(name.begin(), name.end(), '/', '.');
+  Stream stream(const std::string& pointer, const std::string& name) const {
     const Json::json_pointer workload(pointer);
     JsonReader reader(scenario_[workload], place_ + ": scenario." + name);
     const bool has_rate = reader.has("rate_rps");

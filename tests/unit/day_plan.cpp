@@ -172,7 +172,7 @@ TEST_CASE("day plan: of classes one has a share, and one of all has rates over t
         "day.json: scenario.classes: a plan of a day needs one with a share");
   plan["scenario"]["classes"].push_back({{"name", "chat"}, {"share", 1}});
   plan["scenario"]["classes"][0]["workload"]["arrivals"] = "poisson";
-  CHECK(error_of([&] { found(plan); }).find("scenario.classes.0.workload.rates: is missing") !=
+  CHECK(error_of([&] { found(plan); }).find("scenario.classes[0].workload.rates: is missing") !=
         std::string::npos);
 }
 
