@@ -128,6 +128,22 @@ TEST_CASE("fault lists: failures end with the last request, also where it waits 
   CHECK(run.requests()["restarts"].get<int>() > 0);
 }
 
+TEST_CASE("fault lists: failures that let nothing finish end when a day brought nothing") {
+  // Its output takes 70 s, and the machine fails every 3.6 s.
+  const SeenRun run = see({{"workload", {{"trace", {{0, 1000, 2000}}}}},
+                           {"pools", {pool("mixed", 1)}},
+                           {"faults",
+                            {{{"at_s", 0},
+                              {"action", "failures"},
+                              {"machine", 0},
+                              {"mtbf_h", 0.001},
+                              {"repair_s", 1}}}},
+                           {"results", {{"warmup_s", 0}}}});
+  CHECK(run.requests()["completed"] == 1);
+  CHECK(run.requests()["restarts"].get<int>() > 10'000);
+  CHECK(run.summary["duration_s"].get<double>() > 86'400);
+}
+
 TEST_CASE("fault lists: what cannot be is said in a sentence") {
   const auto stop = [](const char* key, Json value) {
     return Json{{"at_s", 5}, {"action", "stop"}, {key, std::move(value)}};

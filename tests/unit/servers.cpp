@@ -257,6 +257,16 @@ TEST_CASE("servers: a slow link slows the iterations from then on; one that is c
                              "\"machine-0-server-0-nic-down\" joins servers of one instance"));
 }
 
+TEST_CASE("servers: what the network holds up, slow GPUs do not hold up more") {
+  Json changes = over_two_servers({"mixed"}, {{"nic_gbps", 10}}, Json::array({{0.1, 2048, 3}}));
+  const double bytes_per_s = 8 * 10e9 / 8;
+  const RunCost cost = pool_latency(read_scenario(scenario_of(changes)), 0)->cost(prompt_of(2048));
+  const double held_up_s = cost.network_bytes / bytes_per_s - cost.network_s;
+  REQUIRE(held_up_s > 0);
+  changes["faults"] = {{{"at_s", 0}, {"action", "slow"}, {"machine", 0}, {"factor", 2}}};
+  CHECK(see(changes).segments.at(0).first_iteration_s == Approx(2 * cost.first_s + held_up_s));
+}
+
 TEST_CASE("servers: an instance inside one takes nothing of the network") {
   const auto summary = [](const char* machine, double gbps) {
     return see({{"llm", "llama3-70b"},
