@@ -61,10 +61,10 @@ class Cluster : public ClusterView,
 
   RunTotals finish();
 
-  // cluster.cpp: the way of a request
-  void arrival(std::uint64_t);
+  // arrivals.cpp: who is let in, and when
   void schedule_arrival();
-  void left(std::uint64_t session, bool served);
+  void arrival(std::uint64_t);
+  bool fits_nowhere(std::size_t llm, std::int64_t tokens) const;
   void admit(const Request& request);
   void send_away(const FinishedRequest& record, Refusal why, double needed_bytes = 0);
   double rank_of(const FinishedRequest& record) const;
@@ -72,8 +72,10 @@ class Cluster : public ClusterView,
   void forget_deadline(RequestId request);
   void due(std::uint64_t which);  ///< the first token of one that may wait no longer
   void describe(RequestId request, const Content& content);
-  void begin(RequestId request);
   void seen(std::uint64_t request);  ///< by the engine, after its front end
+
+  // cluster.cpp: the way of a request
+  void begin(RequestId request);
   void complete(RequestId request);
   double slowdown(const std::vector<RequestId>& prompts) const override;
   double network_delay_s(InstanceId instance, double bytes, double seconds) const override;
@@ -96,7 +98,7 @@ class Cluster : public ClusterView,
   void release_sent(RequestId request);
   void release(InstanceId instance, RequestId request, std::uint32_t kv_tokens,
                std::uint32_t shared_tokens);
-  bool fits_nowhere(std::size_t llm, std::int64_t tokens) const;
+  void left(std::uint64_t session, bool served);
   Fleet& fleet_of(InstanceId instance) { return *served_[llm_of_[instance]].fleet; }
   Served& served_for(const FinishedRequest& record) {
     return served_[scenario_.llm_asked(record.traffic_class)];

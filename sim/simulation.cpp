@@ -27,6 +27,7 @@ struct Simulation::State {
   void start() {
     if (run) return;
     if (!out.empty()) {
+      if (is_brief) throw std::logic_error("result files need what brief() leaves out");
       folder.emplace(out);
       log.emplace(folder->file("requests.csv"));
     }
@@ -72,6 +73,7 @@ struct Simulation::State {
   std::string out;
   std::vector<Observer*> watchers;
   bool alone = false;
+  bool is_brief = false;
   double now_s = 0;
   bool failed = false;
   std::optional<ResultsFolder> folder;
@@ -106,6 +108,13 @@ Simulation& Simulation::results_in(const std::string& folder) {
 Simulation& Simulation::alone() {
   state_->check_not_started();
   state_->alone = true;
+  return *this;
+}
+
+Simulation& Simulation::brief() {
+  state_->check_not_started();
+  state_->is_brief = true;
+  state_->metrics.be_brief();
   return *this;
 }
 

@@ -46,6 +46,9 @@ class Simulation {
   /// written. `expected` is expected_requests() of its scenario; `longer`: how many times as long
   /// everything takes as the run says.
   Simulation& until_lost(const ExpectedRequests& expected, double longer = 1);
+  /// The summary leaves out what is drawn, and the units: cdf, pools[].over_time and
+  /// pools[].batch_tokens_cdf. Not with results_in(), whose page draws them.
+  Simulation& brief();
   /// This process will start no other simulation: it saves the copy for them.
   Simulation& alone();
 

@@ -1,6 +1,7 @@
 #include "traces/distribution.h"
 
 #include <algorithm>
+#include <map>
 
 #include "sim/base/error.h"
 #include "sim/base/reference.h"
@@ -80,9 +81,18 @@ Distribution read_distribution(const Json& json, const std::string& place) {
   return result;
 }
 
-Distribution load_distribution(const std::string& name, const std::string& place) {
-  const std::string shown = name.ends_with(".json") ? name : "traces/" + name + ".json";
-  return read_distribution(load_profile("traces", "trace", name, place), shown);
+std::shared_ptr<const Distribution> load_distribution(const std::string& name,
+                                                      const std::string& place) {
+  const auto load = [&](const std::string& shown) {
+    return std::make_shared<const Distribution>(
+        read_distribution(load_profile("traces", "trace", name, place), shown));
+  };
+  if (name.ends_with(".json")) return load(name);
+  // For processes forked from this one as well.
+  static std::map<std::string, std::shared_ptr<const Distribution>> read;
+  auto& known = read[name];
+  if (!known) known = load("traces/" + name + ".json");
+  return known;
 }
 
 }  // namespace cleave

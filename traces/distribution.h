@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -29,9 +30,10 @@ std::vector<std::uint32_t> read_quantiles(JsonReader& reader, const Setting& set
 /// Reads and checks a distribution; `place` names it in errors.
 Distribution read_distribution(const Json& json, const std::string& place);
 
-/// A built-in distribution ("azure-2023-conv") or one from a file whose name ends with ".json".
-/// `place` names the setting that asked for it.
-Distribution load_distribution(const std::string& name, const std::string& place);
+/// A built-in distribution ("azure-2023-conv"), which is read once, or one from a file whose name
+/// ends with ".json". `place` names the setting that asked for it.
+std::shared_ptr<const Distribution> load_distribution(const std::string& name,
+                                                      const std::string& place);
 
 /// Where a distribution comes from; kept in its file.
 struct DistributionOrigin {

@@ -16,6 +16,7 @@
 namespace cleave {
 
 struct ClientMix;
+struct Distribution;
 struct Workload;
 
 /// A class of requests of a workload: a share of its requests, or requests of its own beside them.
@@ -36,6 +37,8 @@ struct Workload {
   std::string trace;
   /// The mix of clients that the file `trace` holds; null where it holds none.
   std::shared_ptr<const ClientMix> mix;
+  /// The distribution that `trace` names; null where it names none.
+  std::shared_ptr<const Distribution> distribution;
   /// The same where "trace" is a list: requests in the order of their arrival, each
   /// [arrival_s, prompt_tokens, output_tokens].
   std::shared_ptr<const std::vector<Request>> given;
@@ -114,8 +117,8 @@ bool is_trace_file(const Workload& workload);
 bool offers_rate(const Workload& workload);
 
 /// Reads and checks the object (all of it: calls finish()). Throws InputError for unknown keys and
-/// names, numbers out of range, and settings that contradict each other; of files it reads a mix
-/// of clients and rates, and opens no trace.
+/// names, numbers out of range, and settings that contradict each other; of files it reads
+/// distributions, mixes of clients and rates, and opens no trace.
 Workload read_workload(JsonReader& reader);
 
 /// The workload of a scenario all of whose classes have requests of their own.

@@ -4,6 +4,7 @@
 #include "sim/base/random.h"
 #include "sim/base/reference.h"
 #include "traces/client_mix.h"
+#include "traces/distribution.h"
 #include "traces/workload.h"
 #include "traces/workload_defaults.h"
 
@@ -50,6 +51,7 @@ std::shared_ptr<const Workload> read_lengths(JsonReader& reader, std::uint64_t s
                 "is a mix of clients; expected a distribution of lengths, or the mix in a workload "
                 "of the class's own");
   }
+  lengths->distribution = load_distribution(lengths->trace, reader.path_of(kTrace.name));
   return lengths;
 }
 

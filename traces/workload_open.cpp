@@ -62,8 +62,7 @@ std::unique_ptr<Lengths> lengths_of(const Workload& workload) {
   if (is_trace_file(workload)) {
     return resampled_lengths(*open_file(workload), workload.paired, workload.seed);
   }
-  return quantile_lengths(load_distribution(workload.trace, "workload.trace"), workload.paired,
-                          workload.seed);
+  return quantile_lengths(*workload.distribution, workload.paired, workload.seed);
 }
 
 SourcePtr generated(const Workload& workload) {
@@ -79,12 +78,10 @@ SourcePtr generated(const Workload& workload) {
   }
   settings.cv = workload.cv.value_or(1);
   settings.seed = workload.seed;
-  Distribution distribution;
   if (is_trace_file(workload)) {
     settings.trace = [workload] { return open_file(workload); };
-  } else if (workload.arrivals == "trace" && !workload.trace.empty()) {
-    distribution = load_distribution(workload.trace, "workload.trace");
-    settings.distribution = &distribution;
+  } else if (workload.arrivals == "trace") {
+    settings.distribution = workload.distribution.get();
   }
   auto arrivals =
       ArrivalProcesses::make("workload.arrivals", "arrival process", workload.arrivals, settings);

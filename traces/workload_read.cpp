@@ -7,6 +7,7 @@
 #include "sim/base/reference.h"
 #include "traces/arrivals.h"
 #include "traces/client_mix.h"
+#include "traces/distribution.h"
 #include "traces/workload.h"
 #include "traces/workload_columns.h"
 #include "traces/workload_defaults.h"
@@ -183,6 +184,9 @@ void read_lengths(JsonReader& reader, Workload& workload) {
     }
     if (!given) check_trace_name(reader, workload.trace);
     workload.mix = find_client_mix(workload.trace);
+    if (!workload.mix && !is_trace_file(workload)) {
+      workload.distribution = load_distribution(workload.trace, reader.path_of("trace"));
+    }
   }
 }
 

@@ -19,33 +19,34 @@ enum class Refusal : std::uint8_t {
 /// A request that left the cluster with all its tokens. Times in seconds since the start of the
 /// run.
 struct FinishedRequest {
-  std::uint64_t number = 0;  ///< position in the workload, from 0
-  std::uint64_t line = 0;    ///< line in its file, from 1
+  // What is looked at most often, together.
   std::uint32_t prompt_tokens = 0;
   std::uint32_t output_tokens = 0;
-  std::uint32_t priority = 0;       ///< the lower, the earlier, where batching looks at it
-  std::uint32_t traffic_class = 0;  ///< in the scenario's order, where it has classes
-  Refusal refusal = Refusal::kNone;
-  std::uint64_t session = 0;  ///< the conversation that it is a turn of; 0: none
-  std::uint32_t turn = 0;     ///< of its session, from 1
-  bool last_turn = true;
+  InstanceId prompt_instance = kNoInstance;
+  InstanceId token_instance = kNoInstance;
   double arrival_s = 0;
   double prompt_start_s = 0;
   double first_token_s = 0;     ///< end of the prompt phase
+  double token_start_s = 0;     ///< start of the first decode iteration (first_token_s if none)
+  double largest_gap_s = 0;     ///< between two consecutive tokens; 0 for one token
+  double aside_s = 0;           ///< between its tokens, in no iteration: sent, waiting or put aside
   double transfer_ready_s = 0;  ///< when the KV cache was ready to leave (0 where it never moved)
   double transfer_start_s = 0;
   double transfer_end_s = 0;
-  double token_start_s = 0;  ///< start of the first decode iteration (first_token_s if none)
   double completion_s = 0;
-  double largest_gap_s = 0;  ///< between two consecutive tokens; 0 for one token
-  double aside_s = 0;        ///< between its tokens, in no iteration: sent, waiting or put aside
-  InstanceId prompt_instance = kNoInstance;
-  InstanceId token_instance = kNoInstance;
-  std::uint32_t cached_tokens = 0;  ///< of its prompt, that were in its prefix cache at its start
-  std::uint32_t loaded_tokens = 0;  ///< of these, that were loaded from a lower tier
+  std::uint64_t number = 0;         ///< position in the workload, from 0
+  std::uint64_t line = 0;           ///< line in its file, from 1
+  std::uint32_t priority = 0;       ///< the lower, the earlier, where batching looks at it
+  std::uint32_t traffic_class = 0;  ///< in the scenario's order, where it has classes
   std::uint32_t preemptions = 0;    ///< times its token phase was put aside
   std::uint32_t restarts = 0;       ///< times it began again from its prompt
+  std::uint32_t cached_tokens = 0;  ///< of its prompt, that were in its prefix cache at its start
+  std::uint32_t loaded_tokens = 0;  ///< of these, that were loaded from a lower tier
   std::uint32_t moves = 0;          ///< times it left an instance that drained, between two tokens
+  std::uint32_t turn = 0;           ///< of its session, from 1
+  std::uint64_t session = 0;        ///< the conversation that it is a turn of; 0: none
+  bool last_turn = true;
+  Refusal refusal = Refusal::kNone;
 
   bool moved() const { return prompt_instance != token_instance; }
   /// Whether its KV cache went from its prompt to a token instance before its second token.

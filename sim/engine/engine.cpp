@@ -158,6 +158,7 @@ void Engine::drain() {
       break;
     }
     const Calendar::Event event = calendar_.pop();
+    calendar_.fetch_next();
     now_s_ = std::max(now_s_, event.time_s);
     ++events_;
     event.function(event.self, event.argument);

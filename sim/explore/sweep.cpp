@@ -85,7 +85,8 @@ void PointQueue::store(std::size_t point, const Json& scenario, const JobResult&
 }
 
 std::string run_point(const std::string& scenario) {
-  return compact_summary(Simulation(read_scenario(Json::parse(scenario))).alone().run()).dump();
+  Simulation simulation(read_scenario(Json::parse(scenario)));
+  return compact_summary(simulation.alone().brief().run()).dump();
 }
 
 void run_point_jobs(std::size_t parallel,

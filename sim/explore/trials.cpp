@@ -106,7 +106,7 @@ Json Trials::scenario(const Run& run, std::int64_t seed) const {
 std::string Trials::simulate(const Simulated& one,
                              const std::optional<ExpectedRequests>& expected) const {
   Simulation simulation(read_scenario(scenario(one.run, one.seed)));
-  simulation.alone();
+  simulation.alone().brief();
   if (expected) simulation.until_lost(*expected, longer_);
   const Json summary = simulation.run();
   if (summary.contains("lost")) return summary.dump();

@@ -15,8 +15,8 @@ FlowFabric::FlowFabric(const FabricContext& context, std::unique_ptr<Network> ne
       network_(std::move(network)),
       links_(network_->links().size()),
       shared_(context.engine, *this) {
-  for (const Network::NamedLink& link : network_->links()) {
-    ledger_.add_link(link.bandwidth_bytes_per_s * speedup_);
+  for (std::uint32_t link = 0; link < links_.size(); ++link) {
+    ledger_.add_link(network_->bandwidth_bytes_per_s(link) * speedup_);
   }
 }
 
@@ -316,7 +316,7 @@ bool FlowFabric::scale_link(const std::string& name, double share) {
   links_[*link].share = share;
   engine_.in_simgrid<&FlowFabric::apply_share>(this, *link);
   if (share > 0) {
-    set_bandwidth(*link, network_->links()[*link].bandwidth_bytes_per_s * speedup_ * share);
+    set_bandwidth(*link, network_->bandwidth_bytes_per_s(*link) * speedup_ * share);
     for (const TransferId id : std::exchange(stopped_, {})) {
       flows_[id].begin_s = flows_[id].since_s = engine_.now();
       come(id);
@@ -327,15 +327,16 @@ bool FlowFabric::scale_link(const std::string& name, double share) {
   return true;
 }
 
-void FlowFabric::apply_share(std::uint64_t index) {
-  const Network::NamedLink& link = network_->links()[index];
+void FlowFabric::apply_share(std::uint64_t number) {
+  const auto index = static_cast<std::uint32_t>(number);
+  Network::Link& link = *network_->links()[index].link;
   const double share = links_[index].share;
   engine_.flows_changed();
   if (share <= 0) {
-    link.link->turn_off();
+    link.turn_off();
   } else {
-    link.link->turn_on();
-    link.link->set_bandwidth(link.bandwidth_bytes_per_s * share);
+    link.turn_on();
+    link.set_bandwidth(network_->bandwidth_bytes_per_s(index) * share);
   }
 }
 
@@ -431,16 +432,16 @@ void FlowFabric::meter_shared(std::uint64_t) {
 std::vector<LinkUse> FlowFabric::link_use() const {
   std::vector<LinkUse> all;
   for (std::uint32_t i = 0; i < links_.size(); ++i) {
-    const Network::NamedLink& link = network_->links()[i];
+    const double bandwidth_bytes_per_s = network_->bandwidth_bytes_per_s(i);
     LinkMeter meter = links_[i].meter;
     for (const Ledger::Booking& booking : ledger_.bookings(i)) {
       const Flow& flow = flows_[booking.flow];
       if (!is_under_way(flow)) continue;
       meter.add(flow.since_s, engine_.now(), flow.left_bytes - left_now_bytes(flow));
     }
-    all.push_back(meter.use(link.bandwidth_bytes_per_s * speedup_, engine_.now()));
-    all.back().name = link.name;
-    all.back().bandwidth_bytes_per_s = link.bandwidth_bytes_per_s;
+    all.push_back(meter.use(bandwidth_bytes_per_s * speedup_, engine_.now()));
+    all.back().name = network_->links()[i].name;
+    all.back().bandwidth_bytes_per_s = bandwidth_bytes_per_s;
   }
   return all;
 }

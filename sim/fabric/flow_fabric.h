@@ -60,7 +60,7 @@ class FlowFabric : public Fabric, SharedFlows::Listener {
     std::uint64_t found = 0;       ///< by the search of this number
     Links links;
   };
-  struct MeteredLink {
+  struct alignas(64) MeteredLink {
     LinkMeter meter;
     double share = 1;  ///< of the bandwidth that is left
   };
@@ -105,7 +105,7 @@ class FlowFabric : public Fabric, SharedFlows::Listener {
   void take_back(const Links& links);
   bool find_contenders(TransferId id);
   void stop(std::uint64_t number);
-  void apply_share(std::uint64_t index);
+  void apply_share(std::uint64_t number);
   void shared_flow_ended(TransferId id, bool whole, double left_bytes) override;
 
   void meter(Flow& flow, double left_bytes);

@@ -79,7 +79,8 @@ double Network::fastest_nics_bytes_per_s() const {
 }
 
 std::uint32_t Network::add_link(Link* link, const std::string& name) {
-  links_.push_back({link, name, link->get_bandwidth()});
+  links_.push_back({link, name});
+  bandwidths_bytes_per_s_.push_back(link->get_bandwidth());
   return static_cast<std::uint32_t>(links_.size() - 1);
 }
 
@@ -123,7 +124,7 @@ void Network::links_between(std::uint32_t from, std::uint32_t to, Links& links) 
 double Network::bandwidth_bytes_per_s(const Links& links) const {
   double least_bytes_per_s = std::numeric_limits<double>::max();
   for (const std::uint32_t link : links) {
-    least_bytes_per_s = std::min(least_bytes_per_s, links_[link].bandwidth_bytes_per_s);
+    least_bytes_per_s = std::min(least_bytes_per_s, bandwidths_bytes_per_s_[link]);
   }
   return least_bytes_per_s;
 }

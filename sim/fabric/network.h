@@ -35,7 +35,6 @@ class Network {
   struct NamedLink {
     Link* link;
     std::string name;
-    double bandwidth_bytes_per_s;
   };
   /// Where SimGrid's flows between two machines begin and end.
   struct Ends {
@@ -54,6 +53,8 @@ class Network {
   /// The numbers of those that SimGrid's route has between two machines, or inside one, its first
   /// first and its last last.
   void links_between(std::uint32_t from, std::uint32_t to, Links& links) const;
+  /// As they were made.
+  double bandwidth_bytes_per_s(std::uint32_t link) const { return bandwidths_bytes_per_s_[link]; }
   /// Of the slowest.
   double bandwidth_bytes_per_s(const Links& links) const;
   double latency_s(const Links& links) const {
@@ -101,6 +102,7 @@ class Network {
   std::vector<Host*> hosts_;
   std::vector<GpuLink> gpu_links_;  ///< by machine
   std::vector<NamedLink> links_;
+  std::vector<double> bandwidths_bytes_per_s_;  ///< of these
 };
 
 }  // namespace cleave

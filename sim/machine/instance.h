@@ -129,7 +129,12 @@ class Instance {
   Selection selection() {
     return Selection({*requests_, waiting_, memory_, batch_, run_, *clock_});
   }
+  // instance_exchange.cpp: who comes and goes other than by the batch
   void came_back(RequestId request);
+  void send_waiting();
+  void send_sequences();
+
+  // instance.cpp: runs of iterations
   void reconsider(Cause cause, TaskId task = kNoTask);
   void start_iteration();
   void begin_run();
@@ -149,8 +154,6 @@ class Instance {
   void finish_prompt(RequestId request);
   void finish_sequence(RequestId request);
   void linger(RequestId request);
-  void send_waiting();
-  void send_sequences();
   void end_lingering();
   void waited(RequestId request, double until_s);
   void report_run();

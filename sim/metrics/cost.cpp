@@ -45,9 +45,7 @@ const FigureTable<Cost>& Cost::figures() {
       {"prices", "",
        "the list of `prices` that these are from, its provider, kind and date; left out "
        "where the scenario names none: then each machine's own price counts",
-       [](const Cost& cost) {
-         return cost.prices.empty() ? Json(Json::value_t::discarded) : Json(cost.prices);
-       }}};
+       [](const Cost& cost) { return cost.prices.empty() ? no_key() : Json(cost.prices); }}};
   return table;
 }
 

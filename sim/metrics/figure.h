@@ -59,6 +59,9 @@ Json figure_json(const std::optional<Value>& value) {
 }
 inline Json figure_json(const Quantiles* distribution) { return distribution->json(); }
 
+/// Of a figure that is not there: its key is left out.
+inline Json no_key() { return Json(Json::value_t::discarded); }
+
 /// The figures of an `Owner`, each in one row with the function that gives its value. All else that
 /// names or describes them follows: keys of summary.json or columns of a CSV file, columns of a
 /// results database, what `cleave compare` looks at, `cleave list figures`, the tables of docs/.
@@ -67,7 +70,7 @@ class FigureTable {
  public:
   /// `value` is a lambda without captures from `const Owner&` to a number, true or false, a text,
   /// or nothing (std::optional); to a distribution (const Quantiles*); or, for what is drawn, to
-  /// Json, which where it is discarded leaves the key out.
+  /// Json, which may be no_key().
   class Row {
    public:
     template <class Value>

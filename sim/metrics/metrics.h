@@ -34,6 +34,8 @@ class Metrics : public Observer {
   void end_when_lost(const ExpectedRequests& expected, double longer) {
     hope_.emplace(scenario_, expected, longer);
   }
+  /// Before the summary: it leaves out what is drawn, and the units.
+  void be_brief() { brief_ = true; }
 
   void arrived(double time_s) override { window_.arrived(time_s); }
   void finished(const FinishedRequest& request) override;
@@ -102,6 +104,7 @@ class Metrics : public Observer {
   PoolMetrics pools_;
   SloCheck slo_;
   std::optional<SloHope> hope_;  ///< where the run ends without it
+  bool brief_ = false;
   TokenGaps gaps_;
   Quantiles ttft_;
   Quantiles tpot_;

@@ -44,8 +44,8 @@ class PoolMetrics {
   std::vector<double> power_over_time() const;
   const TimeBase& time() const { return time_; }
 
-  /// What each pool did, one after the other.
-  Json json() const;
+  /// What each pool did, one after the other; brief: without what is drawn.
+  Json json(bool brief) const;
   struct PoolSums;
   static const FigureTable<PoolSums>& figures();
 

@@ -36,6 +36,7 @@ struct PoolMetrics::PoolSums {
   double peak_memory_bytes = 0;
   double mixed_s = 0;
   std::uint64_t moves = 0;
+  bool brief = false;
 };
 
 PoolMetrics::PoolSums PoolMetrics::sums(std::size_t index) const {
@@ -57,9 +58,13 @@ PoolMetrics::PoolSums PoolMetrics::sums(std::size_t index) const {
   return sums;
 }
 
-Json PoolMetrics::json() const {
+Json PoolMetrics::json(bool brief) const {
   Json list = Json::array();
-  for (std::size_t i = 0; i < pools_.size(); ++i) list.push_back(figures().json(sums(i)));
+  for (std::size_t i = 0; i < pools_.size(); ++i) {
+    PoolSums of_pool = sums(i);
+    of_pool.brief = brief;
+    list.push_back(figures().json(of_pool));
+  }
   return list;
 }
 
@@ -140,8 +145,9 @@ const FigureTable<PoolMetrics::PoolSums>& PoolMetrics::figures() {
       {"batch_tokens_cdf", "tokens, fraction",
        "[tokens, share of the instances' time with at most so many tokens in the batch], idle time "
        "included",
-       [](const P& p) { return p.all.batch_tokens(p.pool); }},
-      {"over_time", figures_over_time(), [](const P& p) { return p.all.over_time(p.pool); }}};
+       [](const P& p) { return p.brief ? no_key() : p.all.batch_tokens(p.pool); }},
+      {"over_time", figures_over_time(),
+       [](const P& p) { return p.brief ? no_key() : p.all.over_time(p.pool); }}};
   return table;
 }
 

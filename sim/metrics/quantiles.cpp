@@ -113,11 +113,22 @@ double Quantiles::deviation() const {
 
 /// The values at ascending `ranks`; one pass over the bins.
 std::vector<double> Quantiles::at_ranks(const std::vector<std::uint64_t>& ranks) const {
+  constexpr std::size_t kFew = 16;  // cheaper to find than to sort all
   std::vector<double> values;
   if (!counting_) {
-    if (!sorted_) sort(values_);
-    sorted_ = true;
-    for (const std::uint64_t rank : ranks) values.push_back(values_[rank]);
+    const bool searches = !sorted_ && !asked_ && ranks.size() <= kFew;
+    if (!searches && !sorted_) {
+      sort(values_);
+      sorted_ = true;
+    }
+    auto from = values_.begin();
+    for (const std::uint64_t rank : ranks) {
+      const auto place = values_.begin() + static_cast<std::ptrdiff_t>(rank);
+      if (searches) std::nth_element(from, place, values_.end());
+      from = place;
+      values.push_back(*place);
+    }
+    asked_ = true;
     return values;
   }
   std::uint64_t bin = bin_of(least_);
@@ -134,19 +145,24 @@ std::vector<double> Quantiles::at_ranks(const std::vector<std::uint64_t>& ranks)
 
 std::vector<double> Quantiles::quantiles(const std::vector<double>& shares) const {
   if (count_ == 0) return std::vector<double>(shares.size(), 0);
-  std::vector<std::uint64_t> below;
-  std::vector<std::uint64_t> above;
-  for (const double share : shares) {
-    below.push_back(static_cast<std::uint64_t>(share * static_cast<double>(count_ - 1)));
-    above.push_back(std::min(below.back() + 1, count_ - 1));
-  }
-  const std::vector<double> low = at_ranks(below);
-  const std::vector<double> high = at_ranks(above);
+  const auto below = [&](double share) {
+    return static_cast<std::uint64_t>(share * static_cast<double>(count_ - 1));
+  };
+  const auto above = [&](double share) { return std::min(below(share) + 1, count_ - 1); };
+  std::vector<std::uint64_t> ranks;
+  for (const double share : shares) ranks.insert(ranks.end(), {below(share), above(share)});
+  std::sort(ranks.begin(), ranks.end());
+  ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
+  const std::vector<double> found = at_ranks(ranks);
+  const auto at = [&](std::uint64_t rank) {
+    return found[static_cast<std::size_t>(std::lower_bound(ranks.begin(), ranks.end(), rank) -
+                                          ranks.begin())];
+  };
   std::vector<double> values;
-  for (std::size_t i = 0; i < shares.size(); ++i) {
-    const double rank = shares[i] * static_cast<double>(count_ - 1);
-    const double part = rank - std::floor(rank);
-    values.push_back(low[i] + (high[i] - low[i]) * part);
+  for (const double share : shares) {
+    const double rank = share * static_cast<double>(count_ - 1);
+    const double low = at(below(share));
+    values.push_back(low + (at(above(share)) - low) * (rank - std::floor(rank)));
   }
   return values;
 }

@@ -20,7 +20,7 @@ class Quantiles {
  public:
   void add(double value) {
     note(value, 1, value, value * value);
-    sorted_ = false;
+    sorted_ = asked_ = false;
     if (!counting_ && values_.size() < kMostValues) {
       values_.push_back(value);
     } else {
@@ -63,7 +63,8 @@ class Quantiles {
   double squares_ = 0;
   double least_ = 0;
   double largest_ = 0;
-  mutable std::vector<double> values_;  ///< all of them, sorted when asked, while they are few
+  mutable std::vector<double> values_;  ///< all of them while they are few, in any order
+  mutable bool asked_ = false;          ///< since the last came: who asks on has them sorted
   mutable bool sorted_ = false;
   bool counting_ = false;  ///< once they are many
   BinCounts counts_;

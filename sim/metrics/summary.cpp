@@ -200,8 +200,7 @@ const FigureTable<Metrics::Run>& Metrics::token_figures() {
 const FigureTable<Metrics::Run>& Metrics::cdf_figures() {
   static const auto points = [](const Quantiles* distribution) {
     constexpr std::size_t kPoints = 200;
-    return distribution == nullptr ? Json(Json::value_t::discarded)
-                                   : distribution->cumulative(kPoints);
+    return distribution == nullptr ? no_key() : distribution->cumulative(kPoints);
   };
   static const FigureTable<Run> table{
       {"ttft", "s, fraction", "[value, share of values up to it] at steps of half a percent",
@@ -335,7 +334,8 @@ const FigureTable<Metrics::Run>& Metrics::figures() {
          const std::optional<EnergyBill> bill = run.metrics.energy_bill(run.totals);
          return bill ? EnergyBill::figures().json(*bill) : Json();
        }},
-      {"pools[]", PoolMetrics::figures(), [](const Run& run) { return run.metrics.pools_.json(); }},
+      {"pools[]", PoolMetrics::figures(),
+       [](const Run& run) { return run.metrics.pools_.json(run.metrics.brief_); }},
       {"transfers[]", PoolTransfers::Pair::figures(),
        [](const Run& run) { return run.metrics.transfers_.json(); }},
       {"links[]", link_figures(),
@@ -344,8 +344,10 @@ const FigureTable<Metrics::Run>& Metrics::figures() {
        [](const Run& run) { return RejectedRequest::figures().json(run.metrics.rejected_); }},
       {"slowest_requests[]", SlowestRequests::figures(),
        [](const Run& run) { return run.metrics.slowest_.json(); }},
-      {"cdf", cdf_figures(), [](const Run& run) { return cdf_figures().json(run); }},
-      {"units", "", "the units of these fields, as text", [](const Run&) { return units_json(); }}};
+      {"cdf", cdf_figures(),
+       [](const Run& run) { return run.metrics.brief_ ? no_key() : cdf_figures().json(run); }},
+      {"units", "", "the units of these fields, as text",
+       [](const Run& run) { return run.metrics.brief_ ? no_key() : units_json(); }}};
   return table;
 }
 
@@ -362,14 +364,14 @@ Json Metrics::tiers() const {
     }
     list.push_back(TierUse::figures().json(use));
   }
-  return list.empty() ? Json(Json::value_t::discarded) : list;
+  return list.empty() ? no_key() : list;
 }
 
 // None where the scenario has none.
 Json Metrics::classes() const {
   Json list = Json::array();
   for (const ClassLog& each : classes_) list.push_back(ClassLog::figures().json(each));
-  return list.empty() ? Json(Json::value_t::discarded) : list;
+  return list.empty() ? no_key() : list;
 }
 
 Json Metrics::summary(const RunTotals& totals) {

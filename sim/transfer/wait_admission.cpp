@@ -13,21 +13,29 @@ namespace {
 class WaitAdmission : public Admission {
  public:
   explicit WaitAdmission(const AdmissionContext& context)
-      : client_(context.client), queues_(context.instances) {}
+      : client_(context.client), waiting_(context.instances), queues_(context.instances) {}
 
-  void wait(RequestId request, InstanceId to) override { queues_[to].push_back(request); }
-
-  void room_made(InstanceId to) override {
-    std::deque<RequestId>& queue = queues_[to];
-    while (!queue.empty() && client_.admit(queue.front(), to)) queue.pop_front();
+  void wait(RequestId request, InstanceId to) override {
+    queues_[to].push_back(request);
+    ++waiting_[to];
   }
 
-  bool has_queue(InstanceId to) const override { return !queues_[to].empty(); }
+  void room_made(InstanceId to) override {
+    while (waiting_[to] > 0 && client_.admit(queues_[to].front(), to)) {
+      queues_[to].pop_front();
+      --waiting_[to];
+    }
+  }
 
-  void forget(RequestId request, InstanceId to) override { std::erase(queues_[to], request); }
+  bool has_queue(InstanceId to) const override { return waiting_[to] > 0; }
+
+  void forget(RequestId request, InstanceId to) override {
+    waiting_[to] -= static_cast<std::uint32_t>(std::erase(queues_[to], request));
+  }
 
  private:
   AdmissionClient& client_;
+  std::vector<std::uint32_t> waiting_;  ///< by instance: mostly 0, and quicker to look at
   std::vector<std::deque<RequestId>> queues_;
 };
 

@@ -7,6 +7,7 @@
 #include "sim/engine/calendar.h"
 #include "sim/metrics/quantiles.h"
 #include "sim/metrics/time_base.h"
+#include "traces/distribution.h"
 #include "traces/workload.h"
 
 namespace cleave {
@@ -82,6 +83,7 @@ BENCHMARK(prefill_latency);
 void generated_request(benchmark::State& state) {
   Workload workload;
   workload.trace = "azure-2023-conv";
+  workload.distribution = load_distribution(workload.trace, "workload.trace");
   workload.arrivals = "poisson";
   workload.rate_rps = 70;
   workload.requests = std::uint64_t{1} << 50;

@@ -151,6 +151,30 @@ TEST_CASE("metrics: every quantile of few or many values is one of them in their
   }
 }
 
+TEST_CASE("metrics: quantiles are the same however many are asked for, and how often") {
+  Random random(6, 1);
+  const std::vector<double> shares{0.999, 0, 0.5, 0.9, 0.5, 1, 0.25};
+  Quantiles quantiles;
+  std::vector<double> sorted;
+  for (int round = 0; round < 20; ++round) {
+    for (int i = 0; i < 150; ++i) {
+      const auto value = static_cast<double>(random.below(1000));
+      quantiles.add(value);
+      sorted.push_back(value);
+    }
+    std::sort(sorted.begin(), sorted.end());
+    for (int times = 0; times <= round % 3; ++times) {
+      const std::vector<double> found = quantiles.quantiles(shares);
+      for (std::size_t i = 0; i < shares.size(); ++i) {
+        const double rank = shares[i] * static_cast<double>(sorted.size() - 1);
+        const double low = sorted[static_cast<std::size_t>(rank)];
+        const double high = sorted[static_cast<std::size_t>(std::ceil(rank))];
+        REQUIRE(found[i] == Approx(low + (high - low) * (rank - std::floor(rank))));
+      }
+    }
+  }
+}
+
 TEST_CASE("metrics: bins count what was added, below and above those that were counted before") {
   Random random(11, 1);
   BinCounts counts;

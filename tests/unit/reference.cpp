@@ -181,7 +181,9 @@ void read_all_built_in() {
   EngineProfile calibrated = load_engine("vllm", "test");
   calibrated.factors.memory = 0.9;
   read_engine(engine_json(calibrated), "vllm");
-  for (const std::string& name : builtin_names("traces")) load_distribution(name, "test");
+  for (const std::string& name : builtin_names("traces")) {
+    read_distribution(load_profile("traces", "trace", name, "test"), "traces/" + name + ".json");
+  }
 }
 
 /// What nothing built in says.

@@ -345,6 +345,29 @@ TEST_CASE("simulation: the results folder is the same, wherever it runs") {
   CHECK(files == 6);
 }
 
+TEST_CASE("simulation: a brief summary is the whole one without what is drawn") {
+  const auto summary = [](Simulation simulation) {
+    return Json::parse(in_child([&] { return simulation.alone().run().dump(); }));
+  };
+  Json whole = summary(simulation_of(small_cluster()));
+  Simulation one = simulation_of(small_cluster());
+  one.brief();
+  const Json brief = summary(std::move(one));
+  CHECK(whole.erase("cdf") == 1);
+  CHECK(whole.erase("units") == 1);
+  for (Json& pool : whole["pools"]) {
+    CHECK(pool.erase("over_time") == 1);
+    CHECK(pool.erase("batch_tokens_cdf") == 1);
+  }
+  CHECK(brief == whole);
+  const testing::TempFolder folder;
+  CHECK(in_child([&] {
+          Simulation with_files = simulation_of(small_cluster());
+          with_files.brief().results_in(folder.path("out"));
+          return thrown([&] { with_files.run(); });
+        }) == "logic_error: result files need what brief() leaves out");
+}
+
 TEST_CASE("simulation: its order is kept") {
   const std::string told = in_child([] {
     Simulation simulation = simulation_of(small_cluster());

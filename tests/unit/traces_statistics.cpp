@@ -148,10 +148,10 @@ TEST_CASE("Shared prefixes are blocks that an earlier request had") {
 }
 
 TEST_CASE("The built-in distributions have the medians of their traces") {
-  const auto code = load_distribution("azure-2023-code", "test");
+  const auto code = *load_distribution("azure-2023-code", "test");
   CHECK(median(code.prompt_quantiles) == 1469);
   CHECK(median(code.output_quantiles) == 13);
-  const auto conversation = load_distribution("azure-2023-conv", "test");
+  const auto conversation = *load_distribution("azure-2023-conv", "test");
   CHECK(median(conversation.prompt_quantiles) == 1020);
   CHECK(median(conversation.output_quantiles) == 129);
 }
@@ -166,7 +166,7 @@ TEST_CASE("A built-in distribution is what fitting its trace gives") {
     return;
   }
   const auto fitted = read_distribution(fit_distribution(*open_trace(*trace)), "fitted");
-  const auto built_in = load_distribution(name, "test");
+  const auto built_in = *load_distribution(name, "test");
   CHECK(fitted.prompt_quantiles == built_in.prompt_quantiles);
   CHECK(fitted.output_quantiles == built_in.output_quantiles);
   CHECK(fitted.rank_correlation == built_in.rank_correlation);
