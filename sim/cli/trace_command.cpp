@@ -5,6 +5,7 @@
 
 #include "sim/base/error.h"
 #include "sim/cli/command.h"
+#include "sim/cli/fitted_info.h"
 #include "sim/cli/output_file.h"
 #include "sim/cli/trace_fit.h"
 #include "sim/cli/trace_info.h"
@@ -66,6 +67,13 @@ int write(const TraceInput& input, RequestSource& source, const Output& output,
 }
 
 int info(const TraceInput& input, bool json) {
+  const auto fitted = input.columns.empty() ? fitted_info(input.file, json) : std::nullopt;
+  if (fitted) {
+    OutputFile out("-", "");
+    out.stream() << *fitted;
+    out.commit();
+    return 0;
+  }
   const auto reader = input.open();
   const TraceStatistics statistics = measure_trace(*reader);
   const std::string format = input.format();
@@ -132,7 +140,8 @@ void add_info(CLI::App& trace, Action& action) {
   CLI::App* app = add_reading(
       trace, action, "info",
       with_example(
-          "Describes a trace: rates, burstiness, lengths, shared prefixes.",
+          "Describes a trace: rates, burstiness, lengths, shared prefixes; of a distribution or a\n"
+          "mix of clients, what is drawn from it.",
           "cleave trace info requests.csv --columns arrival=ts,prompt=in,output=out,unit=ms"),
       options->input, [options] { return info(options->input, options->json); });
   app->add_flag("--json", options->json, "print JSON, with the rate over time, and nothing else");

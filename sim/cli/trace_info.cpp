@@ -48,11 +48,6 @@ std::string right(const std::string& text, std::size_t width) {
   return std::string(width - std::min(width, text.size()), ' ') + text;
 }
 
-std::string field(const std::string& name, const std::string& value) {
-  constexpr std::size_t kNames = 18;
-  return left(name, kNames) + value + "\n";
-}
-
 std::string length_table(const TraceStatistics& statistics) {
   constexpr std::size_t kWidth = 9;
   const std::vector<std::pair<std::string, double>> shares = {
@@ -105,6 +100,11 @@ double chart_bin(double duration_s) {
 
 }  // namespace
 
+std::string trace_field(const std::string& name, const std::string& value) {
+  constexpr std::size_t kNames = 18;
+  return left(name, kNames) + value + "\n";
+}
+
 RateOverTime rate_over_time(const TraceStatistics& statistics, RequestSource& again) {
   constexpr std::size_t kEnough = 20;
   RateOverTime result{statistics.rates_rps, statistics.rate_bin_s};
@@ -150,26 +150,26 @@ std::string rate_chart(const RateOverTime& rate) {
 std::string trace_info_text(const TraceStatistics& statistics, const std::string& file,
                             const std::string& format, const RateOverTime& rate) {
   const bool spread = statistics.duration_s > 0;
-  std::string text = field("file", file) + field("format", format) +
-                     field("requests", std::to_string(statistics.requests));
-  text += field("first arrival", figure(statistics.first_arrival_s) + " s");
+  std::string text = trace_field("file", file) + trace_field("format", format) +
+                     trace_field("requests", std::to_string(statistics.requests));
+  text += trace_field("first arrival", figure(statistics.first_arrival_s) + " s");
   std::string duration = figure(statistics.duration_s) + " s";
   if (statistics.duration_s >= 60) duration.append(", ").append(clock_text(statistics.duration_s));
-  text += field("duration", duration);
-  text += field("mean rate", spread ? figure(statistics.mean_rate_rps) + " requests/s"
-                                    : "not known (all requests arrive at once)");
+  text += trace_field("duration", duration);
+  text += trace_field("mean rate", spread ? figure(statistics.mean_rate_rps) + " requests/s"
+                                          : "not known (all requests arrive at once)");
   std::string peak = figure(statistics.peak_rate_1s_rps) + " requests/s in one second";
   if (statistics.duration_s >= 60) {
     peak.append(", ").append(figure(statistics.peak_rate_60s_rps)).append(" in one minute");
   }
-  text += field("peak rate", peak);
+  text += trace_field("peak rate", peak);
   if (spread) {
-    text += field("burstiness",
-                  figure(statistics.gap_cv) + " (CV of the gaps; Poisson arrivals have 1)");
+    text += trace_field("burstiness",
+                        figure(statistics.gap_cv) + " (CV of the gaps; Poisson arrivals have 1)");
   }
-  text += field("rank correlation",
-                figure(statistics.rank_correlation) + " (prompt with output tokens, Spearman)");
-  text += field("prefix sharing", prefix_text(statistics));
+  text += trace_field("rank correlation", figure(statistics.rank_correlation) +
+                                              " (prompt with output tokens, Spearman)");
+  text += trace_field("prefix sharing", prefix_text(statistics));
   text += "\n";
   text += length_table(statistics);
   if (spread) text.append("\n").append(rate_chart(rate));

@@ -16,6 +16,9 @@ struct RateOverTime {
 /// the same trace opened once more.
 RateOverTime rate_over_time(const TraceStatistics& statistics, RequestSource& again);
 
+/// One line: a name, and behind it what it is.
+std::string trace_field(const std::string& name, const std::string& value);
+
 /// A chart of at most 60 columns: neighbouring bins are averaged to fit. Empty for no rates.
 std::string rate_chart(const RateOverTime& rate);
 

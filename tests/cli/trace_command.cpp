@@ -50,6 +50,47 @@ TEST_CASE("trace info describes a trace") {
   }
 }
 
+TEST_CASE("trace info describes what requests are drawn from") {
+  const Outcome built_in = run_cleave({"trace", "info", "azure-2023-conv"});
+  CHECK(built_in.exit_code == 0);
+  for (const char* part :
+       {"format            distribution of lengths\n", "requests          19,366, ",
+        "mean rate         5.53 requests/s\n", "licence           CC-BY 4.0\n",
+        "  prompt  1,155    2  1,020  2,735  4,083  4,142  14,050\n",
+        "requests/s over time (a column is 1 min)"}) {
+    CHECK(contains(built_in.out, part));
+  }
+  const TempFolder folder;
+  const std::string mix = folder.write("mix.json", R"({"rate_bin_s": 60, "clients": [
+    {"name": "few", "rates_rps": [0, 1], "gap_cv": 2, "prompt_quantiles": [100, 300],
+     "output_quantiles": [10, 10, 40]},
+    {"name": "many", "rates_rps": [3, 0], "prompt_quantiles": [50, 50],
+     "output_quantiles": [1, 2]}]})");
+  const Outcome clients = run_cleave({"trace", "info", mix});
+  CHECK(clients.exit_code == 0);
+  for (const char* part :
+       {"format            mix of clients\n", "clients           2\n",
+        "mean rate         2.00 requests/s, of all\n", "  many          1.50  75.0 %",
+        "  few          0.500  25.0 %        2.00         200  298",
+        "requests/s over time (a column is 1 min)\n     3 |#\n"}) {
+    CHECK(contains(clients.out, part));
+  }
+  const Json json = Json::parse(run_cleave({"trace", "info", "--json", mix}).out);
+  CHECK(json["mean_rate_rps"] == 2);
+  CHECK(json["clients"][0]["prompt_tokens"]["mean"] == 200);
+  CHECK(json["clients"][0]["output_tokens"]["mean"] == 17.5);
+  CHECK(json["clients"][0]["output_tokens"]["p50"] == 10);
+  const std::string broken =
+      folder.write("broken.json", R"({"prompt_quantiles": [2, 1], "output_quantiles": [1, 2]})");
+  const Outcome refused = run_cleave({"trace", "info", broken});
+  CHECK(refused.exit_code == 2);
+  CHECK(contains(refused.err, "prompt_quantiles: expected quantiles that never decrease"));
+  const std::string line = R"({"timestamp": 0, "input_length": 5, "output_length": 2})"
+                           "\n";
+  const std::string lines = folder.write("lines.json", line + line);
+  CHECK(contains(run_cleave({"trace", "info", lines}).out, "format            json-lines\n"));
+}
+
 TEST_CASE("trace info says how many blocks of prompts are shared") {
   const TempFolder folder;
   const std::string file = folder.write("mooncake.jsonl", kMooncake);
