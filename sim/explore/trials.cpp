@@ -256,7 +256,7 @@ std::vector<Outcome> Trials::look_up(const Run& run, const std::vector<std::int6
 Outcome Trials::under_seeds(const Run& run) {
   Outcome worst;
   worst.margin = 1e300;
-  // The first alone: most candidates of a search break under it.
+  // The first alone: what breaks mostly does under it.
   worsen(worst, look_up(run, {spec_.seeds.front()}).front());
   if (!worst.holds()) return worst;
   for (const Outcome& found : look_up(run, spec_.seeds)) {
@@ -264,6 +264,11 @@ Outcome Trials::under_seeds(const Run& run) {
     if (!found.holds()) break;
   }
   return worst;
+}
+
+/// Of the plan's own run under the first seed.
+Outcome Trials::at_first(const Sizes& sizes, double rate_rps, bool in_full) {
+  return look_up(own_run(sizes, rate_rps, in_full), {spec_.seeds.front()}).front();
 }
 
 Trials::Run Trials::own_run(const Sizes& sizes, double rate_rps, bool in_full) const {
@@ -297,8 +302,7 @@ Outcome Trials::whatever_fails(const Sizes& sizes, Look look) {
 }
 
 Outcome Trials::outcome(const Sizes& sizes, double rate_rps) {
-  return whatever_fails(
-      sizes, [&](const Sizes& left) { return under_seeds(own_run(left, rate_rps, false)); });
+  return whatever_fails(sizes, [&](const Sizes& left) { return at_first(left, rate_rps, false); });
 }
 
 Outcome Trials::verified(const Sizes& sizes, double rate_rps, bool in_full) {
@@ -307,11 +311,9 @@ Outcome Trials::verified(const Sizes& sizes, double rate_rps, bool in_full) {
 }
 
 Outcome Trials::verified_alone(const Sizes& sizes, double rate_rps, bool in_full) {
-  Outcome worst = under_seeds(own_run(sizes, rate_rps, in_full));
-  if (!worst.holds()) return worst;
-  const double duration_s = verifying_s(sizes, rate_rps);
-  worsen(worst, under_seeds({sizes, rate_rps, duration_s, in_full}));
-  return worst;
+  const Outcome first = at_first(sizes, rate_rps, in_full);
+  if (!first.holds()) return first;
+  return under_seeds({sizes, rate_rps, verifying_s(sizes, rate_rps), in_full});
 }
 
 Outcome Trials::verified(const Sizes& sizes, double rate_rps) {
@@ -324,7 +326,7 @@ Outcome Trials::in_full(const Sizes& sizes, double rate_rps) {
 }
 
 bool Trials::hopeful(const Sizes& sizes, double rate_rps) {
-  return look_up(own_run(sizes, rate_rps, false), {spec_.seeds.front()}).front().holds();
+  return at_first(sizes, rate_rps, false).holds();
 }
 
 double Trials::output_tokens(const Sizes& sizes, double rate_rps) const {

@@ -34,8 +34,9 @@ struct Outcome {
 };
 
 /// The simulations of one design, each made once. A cluster is tried in the plan's own run, which
-/// may be short, and verified in one that is long enough for its percentiles to count. What breaks
-/// is simulated until that is certain only, if not asked for in full.
+/// may be short, under the first seed; what holds there is verified under every seed in a run that
+/// is long enough for its percentiles to count. What breaks is simulated until that is certain
+/// only, if not asked for in full.
 ///
 /// What they say is asked for in a question, a function of nothing else: settle() asks it again and
 /// again, simulating what it is found to need, and where cores are free, what it will need next if
@@ -64,13 +65,13 @@ class Trials {
 
   // In questions:
 
-  /// Of the plan's own run: under the first seed, and where that holds, under all of them.
+  /// Of the plan's own run under the first seed.
   Outcome outcome(const Sizes& sizes, double rate_rps);
-  /// The same, and where it holds, of the verifying run too.
+  /// The same, or where it holds, of the verifying run under all of them.
   Outcome verified(const Sizes& sizes, double rate_rps);
   /// The same, with all that breaks.
   Outcome in_full(const Sizes& sizes, double rate_rps);
-  /// Whether the plan's own run holds under the first seed: what the cheapest look can rule out.
+  /// As outcome(), while no machine is out: what the cheapest look can rule out.
   bool hopeful(const Sizes& sizes, double rate_rps);
   /// How long requests arrive in the verifying run: kTimesE2e times the P99 of E2E under the first
   /// seed, after what the scenario cuts off as warm-up; never less than in the plan's own run,
@@ -116,6 +117,7 @@ class Trials {
   Json scenario(const Run& run, std::int64_t seed) const;
   std::vector<Outcome> look_up(const Run& run, const std::vector<std::int64_t>& seeds);
   Outcome under_seeds(const Run& run);
+  Outcome at_first(const Sizes& sizes, double rate_rps, bool in_full);
   Outcome verified(const Sizes& sizes, double rate_rps, bool in_full);
   Outcome verified_alone(const Sizes& sizes, double rate_rps, bool in_full);
   template <class Look>

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <numeric>
+#include <utility>
 
 namespace cleave {
 
@@ -34,31 +35,47 @@ std::uint64_t ascending(double value) {
   return (bits & kSign) != 0 ? ~bits : bits | kSign;
 }
 
-/// Ascending. First dealt out to about as many drawers as there are values, each of a range of
-/// their bits, the first of all that is next to nothing; then by comparing within each. Every run
-/// ends with a dozen of these.
+/// Values dealt out to drawers, each of a range of their bits, the first of all that is next to
+/// nothing: drawers ascend with their values.
+class Drawers {
+ public:
+  /// About 2^bits of them, or one for each value that there can be.
+  Drawers(double least, double largest, int bits)
+      : from_(ascending(std::max(least, kNextToNothing * std::abs(largest)))),
+        to_(std::max(from_, ascending(largest))),
+        shift_(std::max(0, static_cast<int>(std::bit_width(to_ - from_)) - bits)) {}
+
+  std::size_t count() const { return ((to_ - from_) >> shift_) + 1; }
+  std::size_t of(double value) const {
+    return (std::clamp(ascending(value), from_, to_) - from_) >> shift_;
+  }
+
+ private:
+  static constexpr double kNextToNothing = 1e-6;  // of the largest
+
+  std::uint64_t from_;
+  std::uint64_t to_;
+  int shift_;
+};
+
+/// Ascending: dealt out to about as many drawers as there are values, then by comparing within
+/// each. Every run ends with a dozen of these.
 void sort(std::vector<double>& values) {
   constexpr std::size_t kFew = 64;  // for which it is not worth its counters
   constexpr int kMostBits = 18;
-  constexpr double kNextToNothing = 1e-6;  // of the largest
   if (values.size() < kFew) {
     std::sort(values.begin(), values.end());
     return;
   }
   const auto [least, largest] = std::minmax_element(values.begin(), values.end());
-  const std::uint64_t from = ascending(std::max(*least, kNextToNothing * std::abs(*largest)));
-  const std::uint64_t to = std::max(from, ascending(*largest));
-  const int bits = std::min(kMostBits, static_cast<int>(std::bit_width(values.size())));
-  const int shift = std::max(0, static_cast<int>(std::bit_width(to - from)) - bits);
-  const auto drawer = [&](double value) {
-    return (std::clamp(ascending(value), from, to) - from) >> shift;
-  };
+  const Drawers drawers(*least, *largest,
+                        std::min(kMostBits, static_cast<int>(std::bit_width(values.size()))));
   // Where each drawer begins, and once all are dealt out, ends.
-  std::vector<std::uint32_t> ends(((to - from) >> shift) + 2);
-  for (const double value : values) ++ends[drawer(value) + 1];
+  std::vector<std::uint32_t> ends(drawers.count() + 1);
+  for (const double value : values) ++ends[drawers.of(value) + 1];
   std::partial_sum(ends.begin(), ends.end(), ends.begin());
   std::vector<double> dealt(values.size());
-  for (const double value : values) dealt[ends[drawer(value)]++] = value;
+  for (const double value : values) dealt[ends[drawers.of(value)]++] = value;
   auto begin = dealt.begin();
   for (const std::uint32_t place : ends) {
     const auto end = dealt.begin() + place;
@@ -66,6 +83,44 @@ void sort(std::vector<double>& values) {
     begin = end;
   }
   values.swap(dealt);
+}
+
+/// Those that would stand at these ascending ranks if they were sorted: only the drawers that they
+/// are in are looked through.
+std::vector<double> found_at(const std::vector<std::uint64_t>& ranks,
+                             const std::vector<double>& values, double least, double largest) {
+  constexpr int kBits = 11;
+  constexpr std::uint32_t kNotWanted = 0xffffffffU;
+  const Drawers drawers(least, largest, kBits);
+  std::vector<std::uint32_t> counts(drawers.count());
+  for (const double value : values) ++counts[drawers.of(value)];
+  std::vector<std::uint32_t> begins(drawers.count(), kNotWanted);  // of those that are wanted
+  std::vector<std::uint32_t> places;                               // of the ranks
+  std::uint32_t taken = 0;
+  std::uint64_t before = 0;  // values in lower drawers
+  std::size_t drawer = 0;
+  for (const std::uint64_t rank : ranks) {
+    while (before + counts[drawer] <= rank) before += counts[drawer++];
+    if (begins[drawer] == kNotWanted) {
+      begins[drawer] = taken;
+      taken += counts[drawer];
+    }
+    places.push_back(taken - counts[drawer] + static_cast<std::uint32_t>(rank - before));
+  }
+  std::vector<double> wanted(taken);
+  for (const double value : values) {
+    std::uint32_t& place = begins[drawers.of(value)];
+    if (place != kNotWanted) wanted[place++] = value;
+  }
+  std::vector<double> found;
+  auto from = wanted.begin();
+  for (const std::uint32_t place : places) {
+    const auto at = wanted.begin() + place;
+    std::nth_element(from, at, wanted.end());
+    from = at;
+    found.push_back(*at);
+  }
+  return found;
 }
 
 }  // namespace
@@ -116,19 +171,13 @@ std::vector<double> Quantiles::at_ranks(const std::vector<std::uint64_t>& ranks)
   constexpr std::size_t kFew = 16;  // cheaper to find than to sort all
   std::vector<double> values;
   if (!counting_) {
-    const bool searches = !sorted_ && !asked_ && ranks.size() <= kFew;
-    if (!searches && !sorted_) {
-      sort(values_);
-      sorted_ = true;
+    const bool asked_before = std::exchange(asked_, true);
+    if (!sorted_ && !asked_before && ranks.size() <= kFew) {
+      return found_at(ranks, values_, least_, largest_);
     }
-    auto from = values_.begin();
-    for (const std::uint64_t rank : ranks) {
-      const auto place = values_.begin() + static_cast<std::ptrdiff_t>(rank);
-      if (searches) std::nth_element(from, place, values_.end());
-      from = place;
-      values.push_back(*place);
-    }
-    asked_ = true;
+    if (!sorted_) sort(values_);
+    sorted_ = true;
+    for (const std::uint64_t rank : ranks) values.push_back(values_[rank]);
     return values;
   }
   std::uint64_t bin = bin_of(least_);
