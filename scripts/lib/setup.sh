@@ -140,3 +140,27 @@ build() {
     cmake --build --preset "$preset" --parallel "$jobs" ${1:+--target "$@"} >&2
   )
 }
+
+# build_fast [TARGET...]: as `build fast`, once runs of all kinds have shown what to optimise for. Takes twice as long
+# as `build release`, and makes build-fast.
+build_fast() {
+  local requests=(workload.requests=10000 workload.duration_s=1e9)
+  local coding=(splitwise-sim workload.trace=azure-2023-code workload.rate_rps=70 workload.duration_s=120)
+  local scenarios=$root/profiles/scenarios
+  build recording
+  step "Running what it is to be fast at"
+  find "$root/build-fast" -name "*.gcda" -delete
+  train "$scenarios/default.json" "${requests[@]}"
+  train "$scenarios/default.json" "${requests[@]}" fabric.topology=fat-tree workload.rate_rps=1750 \
+    "pools[0].count=625" "pools[1].count=375"
+  train "${coding[@]}" "pools[0].count=30" "pools[1].count=10"
+  train "${coding[@]}" "pools[0].count=5" "pools[1].count=5"
+  train "$scenarios/concurrency-64.json"
+  train "$scenarios/two-classes.json"
+  train "$scenarios/scaled-day.json"
+  build fast "$@"
+}
+
+train() {
+  quietly "$root/build-fast/tests/bench/bench_training" "$@"
+}
