@@ -1,11 +1,20 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>
 
 namespace cleave {
+
+/// a < b, or `then` where they are equal. Without a branch: which of two comes first in a heap is
+/// as good as chance, which no processor foresees.
+template <class T>
+constexpr bool less_or(const T& a, const T& b, bool then) {
+  return static_cast<bool>(static_cast<unsigned>(a < b) |
+                           (static_cast<unsigned>(a == b) & static_cast<unsigned>(then)));
+}
 
 /// A binary min-heap of (key, id) from which any id can be removed or given another key in O(log
 /// n). Where each id stands is kept in a vector that several heaps may share, as long as an id is
@@ -65,7 +74,8 @@ class IndexedHeap {
     Entry entry = std::move(heap_[at]);
     const std::size_t size = heap_.size();
     for (std::size_t child = 2 * at + 1; child < size; child = 2 * at + 1) {
-      if (child + 1 < size && heap_[child + 1].key < heap_[child].key) ++child;
+      const std::size_t right = std::min(child + 1, size - 1);
+      child += static_cast<std::size_t>(heap_[right].key < heap_[child].key);
       if (!(heap_[child].key < entry.key)) break;
       place(at, std::move(heap_[child]));
       at = child;

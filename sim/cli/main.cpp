@@ -8,6 +8,7 @@
 #include "sim/base/unfinished.h"
 #include "sim/base/version.h"
 #include "sim/cli/command.h"
+#include "sim/cli/heap.h"
 #include "sim/cli/help.h"
 #include "sim/cli/progress.h"
 #include "sim/cli/standard_output.h"
@@ -91,6 +92,7 @@ Command::Command(int order, AddCommand add) { commands().emplace(order, add); }
 }  // namespace cleave
 
 int main(int argc, char** argv) {
+  cleave::prepare_heap();
   cleave::fill_closed_streams();
   cleave::Unfinished::remove_on_signals();
   cleave::StandardOutput output;

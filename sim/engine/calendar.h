@@ -78,7 +78,7 @@ class Calendar {
     double time_s;
     std::uint64_t order;
     bool operator<(const Key& other) const {
-      return time_s != other.time_s ? time_s < other.time_s : order < other.order;
+      return less_or(time_s, other.time_s, order < other.order);
     }
   };
   struct Action {

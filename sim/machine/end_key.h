@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "sim/base/indexed_heap.h"
+
 namespace cleave {
 
 /// When somebody in a batch comes to an end, and the order in which he joined.
@@ -9,7 +11,7 @@ struct EndKey {
   std::uint64_t step = 0;
   std::uint64_t order = 0;
   bool operator<(const EndKey& other) const {
-    return step != other.step ? step < other.step : order < other.order;
+    return less_or(step, other.step, order < other.order);
   }
 };
 

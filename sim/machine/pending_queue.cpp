@@ -1,20 +1,30 @@
 #include "sim/machine/pending_queue.h"
 
-#include <algorithm>
 #include <utility>
 
 namespace cleave {
 
-TaskId PendingQueue::at_rank(std::uint32_t rank) const {
-  std::size_t before = rank;
-  auto block = order_.begin();
-  for (; before >= blocks_[*block].tasks.size(); ++block) before -= blocks_[*block].tasks.size();
-  return blocks_[*block].tasks[before];
+namespace {
+
+/// Where in a block a task stands. Compares many at once, as processors can.
+std::ptrdiff_t place_in(const std::vector<TaskId>& tasks, TaskId task) {
+  constexpr std::size_t kAtOnce = 32;
+  std::size_t place = 0;
+  for (; place + kAtOnce <= tasks.size(); place += kAtOnce) {
+    const TaskId* from = tasks.data() + place;
+    std::uint32_t found = 0;
+    for (std::size_t i = 0; i < kAtOnce; ++i) found += from[i] == task ? 1U : 0U;
+    if (found != 0) break;
+  }
+  while (tasks[place] != task) ++place;
+  return static_cast<std::ptrdiff_t>(place);
 }
+
+}  // namespace
 
 TaskId PendingQueue::after(TaskId task) const {
   const Block& block = blocks_[(*places_)[task]];
-  const auto next = std::find(block.tasks.begin(), block.tasks.end(), task) + 1;
+  const auto next = block.tasks.begin() + place_in(block.tasks, task) + 1;
   if (next != block.tasks.end()) return *next;
   const std::size_t place = block.place + 1;
   return place == order_.size() ? kNoTask : blocks_[order_[place]].tasks.front();
@@ -36,7 +46,7 @@ void PendingQueue::insert_at(TaskId task, std::uint32_t rank) {
 void PendingQueue::erase(TaskId task) {
   const std::uint32_t id = std::exchange((*places_)[task], kNowhere);
   Block& block = blocks_[id];
-  block.tasks.erase(std::find(block.tasks.begin(), block.tasks.end(), task));
+  block.tasks.erase(block.tasks.begin() + place_in(block.tasks, task));
   --size_;
   if (!block.tasks.empty()) return;
   order_.erase(order_.begin() + static_cast<std::ptrdiff_t>(block.place));

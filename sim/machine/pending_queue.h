@@ -24,7 +24,12 @@ class PendingQueue {
   bool empty() const { return size_ == 0; }
   std::uint32_t size() const { return size_; }
   TaskId front() const { return empty() ? kNoTask : blocks_[order_.front()].tasks.front(); }
-  TaskId at_rank(std::uint32_t rank) const;
+  TaskId at_rank(std::uint32_t rank) const {
+    std::size_t before = rank;
+    auto block = order_.begin();
+    for (; before >= blocks_[*block].tasks.size(); ++block) before -= blocks_[*block].tasks.size();
+    return blocks_[*block].tasks[before];
+  }
   /// The task behind `task`, or kNoTask.
   TaskId after(TaskId task) const;
 

@@ -2,11 +2,12 @@
 
 namespace cleave {
 
+// Without branches: half of the tasks that a search comes by are token phases whose prompts wait.
 std::uint64_t WaitingRoom::passed_over(TaskId task) const {
   const RequestState& request = (*requests_)[request_of(task)];
-  if (phase_of(task) != request.phase()) return 0;
-  if (request.in(steps::kRuns)) return request.passed_over;
-  return choices_ - request.passed_over;
+  const std::uint64_t waiting = choices_ - request.passed_over;
+  const std::uint64_t count = request.in(steps::kRuns) ? request.passed_over : waiting;
+  return phase_of(task) == request.phase() ? count : 0;
 }
 
 void WaitingRoom::enqueue(TaskId task) {
@@ -24,7 +25,8 @@ void WaitingRoom::enqueue(TaskId task) {
 
 void WaitingRoom::stand_by_arrival(RequestId request) {
   const bool last = !one_queue_ && begins(request);
-  by_arrival_.push({last, state(request).record.arrival_s, arrivals_++}, request);
+  const ArrivalKey key{last, state(request).record.arrival_s, arrivals_++};
+  by_arrival(state(request).step()).push(key, request);
 }
 
 void WaitingRoom::stand_in_line(RequestId request, End end) {
@@ -139,7 +141,7 @@ void WaitingRoom::end_progress(RequestId request) {
 void WaitingRoom::leave(RequestId request, Step step) {
   --size_;
   const Phase phase = steps::kComputesPrompt.has(step) ? Phase::kPrompt : Phase::kToken;
-  if (in_task_queue(phase)) by_arrival_.erase(request);
+  if (in_task_queue(phase)) by_arrival(step).erase(request);
   if (step == Step::kAside) {
     aside_.erase(request);
   } else if (steps::kLoads.has(step)) {
@@ -173,7 +175,9 @@ void WaitingRoom::stop() {
     }
     list->clear();
   }
-  for (; !by_arrival_.empty(); by_arrival_.pop()) stop(by_arrival_.top().id);
+  for (IndexedHeap<ArrivalKey>* heap : {&aside_by_arrival_, &others_by_arrival_}) {
+    for (; !heap->empty(); heap->pop()) stop(heap->top().id);
+  }
   for (; !ranked_.empty(); ranked_.pop()) stop(ranked_.top().id);
   while (!tasks_.empty()) tasks_.erase(tasks_.front());
   chosen_.clear();

@@ -26,7 +26,8 @@ class WaitingRoom {
         loading_(requests.links),
         aside_(requests.links),
         tasks_(requests.pending),
-        by_arrival_(requests.waiting_positions),
+        aside_by_arrival_(requests.waiting_positions),
+        others_by_arrival_(requests.waiting_positions),
         ranked_(requests.waiting_positions) {}
 
   bool by_rank() const { return by_rank_; }
@@ -42,7 +43,13 @@ class WaitingRoom {
   RequestId last_aside() const { return aside_.last(); }
   /// Of those who stand in the queue: those in progress before others, by arrival.
   RequestId first_by_arrival() const {
-    return by_arrival_.empty() ? kNoRequest : by_arrival_.top().id;
+    if (aside_by_arrival_.empty()) {
+      return others_by_arrival_.empty() ? kNoRequest : others_by_arrival_.top().id;
+    }
+    const auto& aside = aside_by_arrival_.top();
+    if (others_by_arrival_.empty()) return aside.id;
+    const auto& other = others_by_arrival_.top();
+    return other.key < aside.key ? other.id : aside.id;
   }
   /// Tasks of the queue, the most passed over in front; kNoTask behind the last.
   TaskId first_task() const { return tasks_.front(); }
@@ -96,8 +103,8 @@ class WaitingRoom {
     double arrival_s;
     std::uint64_t order;
     bool operator<(const ArrivalKey& other) const {
-      if (begins != other.begins) return other.begins;
-      return arrival_s != other.arrival_s ? arrival_s < other.arrival_s : order < other.order;
+      return less_or(begins, other.begins,
+                     less_or(arrival_s, other.arrival_s, order < other.order));
     }
   };
 
@@ -107,14 +114,16 @@ class WaitingRoom {
     double arrival_s;
     std::uint64_t number;
     bool operator<(const RankKey& other) const {
-      if (rank != other.rank) return rank < other.rank;
-      return arrival_s != other.arrival_s ? arrival_s < other.arrival_s : number < other.number;
+      return less_or(rank, other.rank, less_or(arrival_s, other.arrival_s, number < other.number));
     }
   };
 
   void stand_in_line(RequestId request, End end);
   void leave_line(RequestId request);
   bool in_task_queue(Phase phase) const { return phase == Phase::kToken || one_queue_; }
+  IndexedHeap<ArrivalKey>& by_arrival(Step step) {
+    return step == Step::kAside ? aside_by_arrival_ : others_by_arrival_;
+  }
   void stand_by_arrival(RequestId request);
   void enqueue(TaskId task);
   void leave(RequestId request, Step step);
@@ -126,7 +135,9 @@ class WaitingRoom {
   RequestList loading_;
   RequestList aside_;
   PendingQueue tasks_;
-  IndexedHeap<ArrivalKey> by_arrival_;
+  // Sequences go aside and come back often, and are few among all who wait.
+  IndexedHeap<ArrivalKey> aside_by_arrival_;
+  IndexedHeap<ArrivalKey> others_by_arrival_;
   IndexedHeap<RankKey> ranked_;  ///< instead of the line
   std::vector<TaskId> chosen_;   ///< while a choice is made: tasks that still stand in the queue
   std::uint32_t size_ = 0;

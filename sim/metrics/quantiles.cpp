@@ -93,7 +93,12 @@ std::vector<double> found_at(const std::vector<std::uint64_t>& ranks,
   constexpr std::uint32_t kNotWanted = 0xffffffffU;
   const Drawers drawers(least, largest, kBits);
   std::vector<std::uint32_t> counts(drawers.count());
-  for (const double value : values) ++counts[drawers.of(value)];
+  std::vector<std::uint16_t> drawer_of;
+  drawer_of.reserve(values.size());
+  for (const double value : values) {
+    drawer_of.push_back(static_cast<std::uint16_t>(drawers.of(value)));
+    ++counts[drawer_of.back()];
+  }
   std::vector<std::uint32_t> begins(drawers.count(), kNotWanted);  // of those that are wanted
   std::vector<std::uint32_t> places;                               // of the ranks
   std::uint32_t taken = 0;
@@ -108,9 +113,9 @@ std::vector<double> found_at(const std::vector<std::uint64_t>& ranks,
     places.push_back(taken - counts[drawer] + static_cast<std::uint32_t>(rank - before));
   }
   std::vector<double> wanted(taken);
-  for (const double value : values) {
-    std::uint32_t& place = begins[drawers.of(value)];
-    if (place != kNotWanted) wanted[place++] = value;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    std::uint32_t& place = begins[drawer_of[i]];
+    if (place != kNotWanted) wanted[place++] = values[i];
   }
   std::vector<double> found;
   auto from = wanted.begin();

@@ -72,7 +72,7 @@ class RankedPools {
     double load;
     std::uint64_t entered;
     bool operator<(const Key& other) const {
-      return load != other.load ? load < other.load : entered < other.entered;
+      return less_or(load, other.load, entered < other.entered);
     }
   };
   using Heap = IndexedHeap<Key>;

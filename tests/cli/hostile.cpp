@@ -113,6 +113,13 @@ TEST_CASE("hostile: more than the memory holds") {
   CHECK(contains(outcome.err, "cleave: the memory ran out"));
 }
 
+TEST_CASE("hostile: where addresses are limited, a run is the same") {
+  const std::string run = shell_quoted(CLEAVE_BINARY) + " run --json --set workload.requests=300";
+  const Outcome limited = run_program("/bin/sh", {"-c", "ulimit -v 2000000; " + run});
+  CHECK(limited.exit_code == 0);
+  CHECK(limited.out == run_program("/bin/sh", {"-c", run}).out);
+}
+
 TEST_CASE("hostile: numbers of options below what they can be") {
   const TempFolder folder;
   check_refused({"sweep", "h100-splits-of-40", "--out", folder.path("s.db"), "-j", "-1"},

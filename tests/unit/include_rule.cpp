@@ -94,9 +94,9 @@ const std::vector<Library> kLibraries = {
     {"catch2", {"catch2/"}},
     {"rapidcheck", {"rapidcheck.h", "rapidcheck/"}},
 };
-const std::set<std::string> kSystemHeaders = {"dlfcn.h",   "fcntl.h",   "poll.h",
-                                              "pthread.h", "sched.h",   "pty.h",
-                                              "signal.h",  "termios.h", "unistd.h"};
+const std::set<std::string> kSystemHeaders = {"dlfcn.h",   "fcntl.h", "malloc.h", "poll.h",
+                                              "pthread.h", "sched.h", "pty.h",    "signal.h",
+                                              "termios.h", "unistd.h"};
 
 bool inside(std::string_view path, std::string_view folder) {
   return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');

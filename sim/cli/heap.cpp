@@ -1,0 +1,48 @@
+#include "sim/cli/heap.h"
+
+#include <malloc.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+
+#include <cstdint>
+#include <cstdlib>
+
+namespace cleave {
+
+namespace {
+
+bool addresses_are_limited() {
+  rlimit limit{};
+  return getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY ||
+         getrlimit(RLIMIT_DATA, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY;
+}
+
+}  // namespace
+
+#ifdef __GLIBC__
+
+void prepare_heap() {
+  constexpr std::size_t kPage = std::size_t{1} << 21;
+  constexpr int kReserved = 1 << 29;  // addresses, not memory: what is never used is never there
+  constexpr int kOwnPages = 1 << 25;  // from here on an allocation has pages of its own
+  constexpr int kMostOwn = 1 << 16;
+  if (addresses_are_limited()) return;
+  mallopt(M_TRIM_THRESHOLD, 2 * kReserved - 1);
+  mallopt(M_MMAP_MAX, 0);
+  void* reserved = std::malloc(kReserved);
+  if (reserved != nullptr) {
+    const auto from = (reinterpret_cast<std::uintptr_t>(reserved) + kPage - 1) / kPage * kPage;
+    madvise(reinterpret_cast<void*>(from), kReserved - kPage, MADV_HUGEPAGE);
+    std::free(reserved);
+  }
+  mallopt(M_MMAP_MAX, kMostOwn);
+  mallopt(M_MMAP_THRESHOLD, kOwnPages);
+}
+
+#else
+
+void prepare_heap() {}
+
+#endif
+
+}  // namespace cleave
