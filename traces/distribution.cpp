@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <map>
 
+#include "sim/base/builtin.h"
 #include "sim/base/error.h"
+#include "sim/base/files.h"
 #include "sim/base/reference.h"
 #include "traces/trace_reader.h"
 
@@ -39,6 +41,26 @@ const Reference::Entry kEntry{{"profile", "workload",
                                settings()}};
 
 }  // namespace
+
+double quantile_at(const std::vector<std::uint32_t>& quantiles, double share) {
+  const double position = share * static_cast<double>(quantiles.size() - 1);
+  const std::size_t i = std::min(static_cast<std::size_t>(position), quantiles.size() - 2);
+  const double low = quantiles[i];
+  const double high = quantiles[i + 1];
+  return low + (position - static_cast<double>(i)) * (high - low);
+}
+
+bool is_builtin_trace(const std::string& trace) {
+  const std::vector<std::string> known = builtin_names("traces");
+  return std::find(known.begin(), known.end(), trace) != known.end();
+}
+
+void check_trace_name(const std::string& place, const std::string& trace) {
+  const bool like_file = trace.find_first_of("./") != std::string::npos;
+  if (!like_file && !is_builtin_trace(trace) && !file_exists(trace)) {
+    throw_unknown_name(place, "trace", trace, builtin_names("traces"));
+  }
+}
 
 std::vector<std::uint32_t> read_quantiles(JsonReader& reader, const Setting& setting) {
   const std::string& key = setting.name;

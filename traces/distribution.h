@@ -24,6 +24,9 @@ struct Distribution {
   std::vector<double> rates_rps;  ///< arrival rate over time; may be empty
 };
 
+/// The value at a share from 0 to 1 of such quantiles: on a straight line between two of them.
+double quantile_at(const std::vector<std::uint32_t>& quantiles, double share);
+
 /// Two quantiles at least that never decrease.
 std::vector<std::uint32_t> read_quantiles(JsonReader& reader, const Setting& setting);
 
@@ -34,6 +37,11 @@ Distribution read_distribution(const Json& json, const std::string& place);
 /// ends with ".json". `place` names the setting that asked for it.
 std::shared_ptr<const Distribution> load_distribution(const std::string& name,
                                                       const std::string& place);
+
+bool is_builtin_trace(const std::string& trace);
+/// Throws InputError where `trace` can only be the mistyped name of a built-in distribution: it has
+/// neither path nor ending, and is no file either. `place` names what asked for it.
+void check_trace_name(const std::string& place, const std::string& trace);
 
 /// Where a distribution comes from; kept in its file.
 struct DistributionOrigin {

@@ -25,14 +25,8 @@ class FixedLengths final : public Lengths {
   std::uint32_t output_;
 };
 
-/// The value at probability p, on a straight line between two quantiles.
-std::uint32_t quantile(const std::vector<std::uint32_t>& table, double p) {
-  const double position = p * static_cast<double>(table.size() - 1);
-  const std::size_t i = std::min(static_cast<std::size_t>(position), table.size() - 2);
-  const double low = table[i];
-  const double high = table[i + 1];
-  return static_cast<std::uint32_t>(
-      std::llround(low + (position - static_cast<double>(i)) * (high - low)));
+std::uint32_t tokens_at(const std::vector<std::uint32_t>& quantiles, double share) {
+  return static_cast<std::uint32_t>(std::llround(quantile_at(quantiles, share)));
 }
 
 /// 2 sin(pi rho / 6): Taylor's series, exact to 1e-16 for angles up to pi/6.
@@ -61,8 +55,8 @@ class QuantileLengths final : public Lengths {
     const double p = random_.uniform();
     double q = random_.uniform();
     if (paired_) q = normal_cdf(along_ * normal_quantile(p) + across_ * normal_quantile(q));
-    request.prompt_tokens = quantile(prompts_, p);
-    request.output_tokens = quantile(outputs_, q);
+    request.prompt_tokens = tokens_at(prompts_, p);
+    request.output_tokens = tokens_at(outputs_, q);
   }
 
  private:

@@ -87,20 +87,6 @@ const Reference::Entry kWorkload{
       kSeed,       kLength,        kRequests, kWarmup,      kFrom,        kTo,
       kRepeat,     kRepeatContent, kScale}}};
 
-bool is_builtin(const std::string& trace) {
-  const auto known = builtin_names("traces");
-  return std::find(known.begin(), known.end(), trace) != known.end();
-}
-
-/// A name without path or ending that is no file either can only be a mistyped built-in name.
-void check_trace_name(const JsonReader& reader, const std::string& trace) {
-  if (trace.empty()) reader.fail("trace", "expected the name of a trace or a file, found \"\"");
-  const bool like_file = trace.find_first_of("./") != std::string::npos;
-  if (!like_file && !is_builtin(trace) && !file_exists(trace)) {
-    throw_unknown_name(reader.path_of("trace"), "trace", trace, builtin_names("traces"));
-  }
-}
-
 std::shared_ptr<const std::vector<Request>> read_given(JsonReader& reader) {
   const Json& list = reader.value(kTrace.name);
   auto requests = std::make_shared<std::vector<Request>>();
@@ -182,7 +168,10 @@ void read_lengths(JsonReader& reader, Workload& workload) {
     if (!reader.has("trace")) {
       reader.fail("trace", "is missing; expected a trace, or prompt_tokens and output_tokens");
     }
-    if (!given) check_trace_name(reader, workload.trace);
+    if (!given && workload.trace.empty()) {
+      reader.fail("trace", "expected the name of a trace or a file, found \"\"");
+    }
+    if (!given) check_trace_name(reader.path_of("trace"), workload.trace);
     workload.mix = find_client_mix(workload.trace);
     if (!workload.mix && !is_trace_file(workload)) {
       workload.distribution = load_distribution(workload.trace, reader.path_of("trace"));
@@ -306,7 +295,7 @@ void check_generated(JsonReader& reader, const Workload& workload) {
 
 bool is_trace_file(const Workload& workload) {
   return workload.given || (!workload.trace.empty() && !workload.trace.ends_with(".json") &&
-                            !is_builtin(workload.trace));
+                            !is_builtin_trace(workload.trace));
 }
 
 bool offers_rate(const Workload& workload) {

@@ -19,14 +19,6 @@ namespace {
 
 using Quantiles = std::vector<std::uint32_t>;
 
-/// On a straight line between two of the table.
-double at_share(const Quantiles& table, double share) {
-  const double position = share * static_cast<double>(table.size() - 1);
-  const auto i = std::min(static_cast<std::size_t>(position), table.size() - 2);
-  const double low = table[i];
-  return low + (position - static_cast<double>(i)) * (table[i + 1] - low);
-}
-
 /// Of what is drawn from the table: as much lies between two of its values as between any others.
 double mean_of(const Quantiles& table) {
   const double ends = (1.0 * table.front() + table.back()) / 2;
@@ -47,7 +39,7 @@ std::string length_table(const Distribution& traffic) {
   Table table(header);
   const auto row = [&](const char* name, const Quantiles& quantiles) {
     std::vector<std::string> cells{name, grouped(mean_of(quantiles))};
-    for (const Share& each : kShares) cells.push_back(grouped(at_share(quantiles, each.share)));
+    for (const Share& each : kShares) cells.push_back(grouped(quantile_at(quantiles, each.share)));
     table.add(cells);
   };
   row("prompt", traffic.prompt_quantiles);
@@ -57,7 +49,7 @@ std::string length_table(const Distribution& traffic) {
 
 Json lengths_json(const Quantiles& quantiles) {
   Json json{{"mean", mean_of(quantiles)}};
-  for (const Share& each : kShares) json[each.name] = at_share(quantiles, each.share);
+  for (const Share& each : kShares) json[each.name] = quantile_at(quantiles, each.share);
   return json;
 }
 
@@ -139,7 +131,7 @@ std::string mix_info(const std::string& name, const ClientMix& mix) {
   for (std::size_t i = 0; i < std::min(clients.size(), kMostShown); ++i) {
     const Distribution& traffic = clients[i]->traffic;
     const auto tokens = [](const Quantiles& quantiles, double share) {
-      return grouped(at_share(quantiles, share));
+      return grouped(quantile_at(quantiles, share));
     };
     shown_rps += traffic.mean_rate_rps;
     table.add({clients[i]->name.empty() ? "-" : clients[i]->name, figure(traffic.mean_rate_rps),
@@ -176,8 +168,7 @@ std::optional<Json> object_in(const std::string& file) {
 }
 
 std::optional<Json> built_in(const std::string& name) {
-  const std::vector<std::string> names = builtin_names("traces");
-  if (std::find(names.begin(), names.end(), name) == names.end()) return {};
+  if (!is_builtin_trace(name)) return {};
   return load_profile("traces", "trace", name, "FILE");
 }
 

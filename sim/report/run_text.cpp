@@ -275,6 +275,17 @@ std::string budget_text(const Json& summary, const Paint& paint) {
               : "");
 }
 
+/// Whether prompts and tokens have pools of their own, and no KV cache went from one to another.
+bool ignores_roles(const Json& summary) {
+  const auto has = [&](const char* role) {
+    return std::any_of(summary["pools"].begin(), summary["pools"].end(),
+                       [&](const Json& pool) { return pool["role"] == role; });
+  };
+  const bool decodes =
+      number(summary["tokens"], "output") > number(summary["requests"], "completed");
+  return has("prompt") && has("token") && decodes && summary["transfers"].empty();
+}
+
 std::string warnings(const Json& summary, const Paint& paint) {
   std::string text;
   const auto warn = [&](const std::string& word, const std::string& rest) {
@@ -305,6 +316,11 @@ std::string warnings(const Json& summary, const Paint& paint) {
                          " are longer than an iteration of the batching policy may be (splitwise: "
                          "batching.max_prompt_tokens); each has one to itself, and decodes on its "
                          "machine wait");
+  }
+  if (ignores_roles(summary)) {
+    warn("Roles:",
+         " no request was split between the pools: the scheduler put both phases on one machine, "
+         "whatever the role of its pool; mixed_pool and kv_jsq go by roles");
   }
   for (const Json& pool : summary["pools"]) {
     if (number(pool, "memory_peak") <= 1) continue;

@@ -129,6 +129,20 @@ TEST_CASE("hostile: numbers of options below what they can be") {
                 "--limit: expected a whole number, at least 0, found -1");
 }
 
+TEST_CASE("hostile: a scheduler that takes no notice of roles is called so") {
+  const std::vector<std::string> run{"run", "--set", "workload.requests=50", "--set"};
+  const auto told = [&](const std::string& setting) {
+    std::vector<std::string> arguments = run;
+    arguments.push_back(setting);
+    const Outcome outcome = run_cleave(arguments);
+    CHECK(outcome.exit_code == 0);
+    return contains(outcome.out, "Roles: no request was split between the pools");
+  };
+  CHECK(told("scheduler.policy=token_jsq"));
+  CHECK_FALSE(told("scheduler.policy=kv_jsq"));
+  CHECK_FALSE(told("scheduler.policy=mixed_pool"));
+}
+
 TEST_CASE("hostile: pools that together cannot serve a request, or not be simulated") {
   const auto pools = [](const char* role, const char* count) {
     return std::string("pools=[{\"role\": \"") + role + R"(", "machine": "dgx-h100", "count": )" +

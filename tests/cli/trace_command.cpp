@@ -127,6 +127,8 @@ TEST_CASE("trace info reads any CSV file whose columns are named") {
   CHECK(json.at("prompt_tokens").at("mean") == 8);
 
   check_refused({"trace", "info", file}, "own.csv:1: not a known trace format");
+  check_refused({"trace", "info", "azure-2023-cod"},
+                "FILE: unknown trace \"azure-2023-cod\"; did you mean \"azure-2023-code\"?");
   check_refused({"trace", "info", file, "--columns", "arrival=t,prompt=in,output=out,unit=mss"},
                 "--columns: unknown time unit \"mss\"; did you mean \"ms\"?");
   check_refused({"trace", "info", file, "--columns", "arrival=t,prompt=in"}, "\"output\"");
