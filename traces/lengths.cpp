@@ -1,6 +1,5 @@
 #include "traces/lengths.h"
 
-#include <algorithm>
 #include <cmath>
 #include <vector>
 

@@ -1,9 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "sim/base/builtin.h"
 #include "sim/base/error.h"
-#include "sim/base/files.h"
 #include "sim/base/reference.h"
 #include "traces/arrivals.h"
 #include "traces/client_mix.h"

@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "sim/base/builtin.h"
 #include "sim/base/json_reader.h"
 #include "sim/cli/trace_info.h"
 #include "sim/report/table.h"
@@ -175,6 +174,7 @@ std::optional<Json> built_in(const std::string& name) {
 }  // namespace
 
 std::optional<std::string> fitted_info(const std::string& name, bool json) {
+  check_trace_name("FILE", name);
   const bool is_file = std::ifstream(name).is_open();
   const std::optional<Json> fitted = is_file ? object_in(name) : built_in(name);
   if (!fitted) return {};

@@ -6,27 +6,34 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <fstream>
 
 namespace cleave {
 
+#ifdef __GLIBC__
+
 namespace {
 
-bool addresses_are_limited() {
+bool is_limited(decltype(RLIMIT_AS) what) {
   rlimit limit{};
-  return getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY ||
-         getrlimit(RLIMIT_DATA, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY;
+  return getrlimit(what, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY;
+}
+
+/// Whether the system counts addresses as if all were used, of each process that a sweep forks too.
+bool addresses_are_counted() {
+  char mode = '0';
+  std::ifstream("/proc/sys/vm/overcommit_memory") >> mode;
+  return mode == '2' || is_limited(RLIMIT_AS) || is_limited(RLIMIT_DATA);
 }
 
 }  // namespace
-
-#ifdef __GLIBC__
 
 void prepare_heap() {
   constexpr std::size_t kPage = std::size_t{1} << 21;
   constexpr int kReserved = 1 << 29;  // addresses, not memory: what is never used is never there
   constexpr int kOwnPages = 1 << 25;  // from here on an allocation has pages of its own
   constexpr int kMostOwn = 1 << 16;
-  if (addresses_are_limited()) return;
+  if (addresses_are_counted()) return;
   mallopt(M_TRIM_THRESHOLD, 2 * kReserved - 1);
   mallopt(M_MMAP_MAX, 0);
   void* reserved = std::malloc(kReserved);

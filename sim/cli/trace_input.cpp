@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "sim/base/error.h"
-#include "traces/distribution.h"
 #include "traces/lenient_reader.h"
 #include "traces/line_reader.h"
 
@@ -16,7 +15,6 @@ namespace cleave {
 namespace {
 
 std::unique_ptr<TraceReader> open_columns(const TraceInput& input) {
-  check_trace_name("FILE", input.file);
   if (input.columns.empty()) return open_trace(input.file);
   const CsvColumns columns = parse_columns(input.columns, "--columns");
   if (!columns.client.empty() && !input.by_client) {

@@ -129,6 +129,9 @@ TEST_CASE("trace info reads any CSV file whose columns are named") {
   check_refused({"trace", "info", file}, "own.csv:1: not a known trace format");
   check_refused({"trace", "info", "azure-2023-cod"},
                 "FILE: unknown trace \"azure-2023-cod\"; did you mean \"azure-2023-code\"?");
+  // Who reads requests takes files only.
+  check_refused({"trace", "convert", "azure-2023-cod", "--format", "json-lines", "-o", "-"},
+                "azure-2023-cod: cannot be opened");
   check_refused({"trace", "info", file, "--columns", "arrival=t,prompt=in,output=out,unit=mss"},
                 "--columns: unknown time unit \"mss\"; did you mean \"ms\"?");
   check_refused({"trace", "info", file, "--columns", "arrival=t,prompt=in"}, "\"output\"");
