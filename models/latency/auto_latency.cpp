@@ -16,6 +16,7 @@ class CappedLatency : public PhaseLatency {
     decode_slowdown_ = roofline.decode_cap_slowdown(cap);
   }
   bool estimated() const override { return true; }
+  bool shrinks() const override { return uncapped_.shrinks(); }
   std::string profile() const override { return uncapped_.name(); }
 
  private:

@@ -21,6 +21,7 @@ class CudaGraphs : public LatencyModel {
     if (size == sizes_.end()) cost.first_s += eager_s_;
     return cost;
   }
+  bool shrinks() const override { return latency_->shrinks(); }
   bool estimated() const override { return latency_->estimated(); }
   std::string how_sure() const override { return latency_->how_sure(); }
   double frontend_s() const override { return latency_->frontend_s(); }

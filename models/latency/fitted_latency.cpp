@@ -10,6 +10,7 @@ class FittedLatency : public PhaseLatency {
  public:
   explicit FittedLatency(LatencyProfile profile) : profile_(std::move(profile)) {}
   std::string profile() const override { return profile_.name(); }
+  bool shrinks() const override { return profile_.shrinks(); }
   std::string how_sure() const override {
     return profile_.software.empty() ? "" : "measured with " + profile_.software;
   }

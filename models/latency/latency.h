@@ -19,7 +19,8 @@ struct BatchShape {
   std::uint32_t decodes = 0;
   std::int64_t kv_tokens = 0;  ///< that the sequences read
   double kv_growth = 0;        ///< as many as the sequences get tokens
-  std::uint32_t prompts = 0;   ///< that the prefill tokens are of; 0: nobody says
+  /// That the prefill tokens are of; 0: nobody says, and they take the least that they may.
+  std::uint32_t prompts = 0;
 };
 
 /// The time of such a run: iteration i (from 0) takes first_s + i * growth_s. Exact for `holds_for`
@@ -39,14 +40,18 @@ struct RunCost {
 
 /// How long iterations take on one instance (one LLM on one group of GPUs). An implementation must
 /// give the same for the same shape at any time, and must not know who is in the batch. Never
-/// negative; never decreasing when a prompt or a sequence joins, or reads more (medians looked up
-/// as published excepted).
+/// negative; never decreasing when a prompt or a sequence joins others of its kind, or reads more,
+/// unless it shrinks(). So many prefill tokens take the least time where each is a prompt, or where
+/// all are one.
 class LatencyModel {
  public:
   virtual ~LatencyModel() = default;
 
   /// `shape` has a prefill token or a sequence at least.
   virtual RunCost cost(const BatchShape& shape) const = 0;
+
+  /// Whether more can take less time, as what was measured did; what rests on it must not then.
+  virtual bool shrinks() const { return false; }
 
   /// False where every figure was measured on this very configuration; true where it was derived
   /// from others, so that results say "estimated".

@@ -76,6 +76,8 @@ struct LatencyProfile {
   std::optional<PhasePower> power;  ///< where measured
 
   std::string name() const;
+  /// Whether a larger batch can take less time, as no fit of ours says.
+  bool shrinks() const { return !prefill.by_tokens.ascends() || !decode.by_sequences.ascends(); }
 };
 
 /// FP16 goes without saying.

@@ -29,6 +29,7 @@ class MixedFactor : public LatencyModel {
     }
     return cost;
   }
+  bool shrinks() const override { return latency_->shrinks(); }
   bool estimated() const override { return latency_->estimated(); }
   std::string how_sure() const override { return latency_->how_sure(); }
   double frontend_s() const override { return latency_->frontend_s(); }

@@ -29,6 +29,8 @@ class PiecewiseLinear {
         std::clamp<std::ptrdiff_t>(above - 1, 0, static_cast<std::ptrdiff_t>(x_.size()) - 2));
   }
 
+  bool ascends() const { return std::is_sorted(y_.begin(), y_.end()); }
+
   const std::vector<double>& x() const { return x_; }
   const std::vector<double>& y() const { return y_; }
 

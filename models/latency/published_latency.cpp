@@ -12,6 +12,7 @@ class PublishedLatency : public PhaseLatency {
  public:
   explicit PublishedLatency(LatencyProfile profile) : profile_(std::move(profile)) {}
   std::string profile() const override { return profile_.name(); }
+  bool shrinks() const override { return true; }
 
  private:
   PrefillCost prefill(double tokens, double, double decodes) const override {

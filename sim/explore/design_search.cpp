@@ -188,7 +188,9 @@ void DesignSearch::improve_least(const Sizes& others, std::optional<Candidate>& 
   const auto verified_with = [&](std::uint32_t first) {
     return verified(with(others, 0, first), rate_rps_);
   };
-  std::uint32_t first = least_good(0, most, holds_with);
+  std::uint32_t fewest = 0;
+  while (fewest + 1 < most && trials_.share(with(others, 0, fewest + 1), rate_rps_) < 1) ++fewest;
+  std::uint32_t first = least_good(fewest, most, holds_with);
   if (!verified_with(first)) {
     if (!verified_with(most)) return;
     first = least_good(first, most, verified_with);
@@ -373,7 +375,11 @@ std::string DesignSearch::why_not() {
       if (trial.outcome.holds() && spec_.spare_machines == 0) continue;
       trial.outcome = trials_.in_full(trial.sizes, trial.rate_rps);
       if (trial.outcome.holds()) continue;
-      if (!nearest || trial.outcome.margin > nearest->outcome.margin) nearest = trial;
+      // What was not simulated has another margin.
+      const auto rank = [](const Outcome& outcome) {
+        return std::pair(outcome.in_full(), outcome.margin);
+      };
+      if (!nearest || rank(trial.outcome) > rank(nearest->outcome)) nearest = trial;
     }
   });
   if (!nearest) return "the budget does not pay for one machine of each pool";
@@ -385,8 +391,12 @@ std::string DesignSearch::why_not() {
   for (const std::uint32_t count : nearest->sizes.counts) {
     counts += (counts.empty() ? "" : " + ") + std::to_string(count);
   }
-  return "breaks " + limits + " even with " + counts +
-         " machines, the nearest to holding that was tried";
+  const Outcome& outcome = nearest->outcome;
+  const auto percent = static_cast<int>(100 * outcome.margin);
+  const std::string why =
+      outcome.in_full() ? "breaks " + limits
+                        : "computes at most " + std::to_string(percent) + " % of its load in time";
+  return why + " even with " + counts + " machines, the nearest to holding that was tried";
 }
 
 }  // namespace cleave

@@ -25,9 +25,10 @@ namespace cleave {
 ///    null, "why" (where it is null)}, "simulations", "candidates":
 ///    [{"design", "roles", "counts", "tensor_parallel", "pipeline_parallel" (of each pool; a role
 ///    with its machine where pools share it), "machines", "cost_per_hour", "provisioned_w",
-///    "rate_rps", "duration_s", "margin", "breaks"}], all that was simulated, with
+///    "rate_rps", "duration_s", "margin", "breaks"}], all that was looked at, with
 ///    all machines there; of a run that was ended early, as its objective was lost, "margin" is
-///    null and "breaks" what was lost by then}.
+///    null and "breaks" what was lost by then; what was not simulated, as its machines cannot
+///    compute its load in time, has "duration_s" 0 and breaks "capacity"}.
 /// cost_per_million_output_tokens: the whole cluster's price, at rate_rps requests of the mean
 /// output of the verifying runs.
 /// margin: how many times its worst limit is above the value; cost_per_hour: null where a price is

@@ -46,6 +46,18 @@ Outcome read_outcome(const Json& summary, double longer) {
   return outcome;
 }
 
+}  // namespace
+
+Outcome Outcome::beyond(double share) {
+  Outcome outcome;
+  outcome.breaks = {kCapacity};
+  outcome.margin = share;
+  outcome.lost_at_s = 0;
+  return outcome;
+}
+
+namespace {
+
 /// The narrowest margin of both, and what breaks under either.
 void worsen(Outcome& worst, const Outcome& other) {
   if (!other.holds()) worst.breaks = other.breaks;
@@ -266,8 +278,33 @@ Outcome Trials::under_seeds(const Run& run) {
   return worst;
 }
 
+/// Of the plan's own run under the first seed; null where its scenario is wrong, as the simulation
+/// will say.
+const Capacity* Trials::capacity(const Sizes& sizes, double rate_rps) {
+  const std::pair key{sizes.layout, rate_rps};
+  if (const auto known = capacity_.find(key); known != capacity_.end()) return &known->second;
+  try {
+    const Run run = own_run(sizes, rate_rps, false);
+    const Scenario one = read_scenario(scenario(run, spec_.seeds.front()));
+    if (!due_ || due_->first != rate_rps) due_.emplace(rate_rps, DueWork(one, longer_));
+    return &capacity_.try_emplace(key, one, due_->second).first->second;
+  } catch (const InputError&) {
+    return nullptr;
+  }
+}
+
+double Trials::share(const Sizes& sizes, double rate_rps) {
+  const Capacity* capacity = this->capacity(sizes, rate_rps);
+  return capacity == nullptr ? 1 : capacity->share(sizes.counts);
+}
+
 /// Of the plan's own run under the first seed.
 Outcome Trials::at_first(const Sizes& sizes, double rate_rps, bool in_full) {
+  const double share = this->share(sizes, rate_rps);
+  if (share < 1) {
+    if (guesses_.empty()) beyond_[{sizes, rate_rps}] = share;
+    return Outcome::beyond(share);
+  }
   return look_up(own_run(sizes, rate_rps, in_full), {spec_.seeds.front()}).front();
 }
 
@@ -360,23 +397,33 @@ std::vector<Trials::Trial> Trials::all() const {
     }
     all.back().duration_s = std::max(all.back().duration_s, duration_s);
   }
+  for (const auto& [load, share] : beyond_) {
+    all.push_back({load.first, load.second, 0, Outcome::beyond(share)});
+  }
   return all;
 }
 
 Json Trials::known() const {
-  Json all = Json::array();
+  Json all{{"simulated", Json::array()}, {"beyond", Json::array()}};
   for (const auto& [one, found] : known_) {
     const auto& [sizes, rate_rps, duration_s, in_full] = one.run;
-    all.push_back({sizes.layout, sizes.counts, rate_rps, duration_s, in_full, one.seed,
-                   needed_.contains(one), found.breaks, found.margin,
-                   found.slo ? *found.slo : Json(), found.e2e_p99_s, found.output_tokens,
-                   found.in_full() ? Json() : Json(found.lost_at_s), found.tokens});
+    all["simulated"].push_back(
+        {sizes.layout, sizes.counts, rate_rps, duration_s, in_full, one.seed, needed_.contains(one),
+         found.breaks, found.margin, found.slo ? *found.slo : Json(), found.e2e_p99_s,
+         found.output_tokens, found.in_full() ? Json() : Json(found.lost_at_s), found.tokens});
+  }
+  for (const auto& [load, share] : beyond_) {
+    all["beyond"].push_back({load.first.layout, load.first.counts, load.second, share});
   }
   return all;
 }
 
 void Trials::learn(const Json& known) {
-  for (const Json& one : known) {
+  for (const Json& one : known["beyond"]) {
+    const Sizes sizes{one[0].get<std::size_t>(), one[1].get<std::vector<std::uint32_t>>()};
+    beyond_[{sizes, one[2].get<double>()}] = one[3];
+  }
+  for (const Json& one : known["simulated"]) {
     const Run run{{one[0].get<std::size_t>(), one[1].get<std::vector<std::uint32_t>>()},
                   one[2].get<double>(),
                   one[3].get<double>(),

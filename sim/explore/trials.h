@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "sim/core/records.h"
+#include "sim/explore/capacity.h"
 #include "sim/explore/plan_spec.h"
 
 namespace cleave {
@@ -29,6 +30,11 @@ struct Outcome {
   /// When its run was ended early: `breaks` are the limits that were lost by then, and neither
   /// margin nor "slo" are known.
   double lost_at_s = std::numeric_limits<double>::infinity();
+  static constexpr const char* kCapacity = "capacity";  ///< as one of `breaks`
+  /// Not simulated, as by arithmetic no more than this share of its load can be carried, which is
+  /// the margin.
+  static Outcome beyond(double share);
+
   bool holds() const { return breaks.empty(); }
   bool in_full() const { return lost_at_s == std::numeric_limits<double>::infinity(); }
 };
@@ -36,7 +42,7 @@ struct Outcome {
 /// The simulations of one design, each made once. A cluster is tried in the plan's own run, which
 /// may be short, under the first seed; what holds there is verified under every seed in a run that
 /// is long enough for its percentiles to count. What breaks is simulated until that is certain
-/// only, if not asked for in full.
+/// only, if not asked for in full; what cannot carry its load by arithmetic is not simulated.
 ///
 /// What they say is asked for in a question, a function of nothing else: settle() asks it again and
 /// again, simulating what it is found to need, and where cores are free, what it will need next if
@@ -73,6 +79,8 @@ class Trials {
   Outcome in_full(const Sizes& sizes, double rate_rps);
   /// As outcome(), while no machine is out: what the cheapest look can rule out.
   bool hopeful(const Sizes& sizes, double rate_rps);
+  /// Of its load that it could carry, by arithmetic.
+  double share(const Sizes& sizes, double rate_rps);
   /// How long requests arrive in the verifying run: kTimesE2e times the P99 of E2E under the first
   /// seed, after what the scenario cuts off as warm-up; never less than in the plan's own run,
   /// which is the verifying one where it is as long as that.
@@ -84,7 +92,7 @@ class Trials {
 
   // Between questions:
 
-  /// All that they needed.
+  /// All that they needed; of what was not simulated, `duration_s` is 0.
   std::vector<Trial> all() const;
   std::size_t simulations() const { return needed_.size(); }
   /// All that is known, for another process to go on with.
@@ -118,6 +126,7 @@ class Trials {
   std::vector<Outcome> look_up(const Run& run, const std::vector<std::int64_t>& seeds);
   Outcome under_seeds(const Run& run);
   Outcome at_first(const Sizes& sizes, double rate_rps, bool in_full);
+  const Capacity* capacity(const Sizes& sizes, double rate_rps);
   Outcome verified(const Sizes& sizes, double rate_rps, bool in_full);
   Outcome verified_alone(const Sizes& sizes, double rate_rps, bool in_full);
   template <class Look>
@@ -136,9 +145,13 @@ class Trials {
   std::map<Simulated, Outcome> known_;
   std::map<Simulated, std::exception_ptr> failed_;
   std::set<Simulated> needed_;  ///< by a question, not by a guess
-  Guesses guesses_;             ///< under which a question is asked
+  /// What could not carry its rate, of what a question needed, and the share of it that it could.
+  std::map<std::pair<Sizes, double>, double> beyond_;
+  Guesses guesses_;  ///< under which a question is asked
   /// By rate, duration and seed; the pools make no difference.
   std::map<std::tuple<double, double, std::int64_t>, std::optional<ExpectedRequests>> expected_;
+  std::optional<std::pair<double, DueWork>> due_;  ///< at the rate that was last asked for
+  std::map<std::pair<std::size_t, double>, Capacity> capacity_;  ///< by layout and rate
 };
 
 }  // namespace cleave

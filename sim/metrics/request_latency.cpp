@@ -35,16 +35,23 @@ bool SloReference::estimated() const {
                      [](const Alone& each) { return each.model->estimated(); });
 }
 
-Slowdowns SloReference::slowdowns(const FinishedRequest& request,
-                                  const RequestLatency& latency) const {
-  const double prompt = request.prompt_tokens;
-  const double gaps = request.output_tokens - 1.0;
-  const Alone& alone = alone_[scenario_.llm_asked(request.traffic_class)];
-  const double first_s = prompt_s(*alone.model, request.prompt_tokens);
+RequestLatency SloReference::alone(std::uint32_t prompt_tokens, std::uint32_t output_tokens,
+                                   std::uint32_t traffic_class) const {
+  const double prompt = prompt_tokens;
+  const double gaps = output_tokens - 1.0;
+  const Alone& alone = alone_[scenario_.llm_asked(traffic_class)];
+  const double first_s = prompt_s(*alone.model, prompt_tokens);
   const double mean_kv_tokens = prompt + (gaps + 1) / 2;
   const double gap_s = alone.decode.first_s + alone.decode.growth_s * mean_kv_tokens;
-  return {latency.ttft_s / first_s, latency.tpot_s / gap_s,
-          latency.e2e_s / (first_s + gaps * gap_s)};
+  return {first_s, gap_s, first_s + gaps * gap_s, output_tokens > 1};
+}
+
+Slowdowns SloReference::slowdowns(const FinishedRequest& request,
+                                  const RequestLatency& latency) const {
+  const RequestLatency alone_s =
+      alone(request.prompt_tokens, request.output_tokens, request.traffic_class);
+  return {latency.ttft_s / alone_s.ttft_s, latency.tpot_s / alone_s.tpot_s,
+          latency.e2e_s / alone_s.e2e_s};
 }
 
 LimitedValue limited_value(const SloLimit& limit) {

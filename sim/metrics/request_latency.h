@@ -34,6 +34,9 @@ class SloReference {
   /// Whether any limit is a slowdown; without, there are none.
   bool exists() const { return !alone_.empty(); }
   bool estimated() const;
+  /// What such a request takes there alone; not without exists().
+  RequestLatency alone(std::uint32_t prompt_tokens, std::uint32_t output_tokens,
+                       std::uint32_t traffic_class) const;
   Slowdowns slowdowns(const FinishedRequest& request, const RequestLatency& latency) const;
 
  private:

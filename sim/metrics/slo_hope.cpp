@@ -4,21 +4,11 @@
 
 namespace cleave {
 
-namespace {
-
-/// Quantiles of many values are within 0.05 % of the exact ones: what is beyond a limit by more
-/// than twice that is so in whatever way they are told.
-constexpr double kBeyond = 1.001;
-
-/// Of `most` values, how many may lie above a limit that their quantile keeps; fewer values allow
-/// no more. One to spare for rounding.
 std::uint64_t allowed_beyond(double percentile, std::uint64_t most) {
   if (most == 0) return 0;
   const double rank = percentile / 100 * static_cast<double>(most - 1);
   return most - static_cast<std::uint64_t>(std::floor(rank));
 }
-
-}  // namespace
 
 SloHope::SloHope(const Scenario& scenario, const ExpectedRequests& expected, double longer)
     : expected_(expected),

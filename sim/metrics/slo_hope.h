@@ -20,6 +20,14 @@ class SloLost : public std::exception {
   double at_s;
 };
 
+/// Of `most` values, how many may lie above a limit that their quantile keeps; fewer values allow
+/// no more. One to spare for rounding.
+std::uint64_t allowed_beyond(double percentile, std::uint64_t most);
+
+/// Quantiles of many values are within 0.05 % of the exact ones: what is beyond a limit by more
+/// than twice that is so in whatever way they are told.
+inline constexpr double kBeyond = 1.001;
+
 /// Whether a run can still keep its SLO. A limit of a percentile p is lost once more requests are
 /// beyond it than all that are measured leave above their quantile p; requests that fail would only
 /// leave fewer. Limits of gaps between tokens (itl) are not looked at.

@@ -60,6 +60,7 @@ class DynamoKv : public Scheduler {
   }
 
   void home_changed(InstanceId id) override { pools_.home_changed(id); }
+  bool keeps_phases_apart() const override { return pools_.keeps_phases_apart(); }
 
  private:
   struct Candidate {

@@ -32,6 +32,8 @@ class LocalJsq : public Scheduler {
     return {both, both};
   }
 
+  bool keeps_phases_apart() const override { return true; }
+
   void load_changed(InstanceId id) override {
     const bool up = load(id).up();
     if (!up && pools_.contains(id)) pools_.leave(id);

@@ -15,6 +15,7 @@ class LocalPrefill {
   static std::vector<Setting> settings_beside(std::vector<Setting> own);
   static LocalPrefill read(JsonReader& section);
 
+  bool never() const { return rule_ == Rule::kNever; }
   bool wanted(const ClusterView& cluster, const Demand& demand, const Placement& placement) const;
 
  private:

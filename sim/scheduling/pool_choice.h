@@ -26,6 +26,8 @@ class PoolChoice {
     (cluster_.loads()[id].home == PoolRole::kToken ? token_ : first_).push_back(id);
   }
 
+  bool keeps_phases_apart() const { return local_.never(); }
+
   /// `choose(instances, kv_tokens, phases)` gives one of the instances that is up and can hold so
   /// much, or kNoInstance.
   enum class Phases : std::uint8_t { kBoth, kPrompt, kToken };

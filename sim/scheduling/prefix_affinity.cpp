@@ -47,6 +47,7 @@ class PrefixAffinity : public Scheduler {
   }
 
   void home_changed(InstanceId id) override { pools_.home_changed(id); }
+  bool keeps_phases_apart() const override { return pools_.keeps_phases_apart(); }
 
  private:
   InstanceId best(const std::vector<InstanceId>& instances, std::int64_t kv_tokens,

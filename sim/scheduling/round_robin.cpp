@@ -37,6 +37,8 @@ class RoundRobin : public Scheduler {
     return {both, both};
   }
 
+  bool keeps_phases_apart() const override { return split_; }
+
   void home_changed(InstanceId id) override {
     if (!split_) return;
     first_.drop(id);

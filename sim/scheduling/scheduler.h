@@ -97,6 +97,9 @@ class Scheduler {
   virtual void home_changed(InstanceId /*instance*/) {}
   /// Nothing runs and nothing waits there; it need not be up.
   virtual void instance_free(InstanceId /*instance*/) {}
+  /// Whether prompts are computed by prompt and mixed pools alone, and token phases by token pools,
+  /// as long as one instance of each that is up can hold them.
+  virtual bool keeps_phases_apart() const { return false; }
   /// How much faster than the fabric its transfers are, standing for overlap with the prompt phase.
   virtual double transfer_speedup() const { return 1; }
 };

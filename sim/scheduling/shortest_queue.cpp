@@ -51,6 +51,7 @@ class ShortestQueue : public Scheduler {
     pools_.enter(pool_of(id), id, measure(id));
   }
 
+  bool keeps_phases_apart() const override { return rule_.token != nullptr; }
   double transfer_speedup() const override { return rule_.transfer_speedup; }
 
  private:

@@ -156,7 +156,7 @@ TEST_CASE("plan: what cannot be met is named") {
     "designs": [{"name": "small", "prompt": "dgx-h100", "token": "dgx-h100", "most": 2}]})");
   const Outcome outcome = run_cleave({"plan", spec});
   CHECK(outcome.exit_code == 4);
-  CHECK(contains(outcome.out, "Infeasible: small: breaks"));
+  CHECK(contains(outcome.out, "Infeasible: small: computes at most "));
   const Json plan = Json::parse(run_cleave({"plan", spec, "--json"}).out);
   CHECK(plan["optimum"].is_null());
   const auto why = plan["infeasible"][0]["why"].get<std::string>();
@@ -224,7 +224,7 @@ TEST_CASE("plan: the answer is verified in a run of twenty times E2E P99, and th
   CHECK(contains(text.out, "Verified: every limit holds"));
   CHECK(contains(text.out, "with each"));
   CHECK(contains(text.out, "of 2 seeds"));
-  CHECK(contains(text.out, "Infeasible: tiny: breaks"));
+  CHECK(contains(text.out, "Infeasible: tiny: computes at most"));
 }
 
 TEST_CASE("plan: a design names its scheduler, and the answer says which was used") {
