@@ -9,6 +9,7 @@
 #include "sim/cluster_run.h"
 #include "sim/core/observer_list.h"
 #include "sim/metrics/metrics.h"
+#include "sim/metrics/objective_events.h"
 #include "sim/metrics/request_log.h"
 #include "sim/metrics/results_folder.h"
 #include "sim/scenario/pool_latency.h"
@@ -28,14 +29,18 @@ struct Simulation::State {
     if (run) return;
     if (!out.empty()) {
       if (is_brief) throw std::logic_error("result files need what brief() leaves out");
+      if (objectives) {
+        throw std::logic_error("result files need what only_objectives() leaves out");
+      }
       folder.emplace(out);
       log.emplace(folder->file("requests.csv"));
     }
-    std::vector<Observer*> all{&metrics};
+    Observer& counted = objectives ? static_cast<Observer&>(*objectives) : metrics;
+    std::vector<Observer*> all{&counted};
     all.insert(all.end(), watchers.begin(), watchers.end());
     if (log) all.push_back(&*log);
     list.emplace(std::move(all));
-    Observer& observer = log || !watchers.empty() ? static_cast<Observer&>(*list) : metrics;
+    Observer& observer = log || !watchers.empty() ? static_cast<Observer&>(*list) : counted;
     run = start_run(scenario, observer, alone);
   }
 
@@ -60,6 +65,7 @@ struct Simulation::State {
   Json finish() {
     const RunTotals totals = run->run();
     now_s = totals.end_s;
+    if (objectives) return metrics.objectives(totals);
     Json result = metrics.summary(totals);
     if (folder) {
       log->close();
@@ -74,6 +80,7 @@ struct Simulation::State {
   std::vector<Observer*> watchers;
   bool alone = false;
   bool is_brief = false;
+  std::optional<ObjectiveEvents> objectives;  ///< where nothing else is asked for
   double now_s = 0;
   bool failed = false;
   std::optional<ResultsFolder> folder;
@@ -115,6 +122,16 @@ Simulation& Simulation::brief() {
   state_->check_not_started();
   state_->is_brief = true;
   state_->metrics.be_brief();
+  return *this;
+}
+
+Simulation& Simulation::only_objectives() {
+  State& state = *state_;
+  state.check_not_started();
+  const auto& limits = state.scenario.slo.limits;
+  state.objectives.emplace(
+      state.metrics, std::any_of(limits.begin(), limits.end(),
+                                 [](const SloLimit& limit) { return limit.metric == "itl"; }));
   return *this;
 }
 

@@ -49,6 +49,10 @@ class Simulation {
   /// The summary leaves out what is drawn, and the units: cdf, pools[].over_time and
   /// pools[].batch_tokens_cdf. Not with results_in(), whose page draws them.
   Simulation& brief();
+  /// run() gives only what says whether objectives are kept: of the summary "requests", "e2e",
+  /// "classes", "slo" and "steady", and {"tokens": {"prompt", "output"}} of completed requests;
+  /// what machines and networks do is not counted. Not with results_in().
+  Simulation& only_objectives();
   /// This process will start no other simulation: it saves the copy for them.
   Simulation& alone();
 

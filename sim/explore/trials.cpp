@@ -118,7 +118,7 @@ Json Trials::scenario(const Run& run, std::int64_t seed) const {
 std::string Trials::simulate(const Simulated& one,
                              const std::optional<ExpectedRequests>& expected) const {
   Simulation simulation(read_scenario(scenario(one.run, one.seed)));
-  simulation.alone().brief();
+  simulation.alone().only_objectives();
   if (expected) simulation.until_lost(*expected, longer_);
   const Json summary = simulation.run();
   if (summary.contains("lost")) return summary.dump();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -130,10 +131,11 @@ class FigureTable {
     return all;
   }
 
-  /// An object with a key a row.
-  Json json(const Owner& owner) const {
+  /// An object with a key a row; where `keys` are given, of those rows alone.
+  Json json(const Owner& owner, const std::set<std::string>& keys = {}) const {
     Json object = Json::object();
     for (const Row& row : rows_) {
+      if (!keys.empty() && !keys.contains(row.key_)) continue;
       Json value = row.json_(owner);
       if (!value.is_discarded()) object[row.key_] = std::move(value);
     }

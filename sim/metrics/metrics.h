@@ -67,6 +67,9 @@ class Metrics : public Observer {
 
   /// Once, after the run.
   Json summary(const RunTotals& totals);
+  /// Instead, of the summary what ObjectiveEvents tell: how many requests, E2E, classes, the SLO
+  /// and whether the cluster kept up; and of tokens only those of completed requests.
+  Json objectives(const RunTotals& totals);
   /// Those of the whole summary, in its order.
   struct Run;
   static const FigureTable<Run>& figures();

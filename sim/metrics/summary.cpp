@@ -374,6 +374,13 @@ Json Metrics::classes() const {
   return list.empty() ? no_key() : list;
 }
 
+Json Metrics::objectives(const RunTotals& totals) {
+  end(totals.end_s);
+  Json some = figures().json({*this, totals}, {"requests", "e2e", "classes", "slo", "steady"});
+  some["tokens"] = {{"prompt", prompt_tokens_}, {"output", output_tokens_}};
+  return some;
+}
+
 Json Metrics::summary(const RunTotals& totals) {
   end(totals.end_s);
   return figures().json({*this, totals});

@@ -368,6 +368,36 @@ TEST_CASE("simulation: a brief summary is the whole one without what is drawn") 
         }) == "logic_error: result files need what brief() leaves out");
 }
 
+TEST_CASE("simulation: of objectives alone it says what the whole summary says") {
+  const auto summary = [](Simulation simulation) {
+    return Json::parse(in_child([&] { return simulation.alone().run().dump(); }));
+  };
+  const Json classes = {{{"name", "a"}, {"share", 1}}, {{"name", "b"}, {"share", 2}}};
+  const Json gaps = {{"limits", {{"itl", {{"p99", 0.2}}}, {"tpot", {{"p90", 0.1}}}}}};
+  for (const Json& more : {Json::object(), Json{{"classes", classes}}, Json{{"slo", gaps}}}) {
+    Json changes = small_cluster();
+    changes.update(more);
+    const Json whole = summary(simulation_of(changes));
+    Simulation one = simulation_of(changes);
+    one.only_objectives();
+    const Json objectives = summary(std::move(one));
+    for (const char* key : {"requests", "e2e", "classes", "slo", "steady"}) {
+      CHECK(objectives.contains(key) == whole.contains(key));
+      if (whole.contains(key)) CHECK(objectives[key] == whole[key]);
+    }
+    for (const char* key : {"prompt", "output"}) {
+      CHECK(objectives["tokens"][key] == whole["tokens"][key]);
+    }
+    CHECK_FALSE(objectives.contains("power"));
+  }
+  const testing::TempFolder folder;
+  CHECK(in_child([&] {
+          Simulation with_files = simulation_of(small_cluster());
+          with_files.only_objectives().results_in(folder.path("out"));
+          return thrown([&] { with_files.run(); });
+        }) == "logic_error: result files need what only_objectives() leaves out");
+}
+
 TEST_CASE("simulation: its order is kept") {
   const std::string told = in_child([] {
     Simulation simulation = simulation_of(small_cluster());
