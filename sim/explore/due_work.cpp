@@ -87,6 +87,10 @@ void DueWork::read(const Scenario& scenario, const ExpectedRequests& expected) {
     shortest_prompt_ = std::min(shortest_prompt_, request.prompt_tokens);
     longest_ = std::max(longest_, request.prompt_tokens + request.output_tokens);
     if (request.arrival_s < expected.from_s || number < expected.from_number) continue;
+    if (measured_.size() == kMost) {
+      measured_ = {};
+      return;
+    }
     measured_.push_back({request.arrival_s, request.prompt_tokens, request.output_tokens,
                          request.traffic_class, work_of(request, scenario)});
   }

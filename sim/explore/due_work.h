@@ -14,9 +14,11 @@ bool caches_prompts(const Scenario& scenario);
 
 /// What a scenario's SLO asks a cluster to have done by when: of a limit all requests that are
 /// measured for certain, but for as many as its percentile allows. Nothing where completed requests
-/// decide which arrive, where some are sent away, and of several LLMs.
+/// decide which arrive, where some are sent away, of several LLMs, and of more than kMost requests.
 class DueWork {
  public:
+  static constexpr std::size_t kMost = 1'000'000;  ///< measured ones, to bound its memory
+
   /// `longer`: how many times as long everything takes as a run says. Reads the whole workload.
   DueWork(const Scenario& scenario, double longer);
 
