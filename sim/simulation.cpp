@@ -126,12 +126,8 @@ Simulation& Simulation::brief() {
 }
 
 Simulation& Simulation::only_objectives() {
-  State& state = *state_;
-  state.check_not_started();
-  const auto& limits = state.scenario.slo.limits;
-  state.objectives.emplace(
-      state.metrics, std::any_of(limits.begin(), limits.end(),
-                                 [](const SloLimit& limit) { return limit.metric == "itl"; }));
+  state_->check_not_started();
+  state_->objectives.emplace(state_->metrics);
   return *this;
 }
 

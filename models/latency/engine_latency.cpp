@@ -50,7 +50,9 @@ class EngineLatency : public LatencyModel {
                instance.skew),
         how_sure_(cleave::how_sure(engine, instance.llm.name, instance.machine.gpu.name) +
                   kernel_spread(instance, engine)),
-        frontend_s_(engine.host.frontend_s) {
+        frontend_s_(engine.host.frontend_s),
+        shrinks_(instance.data_parallel > 1 ||
+                 (instance.skew.skew > 0 && instance.expert_parallel > 1)) {
     const Roofline measured = load_roofline();
     prompt_slowdown_ = measured.prompt_cap_slowdown(instance.machine.power_cap);
     decode_slowdown_ = measured.decode_cap_slowdown(instance.machine.power_cap);
@@ -63,6 +65,7 @@ class EngineLatency : public LatencyModel {
     cost.growth_s *= slowdown;
     return cost;
   }
+  bool shrinks() const override { return shrinks_; }
   bool estimated() const override { return true; }
   std::string how_sure() const override { return how_sure_; }
   double frontend_s() const override { return frontend_s_; }
@@ -71,6 +74,7 @@ class EngineLatency : public LatencyModel {
   StepModel steps_;
   std::string how_sure_;
   double frontend_s_;
+  bool shrinks_;
   double prompt_slowdown_;  ///< by a power cap, as it was measured for the paper
   double decode_slowdown_;
 };

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -38,11 +40,18 @@ struct RunCost {
   double network_s = 0;
 };
 
+/// Iterations until something that grows by `growth` an iteration has come further than `distance`.
+inline std::uint64_t iterations_within(double distance, double growth) {
+  constexpr double kMost = 1e18;
+  if (growth <= 0 || distance >= kMost * growth) return RunCost::kForEver;
+  return static_cast<std::uint64_t>(std::max(0.0, std::floor(distance / growth))) + 1;
+}
+
 /// How long iterations take on one instance (one LLM on one group of GPUs). An implementation must
 /// give the same for the same shape at any time, and must not know who is in the batch. Never
 /// negative; never decreasing when a prompt or a sequence joins others of its kind, or reads more,
 /// unless it shrinks(). So many prefill tokens take the least time where each is a prompt, or where
-/// all are one.
+/// all are one (with pairs of so many tokens, or of these and those of sequences).
 class LatencyModel {
  public:
   virtual ~LatencyModel() = default;
@@ -50,7 +59,8 @@ class LatencyModel {
   /// `shape` has a prefill token or a sequence at least.
   virtual RunCost cost(const BatchShape& shape) const = 0;
 
-  /// Whether more can take less time, as what was measured did; what rests on it must not then.
+  /// Whether more can take less time, as medians that were measured do, or sequences of more groups
+  /// of GPUs that read as much together; what rests on it must not then.
   virtual bool shrinks() const { return false; }
 
   /// False where every figure was measured on this very configuration; true where it was derived

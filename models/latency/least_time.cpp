@@ -113,10 +113,14 @@ class Search {
     shape.prefill_pairs = tokens;
     shape.decodes = static_cast<std::uint32_t>(batch[kDecodes]);
     shape.kv_tokens = static_cast<std::int64_t>(batch[kKv]);
-    const double apart_s = latency_.cost(shape).first_s;
-    if (tokens <= 1) return apart_s;
-    shape.prefill_pairs = tokens * tokens;
-    return std::min(apart_s, latency_.cost(shape).first_s);
+    double least_s = latency_.cost(shape).first_s;
+    if (tokens <= 1) return least_s;
+    const double all = tokens + batch[kDecodes];
+    for (const double pairs : {tokens * tokens, all * all - batch[kDecodes]}) {
+      shape.prefill_pairs = pairs;
+      least_s = std::min(least_s, latency_.cost(shape).first_s);
+    }
+    return least_s;
   }
 
   const LatencyModel& latency_;

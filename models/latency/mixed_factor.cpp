@@ -20,11 +20,16 @@ class MixedFactor : public LatencyModel {
     cost.first_s *= factor_;
     cost.growth_s *= factor_;
     if (at_least_decode_) {
-      const RunCost decodes = latency_->cost({0, 0, 0, shape.decodes, shape.kv_tokens});
+      const RunCost decodes =
+          latency_->cost({0, 0, 0, shape.decodes, shape.kv_tokens, shape.kv_growth});
       if (decodes.first_s > cost.first_s) {
         cost = decodes;
         cost.growth_s = 0;
         cost.holds_for = 1;
+      } else {
+        cost.holds_for = std::min(
+            cost.holds_for,
+            iterations_within(cost.first_s - decodes.first_s, decodes.growth_s - cost.growth_s));
       }
     }
     return cost;

@@ -5,17 +5,6 @@
 
 namespace cleave {
 
-namespace {
-
-/// Iterations until something that grows by `growth` an iteration has come further than `distance`.
-std::uint64_t iterations_within(double distance, double growth) {
-  if (growth <= 0 || std::isinf(distance)) return RunCost::kForEver;
-  const double count = std::floor(distance / growth) + 1;
-  return count < 1e18 ? static_cast<std::uint64_t>(count) : RunCost::kForEver;
-}
-
-}  // namespace
-
 const DecodeCost& PhaseLatency::decodes(std::uint32_t sequences) const {
   while (decodes_.size() < sequences) {
     decodes_.push_back(decode(static_cast<std::uint32_t>(decodes_.size()) + 1));
@@ -38,6 +27,9 @@ RunCost PhaseLatency::cost(const BatchShape& shape) const {
   if (prompts.seconds >= base_s) {
     cost.first_s += prompts.seconds - base_s;
     cost.growth_s += growth_s;
+    // Prompts that become more like one can take less; not less than the decodes.
+    cost.holds_for =
+        std::min(cost.holds_for, iterations_within(prompts.seconds - base_s, -growth_s));
   } else {
     // Until the prompts' attention makes them the longer part.
     cost.holds_for =

@@ -10,13 +10,6 @@ namespace {
 
 constexpr double kActivationBytes = 2;
 
-/// Iterations until something that grows by `growth` an iteration has come further than `distance`.
-std::uint64_t iterations_within(double distance, double growth) {
-  constexpr double kMost = 1e18;
-  if (growth <= 0 || distance >= kMost * growth) return RunCost::kForEver;
-  return static_cast<std::uint64_t>(std::max(0.0, std::floor(distance / growth))) + 1;
-}
-
 /// Of keys and values of a layer, numbers a token.
 double kv_numbers(const Llm& llm) {
   return llm.kv_latent_size > 0 ? llm.kv_latent_size

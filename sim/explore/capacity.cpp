@@ -53,7 +53,7 @@ IterationLimits limits(const Scenario& scenario, const PoolSpec& pool, const Due
   // Prompts that are too long run alone; where sequences linger, others may be in their places.
   most.prompt_tokens = pool.limits.max_tokens + longest;
   most.decodes = (lingers ? 2 : 1) * computed * pool.limits.max_sequences;
-  most.least_kv_tokens = std::max(1.0, std::floor(1.0 * (due.shortest_prompt() + 1) / computed));
+  most.least_kv_tokens = (due.shortest_prompt() + 1.0) / computed;
   most.most_kv_tokens = longest;
   most.kv_tokens = std::int64_t{most.decodes} * longest;
   // Where all that sequences read is theirs alone, memory holds it.

@@ -393,9 +393,10 @@ std::string DesignSearch::why_not() {
   }
   const Outcome& outcome = nearest->outcome;
   const auto percent = static_cast<int>(100 * outcome.margin);
+  const bool beyond = outcome.breaks == std::vector<std::string>{Outcome::kCapacity};
   const std::string why =
-      outcome.in_full() ? "breaks " + limits
-                        : "computes at most " + std::to_string(percent) + " % of its load in time";
+      beyond ? "computes at most " + std::to_string(percent) + " % of its load in time"
+             : "breaks " + limits;
   return why + " even with " + counts + " machines, the nearest to holding that was tried";
 }
 

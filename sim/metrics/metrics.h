@@ -42,6 +42,8 @@ class Metrics : public Observer {
   void rejected(const FinishedRequest& request, double needed_bytes) override;
   void unfinished(const FinishedRequest& request) override;
   void segment(const Segment& segment) override;
+  /// Of a segment only the times between its tokens.
+  void gaps_of(const Segment& segment) { gaps_.segment(segment); }
   void gap(double time_s, double gap_s) override { gaps_.gap(time_s, gap_s); }
   void given_up(double time_s, std::uint32_t output_tokens) override {
     window_.given_up(time_s, output_tokens);

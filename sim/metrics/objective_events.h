@@ -1,6 +1,6 @@
 #pragma once
 
-#include "sim/core/observer.h"
+#include "sim/metrics/metrics.h"
 
 namespace cleave {
 
@@ -8,28 +8,22 @@ namespace cleave {
 /// looks away from what machines and networks do.
 class ObjectiveEvents : public Observer {
  public:
-  /// `gaps`: between tokens, too, which segments tell.
-  ObjectiveEvents(Observer& to, bool gaps) : to_(to), gaps_(gaps) {}
+  explicit ObjectiveEvents(Metrics& metrics) : metrics_(metrics) {}
 
-  void arrived(double time_s) override { to_.arrived(time_s); }
-  void finished(const FinishedRequest& request) override { to_.finished(request); }
+  void arrived(double time_s) override { metrics_.arrived(time_s); }
+  void finished(const FinishedRequest& request) override { metrics_.finished(request); }
   void rejected(const FinishedRequest& request, double needed_bytes) override {
-    to_.rejected(request, needed_bytes);
+    metrics_.rejected(request, needed_bytes);
   }
-  void unfinished(const FinishedRequest& request) override { to_.unfinished(request); }
-  void segment(const Segment& segment) override {
-    if (gaps_) to_.segment(segment);
-  }
-  void gap(double time_s, double gap_s) override {
-    if (gaps_) to_.gap(time_s, gap_s);
-  }
+  void unfinished(const FinishedRequest& request) override { metrics_.unfinished(request); }
+  void segment(const Segment& segment) override { metrics_.gaps_of(segment); }
+  void gap(double time_s, double gap_s) override { metrics_.gap(time_s, gap_s); }
   void given_up(double time_s, std::uint32_t output_tokens) override {
-    to_.given_up(time_s, output_tokens);
+    metrics_.given_up(time_s, output_tokens);
   }
 
  private:
-  Observer& to_;
-  bool gaps_;
+  Metrics& metrics_;
 };
 
 }  // namespace cleave

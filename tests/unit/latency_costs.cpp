@@ -92,6 +92,42 @@ TEST_CASE("latency: an iteration of both phases reads the weights once") {
   }
 }
 
+TEST_CASE("latency: with a factor, a run ends where its decodes become the longer part") {
+  const Group group;
+  const auto latency = with_mixed_factor(group.latency("fitted"), 1.1, true);
+  BatchShape shape{2000, 2000, 0, 64, 64, 64};
+  const double base_s = decode_s(*latency, 64, 0);
+  const double kv_token_s = (decode_s(*latency, 64, 100'000) - base_s) / 100'000;
+  const double both_s = latency->cost(shape).first_s;
+  REQUIRE(both_s > base_s);
+  // Ten iterations of 64 tokens before they are as long.
+  shape.kv_tokens = std::llround((both_s - base_s) / kv_token_s) - 10 * 64 - 32;
+  const RunCost cost = latency->cost(shape);
+  CHECK(cost.holds_for == 11);
+  CHECK(latency->cost(iteration(shape, 10)).first_s == Approx(both_s).epsilon(1e-12));
+  CHECK(latency->cost(iteration(shape, 11)).first_s > both_s);
+}
+
+TEST_CASE("latency: chunks of several prompts that take ever less take no less than the decodes") {
+  LatencyProfile profile = *find_latency_profile("llama2-70b_h100-80gb_tp8");
+  profile.prefill.by_tokens = PiecewiseLinear({1, 10'000}, {0.01, 0.01});
+  profile.prefill.per_squared_token_s = 0;
+  profile.prefill.per_shared_token_s = 1e-4;
+  Group group;
+  const std::vector<LatencyProfile> own{profile};
+  const auto latency = LatencyPolicies::make(
+      "policy", "policy", "fitted",
+      InstanceDescription{group.llm, group.machine, 8, 1, own, "pools[0]", 1, 1, &group.engine});
+  // 256 chunks of 4 tokens each.
+  const BatchShape shape{1024, 256 * 16.0, 2 * 256 * 16.0, 64, 6400, 64};
+  const RunCost cost = latency->cost(shape);
+  CHECK(cost.holds_for > 50);
+  for (std::uint64_t i = 0; i < std::min<std::uint64_t>(cost.holds_for, 300); ++i) {
+    CHECK(cost.first_s + static_cast<double>(i) * cost.growth_s ==
+          Approx(latency->cost(iteration(shape, i)).first_s).epsilon(1e-12));
+  }
+}
+
 TEST_CASE("latency: with a factor, both phases take so many times a prefill of all tokens") {
   const Group group;
   const auto plain = group.latency("fitted");
