@@ -11,11 +11,24 @@ namespace cleave {
 
 namespace {
 
-/// What schedulers are asked without a cluster.
-class NoCluster : public ClusterView {
-  std::span<const InstanceLoad> loads() const override { return {}; }
+/// An idle instance of each pool, for a scheduler to be asked about.
+class OneOfEach : public ClusterView {
+ public:
+  explicit OneOfEach(const Scenario& scenario) {
+    for (const PoolSpec& pool : scenario.pools) {
+      InstanceLoad load;
+      load.home = pool.role;
+      load.machine = pool.first_machine;
+      load.capacity_tokens = pool.kv.capacity_tokens;
+      loads_.push_back(load);
+    }
+  }
+  std::span<const InstanceLoad> loads() const override { return loads_; }
   bool has_queue(InstanceId) const override { return false; }
   void moved(InstanceId, PoolRole) override {}
+
+ private:
+  std::vector<InstanceLoad> loads_;
 };
 
 bool apart(const Scenario& scenario, const DueWork& due) {
@@ -29,8 +42,9 @@ bool apart(const Scenario& scenario, const DueWork& due) {
       std::all_of(scenario.pools.begin(), scenario.pools.end(), [&](const PoolSpec& pool) {
         return pool.kv.capacity_tokens >= std::int64_t{due.longest()} + pool.kv.state_tokens + 1;
       });
-  NoCluster none;
-  return split && all_up && all_fit && scenario.scheduler.policy.make(none)->keeps_phases_apart();
+  OneOfEach cluster(scenario);
+  return split && all_up && all_fit &&
+         scenario.scheduler.policy.make(cluster)->keeps_phases_apart();
 }
 
 /// What a prompt token is worth where sequences can lose their KV caches for want of room: once a
